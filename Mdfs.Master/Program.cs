@@ -1,0 +1,2 @@
+// placeholder until the room is furnished
+return 0;
