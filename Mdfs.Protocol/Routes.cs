@@ -1,0 +1,53 @@
+using System.Globalization;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Protocol;
+
+/// <summary>The paths on which nodes meet. Everything under <c>/internal</c> needs a node token (design, section 8).</summary>
+public static class Routes
+{
+    /// <summary>On the master.</summary>
+    public static class Master
+    {
+        /// <summary>POST <see cref="Beat"/> → <see cref="BeatReply"/>.</summary>
+        public const string Beats = "/internal/beats";
+
+        /// <summary>POST <see cref="InventoryPage"/> → <see cref="InventoryReply"/>.</summary>
+        public const string Inventory = "/internal/inventory";
+    }
+
+    /// <summary>On a worker.</summary>
+    public static class Worker
+    {
+        /// <summary>POST <see cref="OpenUpload"/> → 204; 507, 409 or 503 with a <see cref="NodeRefusal"/>.</summary>
+        public const string Uploads = "/internal/uploads";
+
+        /// <summary>PUT the bytes → <see cref="PreparedReceipt"/>; DELETE drops the upload → 204, also when it was not there.</summary>
+        public const string Upload = "/internal/uploads/{upload}";
+
+        /// <summary>POST <see cref="ReplicaDescription"/> → <see cref="SealReceipt"/>; sealing twice is the same as once. 404: no such prepared upload.</summary>
+        public const string Seal = "/internal/uploads/{upload}/seal";
+
+        /// <summary>GET <c>?from=&amp;length=</c> → 200 with exactly that window, every block checked; 404; a bad block aborts the connection (before the first byte: 409 <see cref="NodeRefusal.Damaged"/>).</summary>
+        public const string Replica = "/internal/replicas/{version}";
+
+        /// <summary>POST → <see cref="VerifyResult"/> after re-reading all of it; 404.</summary>
+        public const string Verify = "/internal/replicas/{version}/verify";
+
+        /// <summary>POST <see cref="Tombstone"/> → <see cref="TombstoneReceipt"/> once it is on disk.</summary>
+        public const string Tombstones = "/internal/tombstones";
+
+        /// <summary>POST, no body → 202: beat now instead of at the next tick, since there is something to be told.</summary>
+        public const string BeatNow = "/internal/beat-now";
+
+        public static string UploadPath(UploadId upload) => $"/internal/uploads/{upload.Value}";
+
+        public static string SealPath(UploadId upload) => $"/internal/uploads/{upload.Value}/seal";
+
+        public static string WindowPath(MovieVersion version, long from, long length) =>
+            string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}?from={from}&length={length}");
+
+        public static string VerifyPath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}/verify");
+    }
+}

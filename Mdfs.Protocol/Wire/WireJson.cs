@@ -1,0 +1,20 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Mdfs.Protocol.Wire;
+
+/// <summary>Source-generated JSON for everything that two services, or a service and its disk, exchange.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Beat))]
+[JsonSerializable(typeof(BeatReply))]
+[JsonSerializable(typeof(InventoryPage))]
+[JsonSerializable(typeof(InventoryReply))]
+[JsonSerializable(typeof(OpenUpload))]
+[JsonSerializable(typeof(PreparedReceipt))]
+[JsonSerializable(typeof(SealReceipt))]
+[JsonSerializable(typeof(Tombstone))]
+[JsonSerializable(typeof(TombstoneReceipt))]
+[JsonSerializable(typeof(VerifyResult))]
+[JsonSerializable(typeof(ReplicaDescription))]
+[JsonSerializable(typeof(NodeRefusal))]
+public sealed partial class WireJson : JsonSerializerContext;
