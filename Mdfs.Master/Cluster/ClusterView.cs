@@ -1,0 +1,27 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Cluster;
+
+/// <summary>The membership at one moment: all registered nodes, and the ring of the live ones. Readers take it whole; writers publish a new one.</summary>
+public sealed class ClusterView
+{
+    public static readonly ClusterView Empty = new([], HashRing.Empty);
+
+    private readonly FrozenDictionary<NodeId, NodeView> _byId;
+
+    public ClusterView(ImmutableArray<NodeView> nodes, HashRing ring)
+    {
+        Nodes = nodes;
+        Ring = ring;
+        _byId = nodes.ToFrozenDictionary(node => node.Id);
+    }
+
+    public ImmutableArray<NodeView> Nodes { get; }
+
+    /// <summary>Virtual nodes of the live nodes.</summary>
+    public HashRing Ring { get; }
+
+    public NodeView? Find(NodeId id) => _byId.GetValueOrDefault(id);
+}

@@ -1,0 +1,25 @@
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Cluster;
+
+/// <summary>One node as it was at one moment; never changes.</summary>
+/// <param name="RingKey">What its virtual nodes are hashed from: its configured name, else its address (design, section 3).</param>
+/// <param name="Alive">Beat within the node time-out; only live nodes are on the ring.</param>
+/// <param name="Draining">Its copies are read and copied from, but not counted, and it gets no new ones.</param>
+/// <param name="ClosedForWrites">Why it takes no new copies, or null.</param>
+/// <param name="Pending">Bytes that the master has just promised to this node and that its last beat cannot know of yet.</param>
+public sealed record NodeView(
+    NodeId Id,
+    string RingKey,
+    string Address,
+    string? PublicUrl,
+    string? Zone,
+    NodeSpace Space,
+    bool Alive,
+    bool Draining,
+    string? ClosedForWrites,
+    long Pending)
+{
+    /// <summary>Bytes held or promised.</summary>
+    public long Load => Space.Used + Space.InFlight + Pending;
+}
