@@ -1,0 +1,27 @@
+namespace Mdfs.Master.Cluster;
+
+/// <summary>
+/// How full the cluster is, and which nodes carry too much of it (design, section 3: consistent hashing with bounded loads). Counted over the
+/// live nodes that are not draining: what a draining node holds is on its way to the others, and its room is not theirs.
+/// </summary>
+public readonly record struct ClusterFill(double Fraction)
+{
+    public static ClusterFill Of(ClusterView view)
+    {
+        double load = 0, capacity = 0;
+        foreach (var node in view.Nodes)
+        {
+            if (!node.Alive || node.Draining) continue;
+            load += node.Load;
+            capacity += Math.Max(0, node.Space.Capacity);
+        }
+
+        return new ClusterFill(capacity > 0 ? load / capacity : 0);
+    }
+
+    /// <summary>Bytes above the node's share of the cluster's load; below zero when it has room to make up.</summary>
+    public double Excess(NodeView node) => node.Load - Fraction * Math.Max(0, node.Space.Capacity);
+
+    public bool Overloads(NodeView node, PlacementRules rules) =>
+        Excess(node) > rules.LoadFloorBytes && node.Load > (1 + rules.LoadFactor) * Fraction * Math.Max(0, node.Space.Capacity);
+}
