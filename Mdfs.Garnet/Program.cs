@@ -1,2 +1,23 @@
-// placeholder until the room is furnished
-return 0;
+using Mdfs.Garnet;
+using Microsoft.Extensions.Options;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+// Only /health is served over HTTP: on what ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS say, else on some free port of this machine.
+if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))
+    builder.WebHost.UseUrls("http://127.0.0.1:0");
+// What it says of a failed start is said below, in one line.
+builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+builder.AddMdfsGarnet();
+
+var app = builder.Build();
+app.MapHealthChecks("/health");
+try
+{
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is GarnetStoreException or OptionsValidationException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

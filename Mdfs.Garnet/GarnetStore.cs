@@ -1,0 +1,196 @@
+using System.Net;
+using System.Net.Sockets;
+using Garnet;
+using Garnet.server;
+using Garnet.server.Auth.Settings;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Tsavorite.core;
+
+namespace Mdfs.Garnet;
+
+/// <summary>
+/// A Redis-compatible store inside this process, with its log on disk: what it has answered is there after a restart, also after the
+/// process was killed. Several of them can live in one process, each with its own port and directory.
+/// </summary>
+public sealed partial class GarnetStore : IAsyncDisposable
+{
+    private const int PortAttempts = 20;
+
+    private readonly GarnetStoreOptions _options;
+    private readonly ILogger _logger;
+    private readonly ILoggerFactory _garnetLogs;
+    private readonly IPAddress _address;
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private DirectoryClaim? _claim;
+    private GarnetServer? _server;
+    private bool _disposed;
+
+    /// <param name="options">Read once, here.</param>
+    /// <param name="loggerFactory">Takes the store's messages, those of Garnet itself below the category <c>Garnet</c>; none when null.</param>
+    public GarnetStore(GarnetStoreOptions options, ILoggerFactory? loggerFactory = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        loggerFactory ??= NullLoggerFactory.Instance;
+        _options = options;
+        _logger = loggerFactory.CreateLogger<GarnetStore>();
+        _garnetLogs = new GarnetLogs(loggerFactory);
+        _address = options.Bind == "localhost" ? IPAddress.Loopback : IPAddress.Parse(options.Bind);
+        Directory = Path.GetFullPath(options.DataDirectory);
+        Port = options.Port;
+    }
+
+    /// <summary>The port clients connect to; where 0 was asked for, the one that was taken, known once <see cref="StartAsync"/> is done.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>The absolute path of the data directory.</summary>
+    public string Directory { get; }
+
+    /// <summary>What StackExchange.Redis needs to connect from this machine; known once <see cref="StartAsync"/> is done.</summary>
+    public string ConnectionString
+    {
+        get
+        {
+            var host = _address.Equals(IPAddress.Any) ? IPAddress.Loopback : _address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : _address;
+            return string.IsNullOrEmpty(_options.Password) ? $"{new IPEndPoint(host, Port)}" : $"{new IPEndPoint(host, Port)},password={_options.Password}";
+        }
+    }
+
+    /// <summary>Claims the directory, reads checkpoint and log back, and listens. When it returns, clients are answered.</summary>
+    /// <exception cref="GarnetStoreException">Directory or port are taken, or what stands in the directory cannot be read.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_server is not null)
+                throw new InvalidOperationException("The store was started already.");
+
+            _claim = DirectoryClaim.Take(Directory);
+            try
+            {
+                _server = await Task.Run(() => Open(cancellationToken), cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                _claim.Dispose();
+                _claim = null;
+                throw;
+            }
+            LogStarted(_address, Port, Directory);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Stops listening, closes the log and gives the directory back. Further calls do nothing.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _gate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            // Garnet's own Dispose corrupts its state when it runs twice and blocks while connections drain.
+            if (_server is { } server)
+                await Task.Run(server.Dispose).ConfigureAwait(false);
+            _server = null;
+            _claim?.Dispose();
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private GarnetServer Open(CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                return OpenOn(_options.Port == 0 ? TcpPorts.Free(_address) : _options.Port);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                if (_options.Port != 0)
+                    throw new GarnetStoreException($"Port {_options.Port} on {_address} is in use by another program; choose another one with {GarnetStoreOptions.Section}:Port.", e);
+                if (attempt == PortAttempts)
+                    throw new GarnetStoreException($"No free port was found on {_address} in {PortAttempts} attempts.", e);
+            }
+            catch (SocketException e)
+            {
+                throw new GarnetStoreException($"Port {_options.Port} on {_address} cannot be listened on: {e.Message}.", e);
+            }
+        }
+    }
+
+    private GarnetServer OpenOn(int port)
+    {
+        TcpPorts.EnsureFree(_address, port);
+        GarnetServer? server = null;
+        try
+        {
+            server = new GarnetServer(ServerOptions(port), _garnetLogs);
+            server.Start();
+            if (TcpPorts.CountListeners(new IPEndPoint(_address, port)) > 1)
+                throw new SocketException((int)SocketError.AddressAlreadyInUse);
+            Port = port;
+            return server;
+        }
+        catch (Exception e)
+        {
+            server?.Dispose();
+            if (e is SocketException)
+                throw;
+            throw new GarnetStoreException($"The store in {Directory} cannot be opened: {e.Message}", e);
+        }
+    }
+
+    private GarnetServerOptions ServerOptions(int port) => new(_garnetLogs.CreateLogger("Options"))
+    {
+        EndPoints = [new IPEndPoint(_address, port)],
+        AuthSettings = string.IsNullOrEmpty(_options.Password) ? new NoAuthSettings() : new PasswordAuthenticationSettings(_options.Password),
+        QuietMode = true,
+        MaxDatabases = 1,
+        CheckpointDir = Directory,
+
+        // The log is written, not only queued, before a client is answered. CommitFrequencyMs above 0 makes every write wait for the next tick.
+        EnableAOF = true,
+        CommitFrequencyMs = 0,
+        WaitForCommit = true,
+        Recover = true,
+        // Garnet's default is to log what it could not read and to go on with an empty store.
+        FailOnRecoveryError = true,
+
+        // File buffering is left on because only then are the files opened with O_SYNC (write-through); without it they are opened
+        // with O_DIRECT, which leaves the disk's own cache out. The native device would need libaio and ends the process where that is missing.
+        DeviceType = DeviceType.RandomAccess,
+        DeviceFactoryCreator = new LocalStorageNamedDeviceFactoryCreator(disableFileBuffering: false, deviceType: DeviceType.RandomAccess, logger: _garnetLogs.CreateLogger("Device")),
+
+        // Without a tier on disk the store forgets records when its memory is full.
+        EnableStorageTier = true,
+        LogDir = Directory,
+
+        // Sized for a catalog of some hundred thousand small records. A page of the log must hold two of memory, and
+        // files of the log are removed whole, so that its limit works in steps of one segment.
+        PageSize = "1m",
+        SegmentSize = "64m",
+        ObjectLogSegmentSize = "64m",
+        LogMemorySize = "2g",
+        IndexMemorySize = "4m",
+        IndexMaxMemorySize = "256m",
+        AofPageSize = "4m",
+        AofMemorySize = "16m",
+        AofSegmentSize = $"{Math.Max(_options.LogSizeLimit, 4L << 20)}",
+        AofSizeLimit = $"{_options.LogSizeLimit}",
+    };
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The embedded store listens on {Address}:{Port} and keeps its data in {Directory}.")]
+    private partial void LogStarted(IPAddress address, int port, string directory);
+}

@@ -1,0 +1,40 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Garnet;
+
+/// <summary>Where the embedded store listens and keeps its data; the configuration section <c>Mdfs:Garnet</c>.</summary>
+public sealed class GarnetStoreOptions
+{
+    /// <summary>The configuration section these settings are bound from.</summary>
+    public const string Section = "Mdfs:Garnet";
+
+    /// <summary>TCP port for the Redis protocol, 0 to 65535; 0 takes a free one, which <see cref="GarnetStore.Port"/> then names. Default 6379.</summary>
+    [Range(0, 65535)]
+    public int Port { get; set; } = 6379;
+
+    /// <summary>The IP address to listen on, or <c>localhost</c>. Default 127.0.0.1: the protocol is plain text and, without a password, open.</summary>
+    [Required]
+    [RegularExpression(@"localhost|[0-9.]+|[0-9A-Fa-f:.%]+", ErrorMessage = "Mdfs:Garnet:Bind must be an IP address or localhost.")]
+    public string Bind { get; set; } = "127.0.0.1";
+
+    /// <summary>The directory of log and checkpoints, created when missing; one store at a time. Default: <c>mdfs/garnet</c> in the user's local application data.</summary>
+    [Required]
+    public string DataDirectory { get; set; } =
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "mdfs", "garnet");
+
+    /// <summary>ASCII password that clients must give with AUTH; none when empty, which is the default.</summary>
+    [RegularExpression(@"[\x21-\x7e]*", ErrorMessage = "Mdfs:Garnet:Password must be printable ASCII without blanks.")]
+    public string? Password { get; set; }
+
+    /// <summary>
+    /// Size of the log in bytes at which a checkpoint is taken and the log cut back; a power of two from 1 MiB to 4 GiB. Default 64 MiB.
+    /// It bounds the time a restart needs to replay the log.
+    /// </summary>
+    [Range(1L << 20, 1L << 32)]
+    public long LogSizeLimit { get; set; } = 64L << 20;
+}
+
+/// <summary>Checks <see cref="GarnetStoreOptions"/> at start, so that a wrong setting stops the process and names itself.</summary>
+[OptionsValidator]
+public sealed partial class GarnetStoreOptionsValidator : IValidateOptions<GarnetStoreOptions>;

@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Mdfs.Tests.Support;
+
+/// <summary>
+/// A program of this solution as a process of its own, so that it can be killed, frozen and restarted like in real life. It gets its
+/// settings as arguments and nothing of the environment that the test runner may carry for ASP.NET Core.
+/// </summary>
+public sealed partial class ServiceProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ServiceProcess(Process process) => _process = process;
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Standard output and standard error so far, line by line.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
+    }
+
+    /// <summary>Starts <paramref name="project"/>'s executable with each setting as <c>--key=value</c>.</summary>
+    /// <param name="environment">Variables to set besides, for what only the environment can say.</param>
+    public static ServiceProcess Start(string project, IEnumerable<KeyValuePair<string, string>> settings, IEnumerable<KeyValuePair<string, string>>? environment = null)
+    {
+        var start = new ProcessStartInfo(Executables.Find(project)) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var name in start.Environment.Keys.Where(IsHostSetting).ToArray())
+            start.Environment.Remove(name);
+        start.Environment["DOTNET_ROOT"] = Executables.DotnetRoot;
+        foreach (var (name, value) in environment ?? [])
+            start.Environment[name] = value;
+        foreach (var (key, value) in settings)
+            start.ArgumentList.Add($"--{key}={value}");
+
+        var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
+        service._process.OutputDataReceived += (_, line) => service.Append(line.Data);
+        service._process.ErrorDataReceived += (_, line) => service.Append(line.Data);
+        service._process.Exited += (_, _) => service.Signal();
+        service._process.Start();
+        service._process.BeginOutputReadLine();
+        service._process.BeginErrorReadLine();
+        return service;
+    }
+
+    /// <summary>Waits until the output holds a match, at most half a minute; fails with the whole output when the process ends before.</summary>
+    public async Task<Match> WaitForOutputAsync(Regex pattern, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        while (true)
+        {
+            var changed = Volatile.Read(ref _changed).Task;
+            var ended = HasExited;
+            if (ended)
+                await _process.WaitForExitAsync(patience.Token); // and for the last of its output
+            if (pattern.Match(Output) is { Success: true } match)
+                return match;
+            if (ended)
+                Assert.Fail($"The process ended with {_process.ExitCode} before it said /{pattern}/:\n{Output}");
+            try
+            {
+                await changed.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                Assert.Fail($"The process did not say /{pattern}/ within {Patience.TotalSeconds} s:\n{Output}");
+            }
+        }
+    }
+
+    /// <summary>SIGKILL: the process gets no chance to write, answer or close anything. Returns when it is gone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(CancellationToken.None);
+    }
+
+    /// <summary>Asks the process to stop (SIGTERM) and returns its exit code; fails when it is not gone after half a minute.</summary>
+    public async Task<int> StopAsync(CancellationToken cancellationToken)
+    {
+        Send(Signals.Terminate);
+        return await WaitForExitAsync(cancellationToken);
+    }
+
+    /// <summary>The exit code, once the process ends by itself; fails after half a minute.</summary>
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            Assert.Fail($"The process did not end within {Patience.TotalSeconds} s:\n{Output}");
+        }
+        return _process.ExitCode;
+    }
+
+    /// <summary>SIGSTOP: the process stays, with its connections, and does nothing until <see cref="Thaw"/>.</summary>
+    public void Freeze() => Send(Signals.Stop);
+
+    /// <summary>SIGCONT.</summary>
+    public void Thaw() => Send(Signals.Continue);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            await KillAsync();
+        _process.Dispose();
+    }
+
+    private static bool IsHostSetting(string name) =>
+        name.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase) || name.StartsWith("DOTNET_ENVIRONMENT", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("OTEL_", StringComparison.OrdinalIgnoreCase) || name.StartsWith("Mdfs__", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("ConnectionStrings__", StringComparison.OrdinalIgnoreCase) || name.StartsWith("services__", StringComparison.OrdinalIgnoreCase);
+
+    private void Append(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_output)
+            _output.AppendLine(line);
+        Signal();
+    }
+
+    private void Signal() =>
+        Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    private void Send(int signal)
+    {
+        if (kill(_process.Id, signal) != 0)
+            throw new InvalidOperationException($"Signal {signal} could not be sent to process {_process.Id}: error {Marshal.GetLastPInvokeError()}.");
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int pid, int signal);
+
+    /// <summary>Numbers as on Linux, except that macOS numbers stop and continue differently.</summary>
+    private static class Signals
+    {
+        public const int Terminate = 15;
+        public static readonly int Stop = OperatingSystem.IsMacOS() ? 17 : 19;
+        public static readonly int Continue = OperatingSystem.IsMacOS() ? 19 : 18;
+    }
+}
