@@ -34,8 +34,12 @@ public sealed record Beat
     /// <summary>Seconds; the highest cluster age it has heard.</summary>
     public double ClusterAge { get; init; }
 
-    /// <summary>Cluster age, in seconds, that the previous life of this node had heard when it ended: how long it was away is judged by it.</summary>
-    public double ClusterAgeAtStart { get; init; }
+    /// <summary>
+    /// Seconds: the cluster age up to which a master has judged everything this node holds, kept on its disk across lives. It is the
+    /// <see cref="BeatReply.ClusterAge"/> of the last reply with <see cref="BeatReply.Settled"/> that was carried out completely. How long
+    /// the node was away is judged by it, so hearing a master is not enough to move it (docs/decisions/absence.md).
+    /// </summary>
+    public double SettledAge { get; init; }
 
     /// <summary>The configured name, or null: then the address is the ring key.</summary>
     public string? Name { get; init; }
@@ -115,6 +119,12 @@ public sealed record BeatReply
     public required double ClusterAge { get; init; }
 
     public required MovieVersion HighestVersion { get; init; }
+
+    /// <summary>
+    /// The master knows the whole inventory of this life, is not rebuilding, and has nothing of it left to bury or to put into quarantine. Once the
+    /// tombstones of this reply are on disk, the worker keeps <see cref="ClusterAge"/> as its <see cref="Beat.SettledAge"/>.
+    /// </summary>
+    public bool Settled { get; init; }
 
     /// <summary>The beat number up to which the master knows all changes.</summary>
     public long Acknowledged { get; init; }
