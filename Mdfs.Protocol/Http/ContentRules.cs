@@ -37,7 +37,7 @@ public static class ContentRules
             return ContentDecision.NotModified.Instance;
         }
 
-        // Step 5. A satisfiable If-Range with an unsatisfiable Range is a 416 by 14.2, not a second download of the whole movie.
+        // Step 5. Where If-Range holds, a range past the end is a 416 by 14.2: a client that has it all is not sent it all again.
         if (!isGet || request.Range is not { } range || (request.IfRange is { } validator && !IsCurrent(validator, facts)))
             return ContentDecision.Full.Instance;
 

@@ -70,6 +70,10 @@ internal ref struct DigestMembers(ReadOnlySpan<char> field)
 
     private bool TryBareItem()
     {
+        if (_rest.StartsWith(":"))
+            return TryBytes(out _);
+        if (_rest.StartsWith("%\""))
+            _rest = _rest[1..];
         if (!TryTake('"'))
             return !TakeAll(_bareItem).IsEmpty;
 

@@ -24,10 +24,9 @@ internal static class RangeSet
         var covered = 0L;
         ByteRange only = default;
         List<ByteRange>? several = null;
-        var set = field[Unit.Length..];
-        foreach (var element in set.Split(','))
+        for (var rest = field[Unit.Length..]; !rest.IsEmpty;)
         {
-            var text = set[element].Trim(" \t");
+            var text = TakeElement(ref rest);
             if (text.IsEmpty)
                 continue;
 
@@ -58,6 +57,15 @@ internal static class RangeSet
         if (several is { Count: > MaxRangesAsAsked })
             several = Joined(several);
         return several is null or { Count: 1 } ? new ContentDecision.Partial(several?[0] ?? only) : new ContentDecision.MultiPartial(several);
+    }
+
+    /// <summary>The next element of the list, without the blanks around it.</summary>
+    private static ReadOnlySpan<char> TakeElement(ref ReadOnlySpan<char> rest)
+    {
+        var comma = rest.IndexOf(',');
+        var element = comma < 0 ? rest : rest[..comma];
+        rest = comma < 0 ? default : rest[(comma + 1)..];
+        return element.Trim(" \t");
     }
 
     /// <summary>

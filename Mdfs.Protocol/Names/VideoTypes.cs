@@ -18,9 +18,6 @@ public static class VideoTypes
         (".m4v", "video/mp4"),
     ];
 
-    /// <summary>The known extensions, lower case with their dot: what may be uploaded unless an option says otherwise.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [.. _table.Select(row => row.Extension)];
-
     /// <summary>The content type by the name's extension, whatever its case.</summary>
     public static string ContentType(string fileName)
     {
