@@ -21,7 +21,7 @@ public readonly record struct Checksum(uint Value)
 
     public override string ToString() => Value.ToString("x8", CultureInfo.InvariantCulture);
 
-    internal sealed class Converter : JsonConverter<Checksum>
+    public sealed class Converter : JsonConverter<Checksum>
     {
         public override Checksum Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             TryParse(reader.GetString(), out var checksum) ? checksum : throw new JsonException("A checksum is 8 hex digits.");

@@ -87,7 +87,7 @@ public readonly record struct FileName : IComparable<FileName>
         return true;
     }
 
-    internal sealed class Converter : JsonConverter<FileName>
+    public sealed class Converter : JsonConverter<FileName>
     {
         public override FileName Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             TryParse(reader.GetString(), out var name, out var problem) ? name : throw new JsonException(problem);

@@ -39,7 +39,7 @@ public readonly record struct MovieVersion(long Number) : IComparable<MovieVersi
 
     public static bool operator >=(MovieVersion a, MovieVersion b) => a.Number >= b.Number;
 
-    internal sealed class Converter : JsonConverter<MovieVersion>
+    public sealed class Converter : JsonConverter<MovieVersion>
     {
         public override MovieVersion Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.TryGetInt64(out var number) && number >= 0 ? new MovieVersion(number) : throw new JsonException("A version is a whole number, not below zero.");

@@ -32,7 +32,7 @@ public readonly record struct NodeId : IComparable<NodeId>
 
     public override string ToString() => _value ?? "";
 
-    internal sealed class Converter : JsonConverter<NodeId>
+    public sealed class Converter : JsonConverter<NodeId>
     {
         public override NodeId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             TryParse(reader.GetString(), out var id) ? id : throw new JsonException("A node id is 32 hex digits.");

@@ -27,7 +27,7 @@ public readonly record struct UploadId
 
     public override string ToString() => _value ?? "";
 
-    internal sealed class Converter : JsonConverter<UploadId>
+    public sealed class Converter : JsonConverter<UploadId>
     {
         public override UploadId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             TryParse(reader.GetString(), out var id) ? id : throw new JsonException("An upload id is 32 hex digits.");
