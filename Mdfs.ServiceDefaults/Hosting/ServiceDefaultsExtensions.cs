@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 
 namespace Mdfs.ServiceDefaults.Hosting;
 
@@ -30,7 +29,7 @@ public static class ServiceDefaultsExtensions
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = _shutdownTimeout);
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.AddServerHeader = false);
         builder.Services.AddHealthChecks();
-        builder.Services.AddMdfsKeys(builder);
+        builder.Services.AddMdfsSecurity(builder.Configuration);
         return builder;
     }
 
@@ -48,16 +47,5 @@ public static class ServiceDefaultsExtensions
         app.UseRouting();
         app.UseMiddleware<AccessMiddleware>();
         return app;
-    }
-
-    private static void AddMdfsKeys(this IServiceCollection services, WebApplicationBuilder builder)
-    {
-        services.AddOptions<AdminKeyOptions>().Bind(builder.Configuration.GetSection("Mdfs")).ValidateOnStart();
-        services.AddSingleton<AdminKeyRules>();
-        services.AddSingleton<IPostConfigureOptions<AdminKeyOptions>>(static provider => provider.GetRequiredService<AdminKeyRules>());
-        services.AddSingleton<IValidateOptions<AdminKeyOptions>>(static provider => provider.GetRequiredService<AdminKeyRules>());
-        services.AddSingleton<AdminKeys>();
-        services.AddSingleton<FailedAttempts>();
-        services.AddSingleton<KeyGuard>();
     }
 }
