@@ -1,0 +1,146 @@
+using System.IO.Pipelines;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Bytes;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Transfer;
+
+/// <summary>
+/// Streams a window of a version from its replicas to a reader, and goes on from another one at the exact byte when the one being read fails, before
+/// or during the body (design, sections 2.4 and 5).
+/// </summary>
+public sealed partial class ReplicaReader
+{
+    // What a reader that has stopped leaves unsent in its response is one such piece.
+    private const int BufferSize = 128 * 1024;
+
+    private readonly WorkerClient _workers;
+    private readonly StreamCounter _streams;
+    private readonly TransferOptions _options;
+    private readonly TransferMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    public ReplicaReader(
+        WorkerClient workers, StreamCounter streams, IOptions<TransferOptions> options, TransferMetrics metrics, TimeProvider time, ILogger<ReplicaReader> logger)
+    {
+        _workers = workers;
+        _streams = streams;
+        _options = options.Value;
+        _metrics = metrics;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <param name="from">Offset of the first byte in the movie.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="candidates">The workers that hold the version, the preferred ones first among equals.</param>
+    /// <param name="destination">
+    /// A response's body writer. Nothing is written or flushed before a replica has answered well, so the caller can still choose another status when
+    /// <see cref="CopyResult.Sent"/> is 0.
+    /// </param>
+    /// <param name="clientGone">The request was aborted.</param>
+    public async Task<CopyResult> CopyAsync(
+        MovieVersion version, long from, long length, IReadOnlyList<WorkerAddress> candidates, PipeWriter destination, CancellationToken clientGone)
+    {
+        using var client = _streams.Enter(version);
+        var copy = new Copy(this, version, from, length, destination, clientGone);
+        CopyOutcome outcome;
+        try
+        {
+            outcome = await copy.RunAsync(new SourceRotation(candidates, _streams));
+        }
+        catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
+        {
+            outcome = CopyOutcome.ClientGone;
+        }
+        var result = new CopyResult(outcome, copy.Sent, copy.Failures, copy.Source) { Failovers = copy.Failovers };
+        if (outcome == CopyOutcome.SourcesFailed) LogNoSource(_logger, version, from + copy.Sent, copy.Failures.Count);
+        _metrics.Downloaded(result);
+        return result;
+    }
+
+    /// <summary>One call's state.</summary>
+    private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, PipeWriter destination, CancellationToken clientGone)
+    {
+        private readonly long _began = reader._time.GetTimestamp();
+
+        public long Sent { get; private set; }
+
+        public int Failovers { get; private set; }
+
+        public NodeId? Source { get; private set; }
+
+        public List<SourceFailure> Failures { get; } = [];
+
+        public async Task<CopyOutcome> RunAsync(SourceRotation rotation)
+        {
+            while (Sent < length)
+            {
+                if (!rotation.TryNext(out var source, out var again)) return CopyOutcome.SourcesFailed;
+                if (again) await Task.Delay(reader._options.RetryPause, reader._time, clientGone);
+
+                var before = Sent;
+                var (failure, gone) = await ReadFromAsync(source);
+                if (gone) return CopyOutcome.ClientGone;
+                if (failure is null) continue;
+
+                Failures.Add(new SourceFailure(source.Id, failure, from + Sent));
+                LogSourceFailed(reader._logger, source.Address, version, from + Sent, failure);
+                rotation.Failed(Sent - before, failure.MayPass);
+            }
+            return CopyOutcome.Completed;
+        }
+
+        private async Task<(NodeFailure? Failure, bool ClientGone)> ReadFromAsync(WorkerAddress source)
+        {
+            using var place = reader._streams.Enter(source.Id);
+            var answer = await reader._workers.OpenWindowAsync(source, version, from + Sent, length - Sent, clientGone);
+            if (!answer.Succeeded) return (answer.Failure, false);
+
+            using var window = answer.Value;
+            var first = true;
+            while (window.Remaining > 0)
+            {
+                // Straight from the socket into the response's own memory. Only taken once the client has taken what was before it.
+                var read = await window.ReadAsync(destination.GetMemory((int)Math.Min(BufferSize, window.Remaining)));
+                if (read == 0) return (window.Failure, false);
+
+                if (first) Began(source);
+                first = false;
+                destination.Advance(read);
+                Sent += read;
+                if (!await FlushAsync()) return (null, true);
+            }
+            return (null, false);
+        }
+
+        private void Began(WorkerAddress source)
+        {
+            Source = source.Id;
+            if (Sent == 0) reader._metrics.FirstByte(reader._time.GetElapsedTime(_began));
+            else Failovers++;
+        }
+
+        // However it fails, it is the client's side that failed: the worker is not to blame, and no other one is asked.
+        private async ValueTask<bool> FlushAsync()
+        {
+            try
+            {
+                var flushed = await destination.FlushAsync(clientGone);
+                return !flushed.IsCompleted && !flushed.IsCanceled && !clientGone.IsCancellationRequested;
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {Address} cannot be read on from byte {At} of version {Version}: {Reason}.")]
+    private static partial void LogSourceFailed(ILogger logger, string address, MovieVersion version, long at, NodeFailure reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "No replica of version {Version} can be read from byte {At} on, after {Failures} failures; the reader gets nothing more.")]
+    private static partial void LogNoSource(ILogger logger, MovieVersion version, long at, int failures);
+}

@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Transfer;
+
+/// <summary>
+/// The streams in flight, per node (the replica with the fewest is read) and per version (a superseded version that somebody watches is not removed;
+/// design, sections 4 and 5). Safe for all threads.
+/// </summary>
+public sealed class StreamCounter
+{
+    private readonly ConcurrentDictionary<NodeId, int> _nodes = new();
+    private readonly ConcurrentDictionary<MovieVersion, int> _versions = new();
+
+    /// <summary>Windows being read from this node.</summary>
+    public int OnNode(NodeId node) => _nodes.GetValueOrDefault(node);
+
+    /// <summary>Clients being served from this version.</summary>
+    public int OfVersion(MovieVersion version) => _versions.GetValueOrDefault(version);
+
+    /// <summary>Counts a reading of this node until it is disposed.</summary>
+    public IDisposable Enter(NodeId node) => new Place<NodeId>(_nodes, node);
+
+    /// <summary>Counts a client of this version until it is disposed, also between two replicas.</summary>
+    public IDisposable Enter(MovieVersion version) => new Place<MovieVersion>(_versions, version);
+
+    private sealed class Place<T> : IDisposable
+        where T : notnull
+    {
+        private readonly T _key;
+        private ConcurrentDictionary<T, int>? _counts;
+
+        public Place(ConcurrentDictionary<T, int> counts, T key)
+        {
+            _key = key;
+            _counts = counts;
+            counts.AddOrUpdate(key, 1, static (_, count) => count + 1);
+        }
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _counts, null) is not { } counts) return;
+            // Zeros are removed, since versions never come back; but only while they are zero.
+            if (counts.AddOrUpdate(_key, 0, static (_, count) => count - 1) == 0) counts.TryRemove(KeyValuePair.Create(_key, 0));
+        }
+    }
+}

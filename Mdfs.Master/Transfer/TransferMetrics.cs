@@ -1,0 +1,47 @@
+using System.Diagnostics.Metrics;
+
+namespace Mdfs.Master.Transfer;
+
+/// <summary>What moves through the master, as instruments of the meter that the service gives (listeners are process-wide, so each service has its own).</summary>
+public sealed class TransferMetrics
+{
+    private readonly Counter<long> _uploads;
+    private readonly Counter<long> _uploadBytes;
+    private readonly Counter<long> _droppedTargets;
+    private readonly Counter<long> _downloads;
+    private readonly Counter<long> _downloadBytes;
+    private readonly Counter<long> _failovers;
+    private readonly Counter<long> _sourceFailures;
+    private readonly Histogram<double> _firstByte;
+
+    public TransferMetrics(Meter meter)
+    {
+        _uploads = meter.CreateCounter<long>("mdfs.uploads", null, "Uploads that ended, by outcome.");
+        _uploadBytes = meter.CreateCounter<long>("mdfs.upload.bytes", "By", "Bytes that clients sent.");
+        _droppedTargets = meter.CreateCounter<long>("mdfs.upload.dropped_targets", null, "Copies that an upload lost on its way, by reason.");
+        _downloads = meter.CreateCounter<long>("mdfs.downloads", null, "Windows of movies that were asked for, by outcome.");
+        _downloadBytes = meter.CreateCounter<long>("mdfs.download.bytes", "By", "Bytes handed to clients.");
+        _failovers = meter.CreateCounter<long>("mdfs.failovers", null, "Times that another replica went on in the middle of a response.");
+        _sourceFailures = meter.CreateCounter<long>("mdfs.source_failures", null, "Replicas that could not be read, by reason.");
+        _firstByte = meter.CreateHistogram<double>("mdfs.download.first_byte", "s", "Time until a replica gave the first byte.");
+    }
+
+    internal void Uploaded(FanOutResult result)
+    {
+        _uploads.Add(1, Tag("outcome", result.Outcome.ToString()));
+        _uploadBytes.Add(result.Size);
+        foreach (var target in result.Dropped) _droppedTargets.Add(1, Tag("reason", target.Reason.GetType().Name));
+    }
+
+    internal void FirstByte(TimeSpan after) => _firstByte.Record(after.TotalSeconds);
+
+    internal void Downloaded(CopyResult result)
+    {
+        _downloads.Add(1, Tag("outcome", result.Outcome.ToString()));
+        _downloadBytes.Add(result.Sent);
+        if (result.Failovers > 0) _failovers.Add(result.Failovers);
+        foreach (var failure in result.Failures) _sourceFailures.Add(1, Tag("reason", failure.Reason.GetType().Name));
+    }
+
+    private static KeyValuePair<string, object?> Tag(string key, string value) => new(key, value);
+}
