@@ -23,7 +23,7 @@ public sealed partial class GarnetStore : IAsyncDisposable
     private readonly IPAddress _address;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private DirectoryClaim? _claim;
-    private GarnetServer? _server;
+    private RecoveredServer? _server;
     private bool _disposed;
 
     /// <param name="options">Read once, here.</param>
@@ -107,7 +107,7 @@ public sealed partial class GarnetStore : IAsyncDisposable
         }
     }
 
-    private GarnetServer Open(CancellationToken cancellationToken)
+    private RecoveredServer Open(CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -130,14 +130,14 @@ public sealed partial class GarnetStore : IAsyncDisposable
         }
     }
 
-    private GarnetServer OpenOn(int port)
+    private RecoveredServer OpenOn(int port)
     {
         TcpPorts.EnsureFree(_address, port);
-        GarnetServer? server = null;
+        RecoveredServer? server = null;
         try
         {
-            server = new GarnetServer(ServerOptions(port), _garnetLogs);
-            server.Start();
+            server = new RecoveredServer(ServerOptions(port), _garnetLogs);
+            server.Open();
             if (TcpPorts.CountListeners(new IPEndPoint(_address, port)) > 1)
                 throw new SocketException((int)SocketError.AddressAlreadyInUse);
             Port = port;
