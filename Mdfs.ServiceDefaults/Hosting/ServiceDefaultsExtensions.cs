@@ -2,11 +2,14 @@ using System.Globalization;
 using Mdfs.Protocol.Names;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
+using Mdfs.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Metrics;
 
 namespace Mdfs.ServiceDefaults.Hosting;
 
@@ -20,6 +23,13 @@ public static class ServiceDefaultsExtensions
     /// <param name="instanceId">The node id or another name that no other instance has; a random one when null.</param>
     public static WebApplicationBuilder AddMdfsServiceDefaults(this WebApplicationBuilder builder, string serviceName, string? instanceId = null)
     {
+        instanceId ??= Guid.NewGuid().ToString("N");
+        return builder.AddMdfsServiceDefaults(serviceName, _ => instanceId);
+    }
+
+    /// <param name="instanceId">Asked once, when the application is built: for a node id that is read from disk.</param>
+    public static WebApplicationBuilder AddMdfsServiceDefaults(this WebApplicationBuilder builder, string serviceName, Func<IServiceProvider, string> instanceId)
+    {
         FileName.RequireNormalisation();
         // Numbers and dates on the wire must not depend on the operator's country.
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
@@ -30,14 +40,37 @@ public static class ServiceDefaultsExtensions
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.AddServerHeader = false);
         builder.Services.AddHealthChecks();
         builder.Services.AddMdfsSecurity(builder.Configuration);
+        builder.Services.AddHostedService<LoopbackRule>();
+        builder.AddMdfsTelemetry(serviceName, instanceId);
         return builder;
     }
 
-    /// <summary>The common pipeline. Call it first of all middleware, before any route is mapped.</summary>
+    /// <summary>
+    /// Where to listen when configuration says nothing (<c>ASPNETCORE_URLS</c>, <c>--urls</c>, <c>Kestrel:Endpoints</c>): in Development on
+    /// loopback, elsewhere on every address.
+    /// </summary>
+    /// <param name="defaultPort">0 takes a free one.</param>
+    public static WebApplicationBuilder ListenOnLoopbackInDevelopment(this WebApplicationBuilder builder, int defaultPort)
+    {
+        if (Loopback.ConfiguredAddresses(builder.Configuration).Count > 0) return builder;
+        // Kestrel cannot take one free port for both addresses that "localhost" has.
+        var here = defaultPort == 0 ? "127.0.0.1" : "localhost";
+        builder.WebHost.UseUrls($"http://{(builder.Environment.IsDevelopment() ? here : "*")}:{defaultPort}");
+        return builder;
+    }
+
+    /// <summary>
+    /// The common pipeline. Call it before any other middleware; routes may be mapped before or after. Order: the client's address, <c>nosniff</c>, problems, routing,
+    /// foreign requests, access.
+    /// </summary>
     public static WebApplication UseMdfsServiceDefaults(this WebApplication app)
     {
-        // Asked for now, so that a weak key stops the process before it listens, and says so once.
+        // Asked for now: a weak key stops the process before it listens and says so once, and what is recorded before the meters are heard is lost.
         app.Services.GetRequiredService<AdminKeys>();
+        app.Services.GetRequiredService<Mdfs.Protocol.Security.ClusterKeys>();
+        app.Services.GetRequiredService<MeterProvider>();
+
+        app.UseForwardedHeaders();
         app.Use(static (context, next) =>
         {
             SecurityHeaders.Apply(context.Response);
@@ -45,6 +78,7 @@ public static class ServiceDefaultsExtensions
         });
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
+        app.UseMiddleware<ForeignRequestGuard>();
         app.UseMiddleware<AccessMiddleware>();
         return app;
     }

@@ -27,6 +27,13 @@ public static class SecurityProblems
     public static Problem Unmarked { get; } = new(
         403, "unmarked-route", "Route not open", "This address has not been given to anybody; that is a mistake in the service and is in its log.");
 
+    public static Problem ForeignSite { get; } = new(
+        403, "foreign-site", "Request from another site",
+        "Your browser says that another web site made this request. Use the console under its own address; behind a proxy, let it pass the 'Host' header on.");
+
+    public static Problem ForeignHost { get; } = new(
+        421, "foreign-host", "Unknown host name", "This service does not answer to the host name in the request. Add the name to the setting Mdfs:AllowedHosts.");
+
     public static Problem TooManyFailures(TimeSpan wait) => new(
         429, "too-many-failures", "Too many wrong keys", $"Too many wrong keys came from your address. Try again in {Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds))} s.")
     { RetryAfter = wait };

@@ -1,4 +1,5 @@
 using Mdfs.Protocol.Security;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,9 @@ internal static class SecurityServices
             provider.GetRequiredService<IOptions<ClusterKeyOptions>>().Value, provider.GetRequiredService<ILoggerFactory>().CreateLogger<ClusterKeys>()));
         services.AddSingleton<NodeTokens>();
         services.AddSingleton<NodeGuard>();
+
+        services.AddSingleton<HostNames>();
+        services.PostConfigure<ForwardedHeadersOptions>(options => TrustedProxies.Configure(options, configuration));
         return services;
     }
 

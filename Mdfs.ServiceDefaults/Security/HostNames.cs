@@ -1,0 +1,50 @@
+using System.Net;
+using Mdfs.ServiceDefaults.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Mdfs.ServiceDefaults.Security;
+
+/// <summary>
+/// The names this service answers to, so that a page which made its own name point here (DNS rebinding) gets nowhere (design, section 8).
+/// <c>Mdfs:AllowedHosts</c> lists them: names, <c>*.example.com</c>, or <c>*</c> for all. Loopback names always count.
+/// </summary>
+/// <remarks>
+/// With nothing configured: in Development only loopback names; elsewhere also whatever no stranger can make a DNS entry for, that is IP
+/// addresses, names without a dot (<c>nas</c>, a container's <c>master</c>) and the private domains of RFC 6762, RFC 8375 and ICANN's
+/// <c>.internal</c>. So a home network works as it is, and a public name has to be written down.
+/// </remarks>
+public sealed class HostNames
+{
+    private static readonly string[] _privateDomains = [".local", ".lan", ".home.arpa", ".internal"];
+
+    private readonly bool _development;
+    private readonly IReadOnlyList<string> _configured;
+
+    public HostNames(IConfiguration configuration, IHostEnvironment environment)
+    {
+        _development = environment.IsDevelopment();
+        _configured = ConfiguredList.Read(configuration, "Mdfs:AllowedHosts");
+    }
+
+    /// <param name="host">With or without a port, which does not count.</param>
+    public bool Allows(HostString host)
+    {
+        var name = host.Host.TrimEnd('.');
+        if (name.Length == 0) return false;
+        if (Loopback.IsLoopback(name)) return true;
+        if (_configured.Count > 0) return _configured.Any(pattern => Matches(pattern, name));
+        return !_development && IsOutOfStrangersReach(name);
+    }
+
+    private static bool Matches(string pattern, string name) =>
+        pattern == "*"
+        || (pattern.StartsWith("*.", StringComparison.Ordinal) && name.EndsWith(pattern[1..], StringComparison.OrdinalIgnoreCase))
+        || name.Trim('[', ']').Equals(pattern.Trim('[', ']'), StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsOutOfStrangersReach(string name) =>
+        IPAddress.TryParse(name, out _)
+        || !name.Contains('.')
+        || _privateDomains.Any(domain => name.EndsWith(domain, StringComparison.OrdinalIgnoreCase));
+}
