@@ -1,0 +1,65 @@
+using Mdfs.ServiceDefaults.Security;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Hosting;
+
+namespace Mdfs.Tests.Unit.ServiceDefaults;
+
+public sealed class HostNamesTests
+{
+    [Theory]
+    [InlineData("localhost:8080", true)]
+    [InlineData("console.localhost", true)]
+    [InlineData("127.0.0.1:8080", true)]
+    [InlineData("[::1]:8080", true)]
+    [InlineData("192.168.1.5:8080", false)]
+    [InlineData("nas:8080", false)]
+    [InlineData("localhost.evil.example", false)]
+    [InlineData("127.0.0.1.evil.example", false)]
+    [InlineData("", false)]
+    public void In_development_only_loopback_names_count(string host, bool allowed) => Assert.Equal(allowed, Names("Development").Allows(new HostString(host)));
+
+    [Theory]
+    [InlineData("localhost", true)]
+    [InlineData("192.168.1.5:8080", true)]
+    [InlineData("[fd00::5]:8080", true)]
+    [InlineData("master:8080", true)]
+    [InlineData("nas.local", true)]
+    [InlineData("nas.local.", true)]
+    [InlineData("movies.example.com", false)]
+    [InlineData("evillocal.example", false)]
+    [InlineData("", false)]
+    public void Elsewhere_names_that_no_stranger_can_own_count(string host, bool allowed) => Assert.Equal(allowed, Names("Production").Allows(new HostString(host)));
+
+    [Theory]
+    [InlineData("movies.example.com", true)]
+    [InlineData("MOVIES.example.com:443", true)]
+    [InlineData("a.films.example", true)]
+    [InlineData("films.example", false)]
+    [InlineData("evilfilms.example", false)]
+    [InlineData("10.0.0.9", true)]
+    [InlineData("[fd00::5]", true)]
+    [InlineData("nas", false)]
+    [InlineData("192.168.1.5", false)]
+    [InlineData("localhost", true)]
+    public void What_is_configured_counts_alone_beside_loopback(string host, bool allowed) =>
+        Assert.Equal(allowed, Names("Production", "movies.example.com; *.films.example,10.0.0.9;fd00::5").Allows(new HostString(host)));
+
+    [Fact]
+    public void A_star_allows_every_name() => Assert.True(Names("Development", "*").Allows(new HostString("anything.example")));
+
+    private static HostNames Names(string environment, string? allowed = null) => new(
+        new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Mdfs:AllowedHosts", allowed)]).Build(), new Environment(environment));
+
+    private sealed class Environment(string name) : IHostEnvironment
+    {
+        public string EnvironmentName { get; set; } = name;
+
+        public string ApplicationName { get; set; } = "";
+
+        public string ContentRootPath { get; set; } = "";
+
+        public IFileProvider ContentRootFileProvider { get; set; } = new NullFileProvider();
+    }
+}
