@@ -1,2 +1,8 @@
-// placeholder until the room is furnished
-return 0;
+using Mdfs.Master;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddMdfsMaster();
+
+var app = builder.Build();
+app.MapMdfsMaster();
+app.Run();

@@ -1,0 +1,34 @@
+using Mdfs.Master.Catalog.Store;
+using StackExchange.Redis;
+
+namespace Mdfs.Master.Catalog;
+
+/// <summary>
+/// The connection to Redis, under the connection string <c>redis</c>: by Aspire's client integration where the tree was built with Aspire, else by
+/// StackExchange.Redis with the same configuration keys.
+/// </summary>
+public static class CatalogRedis
+{
+    public const string ConnectionName = "redis";
+
+    public static WebApplicationBuilder AddCatalogRedis(this WebApplicationBuilder builder)
+    {
+#if ASPIRE
+        builder.AddRedisClient(ConnectionName, configureOptions: options => RedisSettings.Apply(options, Settings(builder)));
+#else
+        builder.Services.AddSingleton<IConnectionMultiplexer>(_ =>
+        {
+            var connectionString = builder.Configuration.GetConnectionString(ConnectionName) is { Length: > 0 } configured
+                ? configured
+                : throw new InvalidOperationException("ConnectionStrings:redis is not set. Give the address of Redis, for instance localhost:6379 (environment variable ConnectionStrings__redis).");
+            var options = ConfigurationOptions.Parse(connectionString);
+            RedisSettings.Apply(options, Settings(builder));
+            return ConnectionMultiplexer.Connect(options);
+        });
+#endif
+        return builder;
+    }
+
+    private static CatalogStoreOptions Settings(WebApplicationBuilder builder) =>
+        builder.Configuration.GetSection(CatalogStoreOptions.Section).Get<CatalogStoreOptions>() ?? new CatalogStoreOptions();
+}

@@ -1,0 +1,326 @@
+using Mdfs.Master.Catalog.Store;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Catalog;
+
+/// <summary>
+/// The reign of this master: from taking the epoch and loading the catalog, over every commit, to being replaced. The catalog in memory
+/// follows what the store has made durable.
+/// </summary>
+public sealed partial class CatalogSession(
+    CatalogStore store,
+    FileCatalog catalog,
+    NodeRegistry registry,
+    MasterIdentity identity,
+    ClusterClock clock,
+    RebuildState rebuild,
+    IHostApplicationLifetime lifetime,
+    IOptions<MasterOptions> options,
+    TimeProvider time,
+    ILogger<CatalogSession> logger) : IDisposable
+{
+    /// <summary>The exit code of a master that was replaced, so that a supervisor can tell it from a crash.</summary>
+    public const int ReplacedExitCode = 3;
+
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private StoreHealth _health = new(StoreState.NotOpened, "Redis has not been reached yet.", null, null, null);
+
+    /// <summary>Whether an epoch was taken and the catalog loaded. Until then the master serves, read-only, what workers report.</summary>
+    public bool Attached => identity.Epoch > 0;
+
+    /// <summary>The last look at Redis.</summary>
+    public StoreHealth Health => Volatile.Read(ref _health);
+
+    /// <summary>How often memory had to be written back into a Redis that went back, since the start.</summary>
+    public long Restores { get; private set; }
+
+    /// <summary>Raised after the catalog was loaded from Redis into memory: what workers have already reported has to be judged again.</summary>
+    public event Action? Loaded;
+
+    /// <summary>Takes the epoch and loads the catalog; false while Redis is away.</summary>
+    /// <exception cref="InvalidOperationException">This Redis must not be used as it is configured.</exception>
+    public async Task<bool> TryAttachAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (Attached) return true;
+            switch (await store.TakeEpochAsync(identity.TokenEpoch, cancellationToken))
+            {
+                case EpochOutcome.Taken taken:
+                    await LoadAsync(taken.Epoch, cancellationToken);
+                    return true;
+                case EpochOutcome.Refused refused:
+                    throw new InvalidOperationException(refused.Reason);
+                case EpochOutcome.Unavailable unavailable:
+                    Volatile.Write(ref _health, Health with { State = StoreState.Unreachable, Sentence = unavailable.Reason });
+                    return false;
+                default:
+                    return false;
+            }
+        }
+        catch (StoreUnavailableException exception)
+        {
+            Volatile.Write(ref _health, Health with { State = StoreState.Unreachable, Sentence = exception.Message });
+            return false;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Looks at Redis: still there, still ours, still where we left it?</summary>
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        var health = await store.CheckAsync(cancellationToken);
+        var before = Health;
+        Volatile.Write(ref _health, health);
+        if (health.ReplacedBy is { } epoch) StepDown(epoch);
+        if (health.State != before.State) LogHealth(health.Sentence);
+        if (health.State == StoreState.Serving) await WriteAsync(store.SaveClusterAgeAsync(clock.Age, cancellationToken));
+    }
+
+    /// <summary>A worker has obeyed a higher epoch than ours: either we were replaced, or Redis went back and gave us too low a one.</summary>
+    public async Task MeetHigherEpochAsync(long heard, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (!Attached || identity.Epoch >= heard) return;
+            await CheckAsync(cancellationToken);
+            if (!Attached || Health.State != StoreState.Serving) return;
+            switch (await store.TakeEpochAsync(heard, cancellationToken))
+            {
+                case EpochOutcome.Taken taken:
+                    LogEpochRaised(heard, taken.Epoch);
+                    identity.Reign(taken.Epoch);
+                    BeginRebuild("A worker had obeyed a later master than Redis remembers: Redis went back to an older state.");
+                    break;
+                case EpochOutcome.Replaced replaced:
+                    StepDown(replaced.Epoch);
+                    break;
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>An empty Redis learns from a worker which cluster it belongs to.</summary>
+    public async Task LearnClusterIdAsync(string clusterId, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (identity.ClusterId.Length > 0) return;
+            if (Attached)
+            {
+                // Redis has the last word: another answer may have been quicker.
+                if (!await WriteAsync(store.EnsureClusterIdAsync(clusterId, cancellationToken))) return;
+                clusterId = store.ClusterId ?? clusterId;
+            }
+
+            identity.Name(clusterId);
+            LogClusterLearned(clusterId);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>
+    /// A cluster that nobody has named yet is named by its first master, but not before workers that know a name had the time to say it:
+    /// after a lost Redis the first to beat may be a new, empty one.
+    /// </summary>
+    public async Task NameClusterAsync(CancellationToken cancellationToken)
+    {
+        if (!Attached || identity.ClusterId.Length > 0 || !registry.AnyRegistered || registry.Uptime < options.Value.NodeTimeout / 3) return;
+        await LearnClusterIdAsync(MasterIdentity.NewClusterId(), cancellationToken);
+    }
+
+    /// <summary>One transaction, for a caller that holds the locks of all names in it. Memory follows only when it is <see cref="CommitOutcome.Committed"/>, by <see cref="FileCatalog.Apply"/>.</summary>
+    public async Task<CommitOutcome> CommitAsync(CatalogChange change, CancellationToken cancellationToken)
+    {
+        if (!Attached) return new CommitOutcome.Unavailable("Redis has not been reached since the master started.");
+        var outcome = await store.CommitAsync(change, cancellationToken);
+        if (outcome is CommitOutcome.Replaced replaced) StepDown(replaced.Epoch);
+        return outcome;
+    }
+
+    /// <summary>One transaction, waited for until its truth is known, and memory after it. Without Redis since the start: memory alone.</summary>
+    public async Task<bool> ApplyAsync(CatalogChange change, CancellationToken cancellationToken)
+    {
+        if (Attached)
+        {
+            var outcome = await CommitAsync(change, cancellationToken);
+            if (outcome is CommitOutcome.Unsettled unsettled) outcome = await unsettled.Settlement;
+            if (outcome is not CommitOutcome.Committed) return false;
+        }
+
+        catalog.Apply(change);
+        return true;
+    }
+
+    public Task SaveNodeAsync(NodeRecord node, CancellationToken cancellationToken) =>
+        Attached ? WriteAsync(store.SaveNodeAsync(node, cancellationToken)) : Task.CompletedTask;
+
+    public Task RemoveNodeAsync(NodeId node, CancellationToken cancellationToken) =>
+        Attached ? WriteAsync(store.RemoveNodeAsync(node, cancellationToken)) : Task.CompletedTask;
+
+    public Task SaveHoldersAsync(IReadOnlyCollection<HolderHint> hints, CancellationToken cancellationToken) =>
+        Attached && hints.Count > 0 ? WriteAsync(store.SaveHoldersAsync(hints, cancellationToken)) : Task.CompletedTask;
+
+    /// <summary>A worker holds what the catalog does not know: Redis has lost something.</summary>
+    public void NoteWentBack(ReplicaDescription found)
+    {
+        if (rebuild.WasAbandoned(found.Version)) return;
+        BeginRebuild(rebuild.BeganEmpty
+            ? "Redis was empty; the catalog is being rebuilt from the workers."
+            : "Redis had gone back to an older state; the catalog is being completed from the workers.");
+    }
+
+    /// <summary>Whether a name that is not in the catalog may nevertheless exist.</summary>
+    public bool IsUncertain => rebuild.Reason is not null || !Attached || (rebuild.BeganEmpty && !registry.AnyRegistered);
+
+    /// <summary>Whether the catalog is being rebuilt and a further node may still register.</summary>
+    public bool NodesMayStillCome => rebuild.Reason is not null && registry.SinceLastRegistration < options.Value.NodeTimeout;
+
+    /// <summary>Ends the rebuilding when no further node has registered for a period and nothing waits to be taken over.</summary>
+    public async Task EndRebuildAsync(bool nothingWaits, CancellationToken cancellationToken)
+    {
+        if (!Attached || !nothingWaits || !registry.AnyRegistered || registry.SinceLastRegistration < options.Value.NodeTimeout) return;
+        if (rebuild.Reason is null && !rebuild.BeganEmpty) return;
+        lock (registry.Gate)
+        {
+            if (registry.States.Any(state => state is { Alive: true, Inventory.Complete: false })) return;
+        }
+
+        if (await store.MarkCompleteAsync(cancellationToken) is not CommitOutcome.Committed) return;
+        if (rebuild.End()) LogRebuilt(catalog.Count);
+    }
+
+    public CatalogMemory Memory() => new(
+        [.. catalog.Entries],
+        [.. catalog.Tombstones],
+        Records(),
+        identity.ClusterId.Length > 0 ? identity.ClusterId : null,
+        catalog.Highest,
+        clock.Age);
+
+    public void Dispose() => _gate.Dispose();
+
+    private async Task LoadAsync(long epoch, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var snapshot = await store.LoadAsync(cancellationToken);
+        foreach (var problem in snapshot.Problems) LogProblem(problem);
+        catalog.Replace(snapshot.Entries.Values, snapshot.Tombstones.Values, MovieVersion.Max(snapshot.Highest, catalog.Highest));
+        clock.Hear(snapshot.ClusterAge);
+        registry.Remember(snapshot.Nodes);
+        if (snapshot.Empty) rebuild.NoteEmpty();
+        else if (snapshot.Incomplete) BeginRebuild("Redis held an incomplete catalog: the workers are asked for what it lacks.");
+        identity.Reign(epoch);
+        // Not earlier: what would be written back into a Redis that went back must be the whole.
+        store.Remember(Memory);
+        store.Restored += NoteRestored;
+        _ = StepDownWhenReplacedAsync();
+        if (snapshot.ClusterId is { } known)
+        {
+            if (identity.ClusterId.Length > 0 && identity.ClusterId != known) LogOtherCluster(known, identity.ClusterId);
+            identity.Name(known);
+        }
+        else if (identity.ClusterId.Length > 0)
+        {
+            await store.EnsureClusterIdAsync(identity.ClusterId, cancellationToken);
+        }
+
+        Volatile.Write(ref _health, await store.CheckAsync(cancellationToken));
+        if (Health.Durability is { } durability) LogDurability(durability.Level, durability.Sentence);
+        LogLoaded(epoch, snapshot.Entries.Count, snapshot.Tombstones.Count, (long)time.GetElapsedTime(started).TotalMilliseconds);
+        Loaded?.Invoke();
+    }
+
+    private void NoteRestored(RestoreReport report)
+    {
+        Restores++;
+        LogRestored(report.Reason, report.Entries, report.Tombstones);
+    }
+
+    private void BeginRebuild(string reason)
+    {
+        if (rebuild.Begin(reason)) LogRebuilding(reason);
+    }
+
+    private async Task StepDownWhenReplacedAsync() => StepDown(await store.Replaced);
+
+    private void StepDown(long epoch)
+    {
+        if (!Attached) return;
+        LogReplaced(identity.Epoch, epoch);
+        identity.Reign(0);
+        Environment.ExitCode = ReplacedExitCode;
+        lifetime.StopApplication();
+    }
+
+    private async Task<bool> WriteAsync(Task<WriteOutcome> writing)
+    {
+        switch (await writing)
+        {
+            case WriteOutcome.Replaced replaced:
+                StepDown(replaced.Epoch);
+                return false;
+            case WriteOutcome.Unavailable:
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    private List<NodeRecord> Records()
+    {
+        lock (registry.Gate)
+        {
+            return [.. registry.States.Select(state =>
+                new NodeRecord(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge))];
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This master reigns with epoch {Epoch}: {Movies} movies and {Tombstones} tombstones loaded from Redis in {Milliseconds} ms.")]
+    private partial void LogLoaded(long epoch, int movies, int tombstones, long milliseconds);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A value in Redis could not be read and was left out: {Problem}")]
+    private partial void LogProblem(string problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Redis durability: {Level}. {Sentence}")]
+    private partial void LogDurability(DurabilityLevel level, string sentence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Redis: {Sentence}")]
+    private partial void LogHealth(string sentence);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Another master took over with epoch {Theirs}; this one (epoch {Ours}) stops. Nothing is lost: workers obey the other.")]
+    private partial void LogReplaced(long ours, long theirs);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A worker had obeyed epoch {Heard}, which Redis did not know. This master goes on with epoch {Epoch}.")]
+    private partial void LogEpochRaised(long heard, long epoch);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The cluster is {ClusterId}.")]
+    private partial void LogClusterLearned(string clusterId);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Redis belongs to cluster {InRedis}, the workers to {OfWorkers}. They are not mixed: point this master at its own Redis.")]
+    private partial void LogOtherCluster(string inRedis, string ofWorkers);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} Until every worker has reported, a name that is not found is answered 503.")]
+    private partial void LogRebuilding(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The catalog is complete again: {Movies} movies.")]
+    private partial void LogRebuilt(int movies);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Reason}. This master wrote its memory back: {Movies} movies, {Tombstones} tombstones.")]
+    private partial void LogRestored(string reason, int movies, int tombstones);
+}

@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Catalog;
+
+/// <summary>
+/// The catalog in memory: what every read is answered from. It follows Redis, never leads it: <see cref="Apply"/> is called with what a
+/// transaction has already made durable. Readers take no lock.
+/// </summary>
+public sealed class FileCatalog
+{
+    private readonly ConcurrentDictionary<FileName, CatalogEntry> _entries = new();
+    private readonly ConcurrentDictionary<FileName, Tombstone> _tombstones = new();
+    private long _highest;
+
+    public int Count => _entries.Count;
+
+    public IEnumerable<CatalogEntry> Entries => _entries.Select(pair => pair.Value);
+
+    public IEnumerable<Tombstone> Tombstones => _tombstones.Select(pair => pair.Value);
+
+    public int TombstoneCount => _tombstones.Count;
+
+    /// <summary>The highest version or bound ever heard of, by anyone.</summary>
+    public MovieVersion Highest => new(Interlocked.Read(ref _highest));
+
+    public CatalogEntry? Find(FileName name) => _entries.GetValueOrDefault(name);
+
+    public Tombstone? FindTombstone(FileName name) => _tombstones.GetValueOrDefault(name);
+
+    /// <summary>Mints a version that is above everything heard of, and remembers it, so that no two commits share one.</summary>
+    public MovieVersion Mint(DateTimeOffset now)
+    {
+        while (true)
+        {
+            var highest = Highest;
+            var next = VersionMint.Next(now, highest);
+            if (Interlocked.CompareExchange(ref _highest, next.Number, highest.Number) == highest.Number) return next;
+        }
+    }
+
+    public void Hear(MovieVersion version)
+    {
+        for (var highest = Highest; version > highest; highest = Highest)
+        {
+            if (Interlocked.CompareExchange(ref _highest, version.Number, highest.Number) == highest.Number) return;
+        }
+    }
+
+    /// <summary>Takes over a change that stands in Redis. The name's lock is held by the caller.</summary>
+    public void Apply(CatalogChange change)
+    {
+        Hear(change.Highest);
+        foreach (var tombstone in change.Bury)
+        {
+            _tombstones.AddOrUpdate(tombstone.Name, tombstone, (_, old) => old.Bound >= tombstone.Bound ? old : tombstone);
+        }
+
+        foreach (var name in change.Remove) _entries.TryRemove(name, out _);
+        foreach (var entry in change.Put) _entries[entry.Name] = entry;
+        foreach (var name in change.Forget) _tombstones.TryRemove(name, out _);
+    }
+
+    /// <summary>Forgets everything and starts from what Redis holds.</summary>
+    public void Replace(IEnumerable<CatalogEntry> entries, IEnumerable<Tombstone> tombstones, MovieVersion highest)
+    {
+        _entries.Clear();
+        _tombstones.Clear();
+        foreach (var entry in entries)
+        {
+            _entries[entry.Name] = entry;
+            Hear(entry.Version);
+        }
+
+        foreach (var tombstone in tombstones)
+        {
+            _tombstones[tombstone.Name] = tombstone;
+            Hear(tombstone.Bound);
+        }
+
+        Hear(highest);
+    }
+}

@@ -1,0 +1,25 @@
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Cluster;
+
+/// <summary>
+/// Which copies count (design, sections 2.3 and 6): reported since the master started, by a live node that is not draining, undamaged, and of
+/// exactly the bytes that were committed.
+/// </summary>
+public static class Copies
+{
+    public static int Count(NodeRegistry registry, ReplicaDescription replica)
+    {
+        var view = registry.View;
+        var count = 0;
+        foreach (var holder in registry.Replicas.HoldersOf(replica.Version))
+        {
+            if (Counts(view, holder, replica)) count++;
+        }
+
+        return count;
+    }
+
+    public static bool Counts(ClusterView view, Holder holder, ReplicaDescription replica) =>
+        !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { Alive: true, Draining: false };
+}

@@ -1,0 +1,221 @@
+using System.Collections.Immutable;
+using Mdfs.Master.Catalog;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Cluster;
+
+/// <summary>
+/// Membership and everything that workers report. One lock guards what changes; what readers need is published as immutable snapshots
+/// (<see cref="View"/>, <see cref="Replicas"/>).
+/// </summary>
+public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider time)
+{
+    private readonly Dictionary<NodeId, NodeState> _nodes = [];
+    private readonly long _started = time.GetTimestamp();
+    private ClusterView _view = ClusterView.Empty;
+    private long _lastRegistration = time.GetTimestamp();
+    private long _lastCheck = time.GetTimestamp();
+
+    /// <summary>Guards every <see cref="NodeState"/>.</summary>
+    public Lock Gate { get; } = new();
+
+    public ClusterView View => Volatile.Read(ref _view);
+
+    public ReplicaIndex Replicas { get; } = new();
+
+    /// <summary>Under <see cref="Gate"/>.</summary>
+    public IEnumerable<NodeState> States => _nodes.Values;
+
+    /// <summary>Time since a node last registered (a new life of a known node counts).</summary>
+    public TimeSpan SinceLastRegistration => time.GetElapsedTime(Interlocked.Read(ref _lastRegistration));
+
+    /// <summary>Whether one node time-out has passed since the start: before, nothing is called missing (design, section 6).</summary>
+    public bool Settled => time.GetElapsedTime(_started) >= options.Value.NodeTimeout;
+
+    public TimeSpan Uptime => time.GetElapsedTime(_started);
+
+    /// <summary>Whether any node has registered since the start.</summary>
+    public bool AnyRegistered { get; private set; }
+
+    /// <summary>Raised outside the lock when a node joined, came back, left or went silent.</summary>
+    public event Action<NodeId, bool>? LivenessChanged;
+
+    /// <summary>Takes over the nodes that Redis remembers: known, silent, not on the ring.</summary>
+    public void Remember(IEnumerable<NodeRecord> records)
+    {
+        lock (Gate)
+        {
+            foreach (var record in records)
+            {
+                var state = FindOrAdd(record.Id, record.RingKey);
+                if (state.Life is not null) continue;
+                state.RingKey = record.RingKey;
+                state.Name = record.Name;
+                state.Address = record.Address;
+                state.PublicUrl = record.PublicUrl;
+                state.Zone = record.Zone;
+                state.Draining = record.Draining;
+                state.LastHeardAge = record.ClusterAge;
+            }
+
+            Publish();
+        }
+    }
+
+    /// <summary>Under <see cref="Gate"/>.</summary>
+    public NodeState? Find(NodeId id) => _nodes.GetValueOrDefault(id);
+
+    /// <summary>Under <see cref="Gate"/>.</summary>
+    public NodeState FindOrAdd(NodeId id, string ringKey)
+    {
+        if (_nodes.TryGetValue(id, out var state)) return state;
+        state = new NodeState(id, ringKey, Replicas);
+        _nodes.Add(id, state);
+        return state;
+    }
+
+    /// <summary>Forgets a node. Under <see cref="Gate"/>.</summary>
+    public void Forget(NodeId id)
+    {
+        if (!_nodes.Remove(id, out var state)) return;
+        state.Inventory.Clear();
+        Publish();
+    }
+
+    /// <summary>A life was accepted: the node is on the ring. Under <see cref="Gate"/>; true if it was not alive before.</summary>
+    public bool Revive(NodeState state)
+    {
+        Interlocked.Exchange(ref _lastRegistration, time.GetTimestamp());
+        AnyRegistered = true;
+        var was = state.Alive;
+        state.Alive = true;
+        Publish();
+        return !was;
+    }
+
+    /// <summary>
+    /// Takes silent nodes off the ring. When the check itself ran late (a frozen or overloaded master), every node gets one more period:
+    /// their beats could not have been heard.
+    /// </summary>
+    public IReadOnlyList<NodeId> DropSilent()
+    {
+        var lost = new List<NodeId>();
+        lock (Gate)
+        {
+            var late = time.GetElapsedTime(_lastCheck) > options.Value.HealthCheckInterval * 2 + TimeSpan.FromSeconds(1);
+            _lastCheck = time.GetTimestamp();
+            foreach (var state in _nodes.Values.Where(state => state.Alive))
+            {
+                if (late) state.LastBeat = Math.Max(state.LastBeat, _lastCheck - (long)(options.Value.HealthCheckInterval.TotalSeconds * time.TimestampFrequency));
+                if (time.GetElapsedTime(state.LastBeat) < options.Value.NodeTimeout) continue;
+                state.Alive = false;
+                lost.Add(state.Id);
+            }
+
+            if (lost.Count > 0) Publish();
+        }
+
+        foreach (var id in lost) LivenessChanged?.Invoke(id, false);
+        return lost;
+    }
+
+    public void AnnounceAlive(NodeId id) => LivenessChanged?.Invoke(id, true);
+
+    /// <summary>A worker's word, given in an answer rather than in a beat. Ignored when it is from another life than the one that beats.</summary>
+    public void TakeReceipt(SealReceipt receipt)
+    {
+        lock (Gate)
+        {
+            if (Find(receipt.Node) is { } state && state.Life == receipt.Life) state.Inventory.Set(receipt.Report, receipt.Number);
+        }
+    }
+
+    public void TakeReceipt(TombstoneReceipt receipt, FileName name)
+    {
+        lock (Gate)
+        {
+            if (Find(receipt.Node) is not { } state || state.Life != receipt.Life) return;
+            foreach (var version in receipt.Removed) state.Inventory.Remove(version, receipt.Number);
+            state.OwedTombstones.Remove(name);
+        }
+    }
+
+    /// <summary>Every registered node is to hear of these tombstones with its next beats, until it says that it has them.</summary>
+    public void OweTombstones(IReadOnlyCollection<Tombstone> tombstones)
+    {
+        lock (Gate)
+        {
+            foreach (var state in _nodes.Values)
+            {
+                foreach (var tombstone in tombstones) state.OwedTombstones[tombstone.Name] = (tombstone, 0);
+            }
+        }
+    }
+
+    public void OweForgets(IReadOnlyCollection<Tombstone> tombstones)
+    {
+        lock (Gate)
+        {
+            foreach (var state in _nodes.Values)
+            {
+                foreach (var tombstone in tombstones) state.OwedTombstones.Remove(tombstone.Name);
+                state.OwedForgets.AddRange(tombstones);
+            }
+        }
+    }
+
+    /// <summary>The current version of the name changed: every other version of it is suspect wherever it lies.</summary>
+    public void Suspect(FileName name, MovieVersion? current)
+    {
+        lock (Gate)
+        {
+            foreach (var version in Replicas.VersionsOf(name))
+            {
+                if (version == current) continue;
+                foreach (var holder in Replicas.HoldersOf(version)) Find(holder.Node)?.Suspects.Add(version);
+            }
+        }
+    }
+
+    /// <summary>Bytes promised to nodes that their beats cannot know of yet; taken back when the transfer ends.</summary>
+    public void Promise(NodeId id, long bytes)
+    {
+        lock (Gate)
+        {
+            if (Find(id) is not { } state) return;
+            state.Pending += bytes;
+            Publish();
+        }
+    }
+
+    public void SetDraining(NodeId id, bool draining)
+    {
+        lock (Gate)
+        {
+            if (Find(id) is not { } state) return;
+            state.Draining = draining;
+            Publish();
+        }
+    }
+
+    /// <summary>Raised when a reader met a bad block: the worker reports it itself, but healing should not wait for its beat.</summary>
+    public event Action<MovieVersion>? DamageMet;
+
+    public void NoteDamage(MovieVersion version) => DamageMet?.Invoke(version);
+
+    /// <summary>Publishes what is known as a new snapshot. Under <see cref="Gate"/>.</summary>
+    public void Publish()
+    {
+        var nodes = _nodes.Values.Select(state => state.ToView()).OrderBy(node => node.RingKey, StringComparer.Ordinal).ToImmutableArray();
+        var old = View;
+        var members = nodes.Where(node => node.Alive).Select(node => (node.Id, node.RingKey)).ToList();
+        // The ring is built anew only when its members change: beats change space and load every few seconds.
+        var ring = old.Nodes.Where(node => node.Alive).Select(node => (node.Id, node.RingKey)).SequenceEqual(members)
+            ? old.Ring
+            : HashRing.Build(members, options.Value.VirtualNodes);
+        Volatile.Write(ref _view, new ClusterView(nodes, ring));
+    }
+}

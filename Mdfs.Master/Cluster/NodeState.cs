@@ -1,0 +1,78 @@
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Cluster;
+
+/// <summary>All that the master knows of one node. Mutable; the registry's lock guards it.</summary>
+public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
+{
+    public NodeId Id { get; } = id;
+
+    public string RingKey { get; set; } = ringKey;
+
+    public string? Name { get; set; }
+
+    public string Address { get; set; } = "";
+
+    public string? PublicUrl { get; set; }
+
+    public string? Zone { get; set; }
+
+    public NodeSpace Space { get; set; } = new(0, 0, 0, 0);
+
+    public bool Draining { get; set; }
+
+    public string? ClosedForWrites { get; set; }
+
+    public bool Alive { get; set; }
+
+    /// <summary>The life that beats; null if none has since the master started.</summary>
+    public string? Life { get; set; }
+
+    /// <summary>Lives that were found to beat beside another one, or whose time is over.</summary>
+    public HashSet<string> RefusedLives { get; } = [];
+
+    /// <summary>The life before this one, until this one has proved to be its successor by outliving its time-out.</summary>
+    public string? PreviousLife { get; set; }
+
+    public long LastNumber { get; set; }
+
+    /// <summary>Monotonic timestamp of the last beat.</summary>
+    public long LastBeat { get; set; }
+
+    /// <summary>Cluster age in seconds when the node was last heard.</summary>
+    public double LastHeardAge { get; set; }
+
+    /// <summary>Cluster age up to which a master has judged all that the node holds, as the node itself keeps it; see <see cref="Beat.SettledAge"/>.</summary>
+    public double SettledAge { get; set; }
+
+    /// <summary>The last look found something to bury, to put into quarantine or to take over.</summary>
+    public bool Unsettled { get; set; }
+
+    /// <summary>Tombstones that the pages of the inventory under way have named.</summary>
+    public Dictionary<FileName, MovieVersion> HeldTombstones { get; } = [];
+
+    public long ReplyNumber { get; set; }
+
+    public long Pending { get; set; }
+
+    public int Streams { get; set; }
+
+    public NodeInventory Inventory { get; } = new(id, index);
+
+    /// <summary>Prepared uploads by its last beat.</summary>
+    public IReadOnlyList<PreparedReport> Prepared { get; set; } = [];
+
+    public IReadOnlyList<PullProgress> Pulls { get; set; } = [];
+
+    /// <summary>Tombstones it is not known to have, with the number of the reply that last carried them (0: none did).</summary>
+    public Dictionary<FileName, (Tombstone Tombstone, long SentWith)> OwedTombstones { get; } = [];
+
+    public List<Tombstone> OwedForgets { get; } = [];
+
+    /// <summary>Versions it holds that are not the current one of their name: looked at whenever a beat is answered.</summary>
+    public HashSet<MovieVersion> Suspects { get; } = [];
+
+    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending);
+}

@@ -1,0 +1,127 @@
+using System.Globalization;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Security;
+using Mdfs.ServiceDefaults.Problems;
+using Mdfs.ServiceDefaults.Security;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Files;
+
+/// <summary>The routes of the original, at the same paths and with the same answers, so that existing clients keep working.</summary>
+public static class ClassicEndpoints
+{
+    public static void MapClassicFiles(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/upload", UploadAsync).AuthorisedByHandler("the admin key may be a form field in front of the file")
+            .WithSummary("Store a movie (multipart form: secret, then movie)").WithTags("Classic");
+        routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader()
+            .WithSummary("Download a movie").WithTags("Classic");
+        routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader()
+            .WithSummary("Play a movie").WithTags("Classic");
+        routes.MapMethods("/delete", ["GET", "DELETE", "POST"], DeleteAsync).AuthorisedByHandler("the admin key may be a form field").ChangesState()
+            .WithSummary("Delete a movie").WithTags("Classic");
+        routes.MapGet("/get-checksum", GetChecksum).RequireReader().WithSummary("The CRC-32 of a movie").WithTags("Classic");
+        routes.MapGet("/verify", VerifyAsync).RequireReader().WithSummary("Re-read every copy of a movie").WithTags("Classic");
+        routes.MapGet("/search", Search).RequireReader().WithSummary("Movies by a part of their name").WithTags("Classic");
+        routes.MapMethods("/checksum", ["GET", "POST"], Report).RequireNode(NodePurpose.Report).ExcludeFromDescription();
+        routes.MapPost("/register", Register).RequireNode(NodePurpose.Report).ExcludeFromDescription();
+    }
+
+    private static async Task<IResult> UploadAsync(HttpContext context, StoreFile store, KeyGuard keys, IOptions<MasterOptions> options)
+    {
+        LiftLimits(context, options.Value.MaxFileSize);
+        var (file, rawName, refusal) = await UploadForm.ReadAsync(context, keys);
+        if (refusal is not null) return refusal;
+        if (!options.Value.Names.TryAccept(rawName, out var name, out var problem)) return FileProblems.BadName(problem);
+        // The length of a form is not the length of the file in it, so the size is known only at the end.
+        var result = await store.RunAsync(new StoreRequest(name, null, ExpectedContent.Anything), file!.Section.Body, context.RequestAborted);
+        return result switch
+        {
+            StoreResult.Stored stored => ClassicText.Ok(string.Create(CultureInfo.InvariantCulture, $"OK:{stored.Copies} {stored.Entry.Checksum}\n")),
+            StoreResult.Refused refused => refused.Problem,
+            _ => TypedResults.Empty,
+        };
+    }
+
+    private static async Task<IResult> ReadAsync(HttpContext context, string? name, ReadFile read, bool attachment) =>
+        FileName.TryParse(name, out var parsed, out var problem) ? await read.RunAsync(context, parsed, attachment) : FileProblems.BadName(problem);
+
+    private static async Task<IResult> DeleteAsync(HttpContext context, string? name, DeleteFile delete, KeyGuard keys)
+    {
+        string? field = null;
+        if (context.Request.HasFormContentType && context.Request.ContentLength is < 16 << 10)
+        {
+            var form = await context.Request.ReadFormAsync(context.RequestAborted);
+            field = form[KeyGuard.Field];
+            name ??= form["name"];
+        }
+
+        if (keys.RefuseAdmin(context, field) is { } refusal) return refusal;
+        if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
+        return await delete.RunAsync(parsed) switch
+        {
+            DeleteResult.Deleted deleted => ClassicText.Ok(string.Create(CultureInfo.InvariantCulture, $"OK:{deleted.Nodes}")),
+            DeleteResult.Refused refused => refused.Problem,
+            _ => throw new InvalidOperationException("A result nobody has thought of."),
+        };
+    }
+
+    private static IResult GetChecksum(string? name, FileCatalog catalog, CatalogSession session)
+    {
+        if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
+        return catalog.Find(parsed) is { } entry ? ClassicText.Ok(entry.Checksum.ToString()) : Missing(parsed, session);
+    }
+
+    private static async Task<IResult> VerifyAsync(HttpContext context, string? name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
+    {
+        if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
+        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        return await verify.RunAsync(entry, context.RequestAborted) is { } verdicts ? TypedResults.Ok(verdicts) : FileProblems.VerifyBusy;
+    }
+
+    private static IResult Search(string? query, FileCatalog catalog, NodeRegistry registry)
+    {
+        var view = registry.View;
+        var part = query ?? "";
+        var found = new SortedDictionary<string, Dictionary<string, bool>>(StringComparer.Ordinal);
+        foreach (var entry in catalog.Entries)
+        {
+            if (part.Length > 0 && !entry.Name.Value.Contains(part, StringComparison.OrdinalIgnoreCase)) continue;
+            var nodes = new Dictionary<string, bool>();
+            foreach (var holder in registry.Replicas.CopiesOf(entry.Replica))
+            {
+                if (view.Find(holder.Node) is { Alive: true } node) nodes[node.Address] = true;
+            }
+
+            found[entry.Name.Value] = nodes;
+        }
+
+        return TypedResults.Ok(found);
+    }
+
+    /// <summary>The classic report of a worker: compared with the catalog, never written to it.</summary>
+    private static IResult Report(string? name, string? checksum, FileCatalog catalog)
+    {
+        if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
+        if (!Checksum.TryParse(checksum, out var told)) return FileProblems.BadParameter("checksum must be 8 hex digits.");
+        if (catalog.Find(parsed) is not { } entry) return FileProblems.NotFound(parsed);
+        return entry.Checksum == told ? ClassicText.Ok("OK") : FileProblems.ChecksumDiffers(entry.Checksum);
+    }
+
+    private static IResult Register() =>
+        FileProblems.BadParameter("Workers of this version beat at /internal/beats with a record of their own; a list of names says too little to be believed.");
+
+    private static Problem Missing(FileName name, CatalogSession session) => session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(name);
+
+    /// <summary>A movie may take hours and a terabyte; silence is watched by the transfer itself.</summary>
+    internal static void LiftLimits(HttpContext context, long maxFileSize)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxFileSize > long.MaxValue - (1 << 20) ? null : maxFileSize + (1 << 20);
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
+    }
+}

@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Catalog.Store;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Bytes;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Files;
+
+/// <summary>
+/// The commit of an upload (design, section 4), under the name's lock: mint the version, one Redis transaction, seal on the workers, then
+/// memory, then the answer. Goes on when the client is gone: half a commit is nobody's wish.
+/// </summary>
+public sealed partial class CommitUpload(
+    NodeRegistry registry,
+    CatalogSession session,
+    FileCatalog catalog,
+    MasterIdentity identity,
+    NameLocks locks,
+    OpenUploads uploads,
+    RebuildState rebuild,
+    WorkerClient workers,
+    ICopiesWatch fixer,
+    IOptions<MasterOptions> options,
+    TimeProvider time,
+    ILogger<CommitUpload> logger)
+{
+    private readonly ConcurrentDictionary<UploadId, byte> _unsettled = new();
+
+    /// <summary>Whether Redis has not told yet what became of this upload's transaction.</summary>
+    public bool IsUnsettled(UploadId upload) => _unsettled.ContainsKey(upload);
+
+    public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened)
+    {
+        var handle = await locks.AcquireAsync(name, CancellationToken.None);
+        var release = true;
+        try
+        {
+            foreach (var receipt in sent.Receipts) catalog.Hear(receipt.HighestVersion);
+            var now = time.GetUtcNow();
+            var version = catalog.Mint(now);
+            var replica = new ReplicaDescription(name, version, sent.Size, sent.Checksum, now, upload, identity.ClusterId);
+            var targets = opened.Where(target => sent.Receipts.Any(receipt => receipt.Node == target.Id)).ToList();
+            var entry = new CatalogEntry(replica, [.. targets.Select(target => target.Id)]);
+            var previous = catalog.Find(name);
+            var change = new CatalogChange { Put = [entry], Highest = version };
+
+            switch (await session.CommitAsync(change, CancellationToken.None))
+            {
+                case CommitOutcome.Committed:
+                    return await SealAsync(entry, previous, change, targets);
+                case CommitOutcome.Unsettled unsettled:
+                    release = false;
+                    _unsettled.TryAdd(upload, 0);
+                    _ = SettleAsync(unsettled, entry, previous, change, targets, handle);
+                    return new StoreResult.Refused(FileProblems.OutcomeUnknown);
+                default:
+                    await DropAsync(upload, targets);
+                    return new StoreResult.Refused(FileProblems.ReadOnly);
+            }
+        }
+        finally
+        {
+            if (release) handle.Dispose();
+        }
+    }
+
+    /// <summary>Redis came back: what stands there decides. The name stays locked and the bytes stay prepared until then.</summary>
+    private async Task SettleAsync(
+        CommitOutcome.Unsettled unsettled, CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets, IDisposable handle)
+    {
+        try
+        {
+            if (await unsettled.Settlement is CommitOutcome.Committed)
+            {
+                LogSettled(entry.Name, entry.Version.Number, "stored");
+                await SealAsync(entry, previous, change, targets);
+            }
+            else
+            {
+                LogSettled(entry.Name, entry.Version.Number, "not stored");
+                await DropAsync(entry.Replica.Upload, targets);
+            }
+        }
+        catch (Exception exception)
+        {
+            LogSettlementFailed(exception, entry.Name);
+        }
+        finally
+        {
+            _unsettled.TryRemove(entry.Replica.Upload, out _);
+            uploads.Close(entry.Replica.Upload);
+            handle.Dispose();
+        }
+    }
+
+    private async Task<StoreResult> SealAsync(CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets)
+    {
+        var sealedBy = await Task.WhenAll(targets.Select(target => workers.SealAsync(target, entry.Replica, CancellationToken.None)));
+        var receipts = sealedBy.Where(answer => answer.Succeeded).Select(answer => answer.Value!).ToList();
+        for (var i = 0; i < sealedBy.Length; i++)
+        {
+            if (!sealedBy[i].Succeeded) LogNotSealed(entry.Name, targets[i].Address, sealedBy[i].Failure!.Reason);
+        }
+
+        if (receipts.Count == 0) return await TakeBackAsync(entry, previous, change);
+        foreach (var receipt in receipts) registry.TakeReceipt(receipt);
+        catalog.Apply(change);
+        if (previous is not null) registry.Suspect(entry.Name, entry.Version);
+        if (receipts.Count < options.Value.ReplicationFactor) fixer.LookAgain();
+        LogStored(entry.Name, entry.Size, entry.Version.Number, receipts.Count);
+        return receipts.Count >= options.Value.MinWriteReplicas
+            ? new StoreResult.Stored(entry, receipts.Count, previous is null)
+            : new StoreResult.Refused(FileProblems.TooFewReplicas(receipts.Count, options.Value.MinWriteReplicas));
+    }
+
+    /// <summary>No worker confirmed: a second transaction puts the old entry back. Should one have sealed after all, its report brings the movie back.</summary>
+    private async Task<StoreResult> TakeBackAsync(CatalogEntry entry, CatalogEntry? previous, CatalogChange change)
+    {
+        rebuild.NoteAbandoned(entry.Version);
+        var undo = previous is null
+            ? new CatalogChange { Remove = [entry.Name], Highest = entry.Version }
+            : new CatalogChange { Put = [previous], Highest = entry.Version };
+        if (!await session.ApplyAsync(undo, CancellationToken.None))
+        {
+            // Redis holds the new entry and cannot be told otherwise: memory says the same, and prepared bytes are sealed when their worker beats.
+            catalog.Apply(change);
+        }
+
+        return new StoreResult.Refused(FileProblems.NotSealed);
+    }
+
+    private Task DropAsync(UploadId upload, List<WorkerAddress> targets) =>
+        Task.WhenAll(targets.Select(target => workers.DropAsync(target, upload, CancellationToken.None)));
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stored '{Name}': {Size} bytes, version {Version}, {Copies} copies.")]
+    private partial void LogStored(FileName name, long size, long version, int copies);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Name}': worker {Worker} did not confirm the commit: {Reason}.")]
+    private partial void LogNotSealed(FileName name, string worker, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Redis is back and tells what became of '{Name}' version {Version}: {Outcome}.")]
+    private partial void LogSettled(FileName name, long version, string outcome);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Settling the commit of '{Name}' failed; its bytes stay prepared on the workers.")]
+    private partial void LogSettlementFailed(Exception exception, FileName name);
+}

@@ -1,0 +1,142 @@
+using System.ComponentModel;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Http;
+using Mdfs.Protocol.Names;
+using Mdfs.ServiceDefaults.Problems;
+using Mdfs.ServiceDefaults.Security;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace Mdfs.Master.Files;
+
+/// <summary>Movies over <c>/api</c>: JSON, problem+json, and the bytes themselves.</summary>
+public static class FileEndpoints
+{
+    public static void MapFiles(this IEndpointRouteBuilder routes)
+    {
+        var files = routes.MapGroup("/api/files").WithTags("Movies");
+        files.MapGet("", List).RequireReader()
+            .WithSummary("List movies").WithDescription("A page of the catalog, sorted, filtered by a case-insensitive part of the name. Pages are chained by 'next'.");
+        files.MapMethods("/{name}", ["GET", "HEAD"], Facts).RequireReader()
+            .WithSummary("Facts of a movie").WithDescription("Size, checksum, version and who holds it. Answered from memory.");
+        files.MapMethods("/{name}/content", ["GET", "HEAD"], ContentAsync).RequireReader()
+            .WithSummary("The bytes of a movie").WithDescription("Ranges and conditions by RFC 9110; a copy that fails in mid-stream is followed by another at the exact byte.");
+        files.MapPut("/{name}", PutAsync).RequireAdmin().Accepts<Stream>("application/octet-stream")
+            .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected.");
+        files.MapDelete("/{name}", DeleteAsync).RequireAdmin()
+            .WithSummary("Delete a movie").WithDescription("Answered when the deletion is durable; it holds for every copy, wherever it turns up.");
+        files.MapPost("/{name}/verify", VerifyAsync).RequireReader()
+            .WithSummary("Verify a movie").WithDescription("Re-reads every copy on its node and compares it with the catalog.");
+        routes.MapGet("/api/playlist.m3u8", M3u8).RequireReader().WithTags("Movies")
+            .WithSummary("Playlist of all movies").WithDescription("Extended M3U with a link per movie, for VLC, mpv and Kodi.");
+    }
+
+    private static IResult List(
+        [Description("Part of the name, case-insensitive.")] string? query,
+        [Description("name, size, date or copies; with '-' in front descending.")] string? sort,
+        [Description("1 to 1000, default 100.")] string? limit,
+        [Description("The 'next' of the page before.")] string? cursor,
+        FileCatalog catalog, FileDescriber describe)
+    {
+        if (!FileQuery.TryParse(query, sort, limit, cursor, out var wanted, out var problem)) return FileProblems.BadParameter(problem);
+        var (page, next, total) = wanted.Run(catalog.Entries, describe.CountCopies);
+        return TypedResults.Ok(new FilePage([.. page.Select(describe.Describe)], total, next?.ToString()));
+    }
+
+    private static IResult Facts(HttpContext context, string name, FileCatalog catalog, CatalogSession session, FileDescriber describe)
+    {
+        if (!TryName(name, out var parsed, out var problem)) return problem;
+        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        context.Response.Headers.CacheControl = "no-cache";
+        return TypedResults.Ok(describe.Describe(entry));
+    }
+
+    private static async Task<IResult> ContentAsync(HttpContext context, string name, ReadFile read) =>
+        TryName(name, out var parsed, out var problem) ? await read.RunAsync(context, parsed, attachment: false) : problem;
+
+    private static async Task<IResult> PutAsync(HttpContext context, string name, StoreFile store, IOptions<MasterOptions> options)
+    {
+        ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
+        if (!TryName(name, out var parsed, out var problem)) return problem;
+        if (!options.Value.Names.TryAccept(parsed.Value, out _, out var why)) return FileProblems.BadName(why);
+        if (context.Request.Headers.ContainsKey(HeaderNames.ContentRange))
+            return FileProblems.BadParameter("A PUT with Content-Range would store a part as the whole (RFC 9110, 14.5). Send the whole movie.");
+        if (ReadExpected(context.Request, out var expected) is { } malformed) return malformed;
+
+        return await store.RunAsync(new StoreRequest(parsed, context.Request.ContentLength, expected), context.Request.Body, context.RequestAborted) switch
+        {
+            StoreResult.Stored stored => Answer(context, stored, options.Value.ReplicationFactor),
+            StoreResult.Refused refused => refused.Problem,
+            _ => TypedResults.Empty,
+        };
+    }
+
+    private static async Task<IResult> DeleteAsync(string name, DeleteFile delete)
+    {
+        if (!TryName(name, out var parsed, out var problem)) return problem;
+        return await delete.RunAsync(parsed) switch
+        {
+            DeleteResult.Deleted deleted => TypedResults.Ok(new DeletedFacts(parsed.Value, deleted.Tombstone.Bound.Number, deleted.Nodes)),
+            DeleteResult.Refused refused => refused.Problem,
+            _ => throw new InvalidOperationException("A result nobody has thought of."),
+        };
+    }
+
+    private static async Task<IResult> VerifyAsync(HttpContext context, string name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
+    {
+        if (!TryName(name, out var parsed, out var problem)) return problem;
+        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        return await verify.RunAsync(entry, context.RequestAborted) is { } verdicts ? TypedResults.Ok(verdicts) : FileProblems.VerifyBusy;
+    }
+
+    private static IResult M3u8(HttpContext context, FileCatalog catalog) =>
+        TypedResults.Text(
+            Playlist.Write(catalog.Entries.OrderBy(entry => entry.Name), $"{context.Request.Scheme}://{context.Request.Host}"), Playlist.ContentType);
+
+    private static IResult Answer(HttpContext context, StoreResult.Stored stored, int wanted)
+    {
+        var entry = stored.Entry;
+        context.Response.Headers.ETag = entry.Version.ETag;
+        var facts = new StoredFacts(entry.Name.Value, entry.Size, entry.Checksum.ToString(), entry.Version.Number, entry.Version.ETag, stored.Copies, wanted);
+        return stored.Created ? TypedResults.Created($"/api/files/{Uri.EscapeDataString(entry.Name.Value)}", facts) : TypedResults.Ok(facts);
+    }
+
+    /// <summary>A route value keeps <c>%2F</c> encoded, so that a slash in a name is seen here and refused, never taken for a path.</summary>
+    private static bool TryName(string raw, out FileName name, out Problem problem)
+    {
+        problem = null!;
+        // Routing has decoded all but %2F; a name that contains a literal percent sign must not be decoded twice.
+        var decoded = raw.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        if (FileName.TryParse(decoded, out name, out var why)) return true;
+        problem = FileProblems.BadName(why);
+        return false;
+    }
+
+    private static Problem? ReadExpected(HttpRequest request, out ExpectedContent expected)
+    {
+        expected = ExpectedContent.Anything;
+        Checksum? crc = null;
+        if (request.Headers.TryGetValue("X-Mdfs-Checksum", out var header))
+        {
+            if (!Checksum.TryParse(header.ToString().Trim(), out var value)) return FileProblems.BadParameter("X-Mdfs-Checksum must be the 8 hex digits of a CRC-32.");
+            crc = value;
+        }
+
+        var digest = request.Headers.TryGetValue("Repr-Digest", out var given) ? given.ToString() : null;
+        switch (ReprDigest.Parse(digest))
+        {
+            case ReprDigest.Malformed malformed:
+                return FileProblems.BadParameter(malformed.Why);
+            case ReprDigest.Sha256 sha256:
+                expected = new ExpectedContent(crc, sha256.Hash.ToArray());
+                return null;
+            default:
+                expected = new ExpectedContent(crc, null);
+                return null;
+        }
+    }
+
+    private static Problem Missing(FileName name, CatalogSession session) => session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(name);
+}

@@ -1,0 +1,135 @@
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Catalog.Store;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Problems;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Files;
+
+/// <summary>What a client wants stored.</summary>
+/// <param name="Size">Length in bytes, or null when the client did not say.</param>
+/// <param name="Expected">What the client says the bytes are, to be refused when they are not.</param>
+public sealed record StoreRequest(FileName Name, long? Size, ExpectedContent Expected);
+
+/// <summary>How an upload ended: stored, or why not.</summary>
+public abstract record StoreResult
+{
+    private StoreResult()
+    {
+    }
+
+    public sealed record Stored(CatalogEntry Entry, int Copies, bool Created) : StoreResult;
+
+    public sealed record Refused(Problem Problem) : StoreResult;
+
+    /// <summary>The client went away; nobody waits for an answer.</summary>
+    public sealed record ClientGone : StoreResult;
+}
+
+/// <summary>
+/// The story of an upload (design, section 4): place, open the targets, send once to all, compare, commit. Nothing is spooled, and no lock is
+/// held while bytes move.
+/// </summary>
+public sealed partial class StoreFile(
+    NodeRegistry registry,
+    CatalogSession session,
+    MasterIdentity identity,
+    OpenUploads uploads,
+    TargetOpening opening,
+    UploadFanOut fanOut,
+    WorkerClient workers,
+    CommitUpload commit,
+    IOptions<MasterOptions> options,
+    ILogger<StoreFile> logger)
+{
+    public async Task<StoreResult> RunAsync(StoreRequest request, Stream body, CancellationToken clientGone)
+    {
+        if (!session.Attached || session.Health.State == StoreState.Unreachable) return new StoreResult.Refused(FileProblems.ReadOnly);
+        if (request.Size > options.Value.MaxFileSize) return new StoreResult.Refused(FileProblems.TooLarge(options.Value.MaxFileSize));
+
+        var upload = UploadId.New();
+        uploads.Open(upload);
+        try
+        {
+            return await SendAsync(upload, request, body, clientGone);
+        }
+        catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
+        {
+            return new StoreResult.ClientGone();
+        }
+        finally
+        {
+            // An upload whose transaction is still unsettled stays open until that is known: CommitUpload closes it then.
+            if (!commit.IsUnsettled(upload)) uploads.Close(upload);
+        }
+    }
+
+    private async Task<StoreResult> SendAsync(UploadId upload, StoreRequest request, Stream body, CancellationToken clientGone)
+    {
+        var view = registry.View;
+        var rules = options.Value.PlacementRules;
+        var candidates = Placement.Candidates(view, request.Name, request.Size ?? 0, options.Value.ReplicationFactor, rules);
+        if (candidates.Count == 0)
+        {
+            var takers = view.Nodes.Where(node => node is { Alive: true, Draining: false, ClosedForWrites: null }).ToList();
+            return new StoreResult.Refused(takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, request.Size ?? 0)) ? FileProblems.NoSpace : FileProblems.NoWorkers);
+        }
+
+        var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(WorkerAddress.Of)], clientGone);
+        if (opened.Opened.Count < options.Value.MinWriteReplicas)
+        {
+            await DropAsync(upload, opened.Opened);
+            if (opened.AllFull) return new StoreResult.Refused(FileProblems.NoSpace);
+            return new StoreResult.Refused(opened.Opened.Count == 0 ? FileProblems.NoWorkers : FileProblems.TooFewReplicas(opened.Opened.Count, options.Value.MinWriteReplicas));
+        }
+
+        // Nobody knows the cluster's name in the first seconds of its life: what is stored must carry it.
+        await identity.Firm.WaitAsync(clientGone);
+        foreach (var target in opened.Opened) registry.Promise(target.Id, request.Size ?? 0);
+        try
+        {
+            var sent = await fanOut.SendAsync(upload, body, request.Size, opened.Opened, request.Expected.WantsSha256, clientGone);
+            foreach (var dropped in sent.Dropped.Where(dropped => dropped.Alarm)) LogDisagreed(request.Name, dropped.Target.Address, dropped.Reason.Reason);
+            if (Refusal(request, sent) is { } refusal)
+            {
+                await DropAsync(upload, opened.Opened);
+                return refusal;
+            }
+
+            return await commit.RunAsync(upload, request.Name, sent, opened.Opened);
+        }
+        finally
+        {
+            foreach (var target in opened.Opened) registry.Promise(target.Id, -(request.Size ?? 0));
+        }
+    }
+
+    private StoreResult? Refusal(StoreRequest request, FanOutResult sent)
+    {
+        switch (sent.Outcome)
+        {
+            case FanOutOutcome.ClientFailed:
+                return new StoreResult.ClientGone();
+            case FanOutOutcome.ClientTooSlow:
+                return new StoreResult.Refused(FileProblems.TooSlow);
+            case FanOutOutcome.TooLarge or FanOutOutcome.ShortBody:
+                return new StoreResult.Refused(FileProblems.WrongLength(request.Size ?? 0, sent.Size));
+            case FanOutOutcome.AllTargetsFailed:
+                return new StoreResult.Refused(FileProblems.WorkersFailed);
+        }
+
+        if (request.Expected.Mismatch(sent) is { } expected) return new StoreResult.Refused(FileProblems.ChecksumMismatch(expected, sent.Checksum));
+        return sent.Receipts.Count < options.Value.MinWriteReplicas
+            ? new StoreResult.Refused(FileProblems.TooFewReplicas(sent.Receipts.Count, options.Value.MinWriteReplicas))
+            : null;
+    }
+
+    private Task DropAsync(UploadId upload, IReadOnlyList<WorkerAddress> targets) =>
+        Task.WhenAll(targets.Select(target => workers.DropAsync(target, upload, CancellationToken.None)));
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "'{Name}': worker {Worker} wrote other bytes than were sent ({Reason}). Its memory, disk or network is faulty; its copy was not counted.")]
+    private partial void LogDisagreed(FileName name, string worker, string reason);
+}

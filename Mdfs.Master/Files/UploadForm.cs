@@ -1,0 +1,69 @@
+using Mdfs.ServiceDefaults.Problems;
+using Mdfs.ServiceDefaults.Security;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+
+namespace Mdfs.Master.Files;
+
+/// <summary>
+/// The classic multipart form (field <c>secret</c>, file field <c>movie</c>), read as a stream: the file is handed on while it arrives, so the key
+/// has to come before it, in the form, in a header or in the query.
+/// </summary>
+public static class UploadForm
+{
+    private const string FileField = "movie";
+
+    /// <summary>A key is short; a form field that is not is nobody's key.</summary>
+    private const int MaxFieldBytes = 4096;
+
+    /// <summary>Finds the file part; or says why there is none that may be read.</summary>
+    public static async Task<(FileMultipartSection? File, string? RawName, Problem? Refusal)> ReadAsync(HttpContext context, KeyGuard keys)
+    {
+        var presented = KeyGuard.Presented(context);
+        if (presented is not null && keys.RefuseAdmin(context) is { } wrong) return (null, null, wrong);
+        if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
+            || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
+            || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= 200 } boundary)
+        {
+            return (null, null, FileProblems.BadUpload("Send the movie as multipart/form-data with a file field 'movie', or as a raw body to PUT /api/files/{name}."));
+        }
+
+        var reader = new MultipartReader(boundary, context.Request.Body, 64 << 10) { HeadersCountLimit = 32, HeadersLengthLimit = 16 << 10, BodyLengthLimit = null };
+        var authorised = presented is not null;
+        while (await reader.ReadNextSectionAsync(context.RequestAborted) is { } section)
+        {
+            if (section.GetContentDispositionHeader() is not { } disposition) continue;
+            var field = HeaderUtilities.RemoveQuotes(disposition.Name).Value;
+            if (disposition.IsFileDisposition() && section.AsFileSection() is { } file)
+            {
+                if (field != FileField) continue;
+                if (!authorised && keys.RefuseAdmin(context) is not null) return (null, null, FileProblems.SecretTooLate);
+                return (file, NameOf(disposition), null);
+            }
+
+            if (field != KeyGuard.Field) continue;
+            var key = await ReadFieldAsync(section, context.RequestAborted);
+            if (keys.RefuseAdmin(context, key) is { } refusal) return (null, null, refusal);
+            authorised = true;
+        }
+
+        if (!authorised && keys.RefuseAdmin(context) is { } missing) return (null, null, missing);
+        return (null, null, FileProblems.BadUpload("The form has no file field named 'movie'."));
+    }
+
+    /// <summary>Browsers send the name as it is, in UTF-8; <c>filename*</c> (RFC 8187) wins where it is given.</summary>
+    private static string? NameOf(ContentDispositionHeaderValue disposition)
+    {
+        var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar : HeaderUtilities.RemoveQuotes(disposition.FileName);
+        return name.Value;
+    }
+
+    private static async Task<string?> ReadFieldAsync(MultipartSection section, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[MaxFieldBytes + 1];
+        var length = await section.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
+        return length > MaxFieldBytes ? null : System.Text.Encoding.UTF8.GetString(buffer, 0, length);
+    }
+
+    private static bool IsFileDisposition(this ContentDispositionHeaderValue disposition) => disposition.FileName.HasValue || disposition.FileNameStar.HasValue;
+}

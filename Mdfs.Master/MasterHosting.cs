@@ -1,0 +1,115 @@
+using System.Text.Json.Serialization;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Catalog.Store;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Files;
+using Mdfs.Master.Nodes;
+using Mdfs.Master.Repair;
+using Mdfs.Master.Status;
+using Mdfs.Master.Transfer;
+using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Health;
+using Mdfs.ServiceDefaults.Hosting;
+using Mdfs.ServiceDefaults.Security;
+using Mdfs.ServiceDefaults.Telemetry;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master;
+
+/// <summary>Everything a master is made of, on one page.</summary>
+public static class MasterHosting
+{
+    public static WebApplicationBuilder AddMdfsMaster(this WebApplicationBuilder builder)
+    {
+        builder.AddMdfsServiceDefaults("mdfs-master");
+        builder.AddCatalogRedis();
+        var services = builder.Services;
+        var section = builder.Configuration.GetSection(MasterOptions.Section);
+        services.AddOptions<MasterOptions>().Bind(section).Validate(
+            options => options.MinWriteReplicas <= options.ReplicationFactor, "Mdfs:Master:MinWriteReplicas must not be above Mdfs:Master:ReplicationFactor.").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<MasterOptions>, MasterOptionsValidator>();
+        services.AddOptions<TransferOptions>().Bind(section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<TransferOptions>, TransferOptionsValidator>();
+        services.AddOptions<CatalogStoreOptions>().Bind(section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<CatalogStoreOptions>, CatalogStoreOptionsValidator>();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
+        services.AddOpenApi();
+
+        // Cluster: who is there, and what they hold.
+        services.AddSingleton<MasterIdentity>();
+        services.AddSingleton<IMasterIdentity>(provider => provider.GetRequiredService<MasterIdentity>());
+        services.AddSingleton<INodeAuthority, MasterAuthority>();
+        services.AddSingleton<ClusterClock>();
+        services.AddSingleton<NodeRegistry>();
+
+        // Catalog: what there is.
+        services.AddSingleton<CatalogStore>();
+        services.AddSingleton<CatalogSession>();
+        services.AddSingleton<FileCatalog>();
+        services.AddSingleton<NameLocks>();
+        services.AddSingleton<OpenUploads>();
+        services.AddSingleton<RebuildState>();
+
+        // Transfer: how bytes move.
+        services.AddSingleton<ByteClient>();
+        services.AddSingleton<WorkerClient>();
+        services.AddSingleton<TargetOpening>();
+        services.AddSingleton<UploadFanOut>();
+        services.AddSingleton<ReplicaReader>();
+        services.AddSingleton<StreamCounter>();
+        services.AddSingleton<TransferMetrics>();
+
+        // Files: what clients ask for.
+        services.AddSingleton<StoreFile>();
+        services.AddSingleton<CommitUpload>();
+        services.AddSingleton<ReadFile>();
+        services.AddSingleton<DeleteFile>();
+        services.AddSingleton<VerifyFile>();
+        services.AddSingleton<FileDescriber>();
+
+        // Nodes: what workers report and are told.
+        services.AddSingleton<BeatConversation>();
+        services.AddBackground<Adoption>();
+        services.AddSingleton<IOrderSource, Sweep>();
+
+        // Repair: copies where they are missing, none where they are too many.
+        services.AddBackground<Fixer>();
+        services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<Fixer>());
+        services.AddSingleton<ICopiesWatch>(provider => provider.GetRequiredService<Fixer>());
+        services.AddSingleton<Trimmer>();
+        services.AddSingleton<HolderHints>();
+        services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<Trimmer>());
+        services.AddBackground<TombstoneCleaner>();
+
+        // Status: what can be seen from outside.
+        services.AddSingleton(provider => provider.GetRequiredService<InstanceTelemetry>().Meter);
+        services.AddSingleton<MasterStatus>();
+        services.AddSingleton<MasterMetrics>();
+
+        // The first to start: the catalog is loaded before the first request is answered (design, section 2.6).
+        services.AddHostedService<CatalogLoading>();
+        services.AddBackground<NodeWatch>();
+        return builder;
+    }
+
+    public static WebApplication MapMdfsMaster(this WebApplication app)
+    {
+        app.UseMdfsServiceDefaults();
+        app.MapClassicFiles();
+        app.MapFiles();
+        app.MapBeats();
+        app.MapNodes();
+        app.MapStatus();
+        app.MapMdfsHealth();
+        app.MapMdfsMetrics(app.Services.GetRequiredService<MasterMetrics>().Classic);
+        app.MapOpenApi().Open();
+        return app;
+    }
+
+    private static void AddBackground<T>(this IServiceCollection services)
+        where T : class, IHostedService
+    {
+        services.AddSingleton<T>();
+        services.AddHostedService(provider => provider.GetRequiredService<T>());
+    }
+}

@@ -1,0 +1,297 @@
+using System.Threading.Channels;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Nodes;
+
+/// <summary>
+/// Brings the catalog up to what workers hold (design, section 4): a sealed replica that is higher than its name's entry becomes the entry,
+/// a tombstone that the catalog has lost is written again, an entry that nobody can have any more yields. Always by a transaction, a few
+/// hundred names in each, so that a lost Redis is rebuilt at the speed of its disk.
+/// </summary>
+public sealed partial class Adoption(
+    NodeRegistry registry,
+    FileCatalog catalog,
+    CatalogSession session,
+    NameLocks locks,
+    MasterIdentity identity,
+    ClusterClock clock,
+    IOptions<MasterOptions> options,
+    TimeProvider time,
+    ILogger<Adoption> logger) : BackgroundService
+{
+    private const int BatchSize = 300;
+
+    private readonly Lock _gate = new();
+    private readonly HashSet<FileName> _names = [];
+    private readonly Dictionary<FileName, Tombstone> _tombstones = [];
+    private readonly Dictionary<FileName, CatalogEntry?> _provisional = [];
+    private volatile bool _running;
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Names that still wait to be looked at.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate) return _names.Count + _tombstones.Count;
+        }
+    }
+
+    public void Consider(IReadOnlyCollection<FileName> names)
+    {
+        if (names.Count == 0) return;
+        lock (_gate) _names.UnionWith(names);
+        _wake.Writer.TryWrite(true);
+    }
+
+    public void ConsiderTombstones(IReadOnlyCollection<Tombstone> tombstones)
+    {
+        var found = false;
+        lock (_gate)
+        {
+            foreach (var told in tombstones)
+            {
+                catalog.Hear(told.Bound);
+                var known = catalog.FindTombstone(told.Name);
+                if (known is not null && known.Bound >= told.Bound) continue;
+                _tombstones[told.Name] = TombstoneRules.Merge(_tombstones.GetValueOrDefault(told.Name), told);
+                found = true;
+            }
+        }
+
+        if (found) _wake.Writer.TryWrite(true);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (await _wake.Reader.WaitToReadAsync(stoppingToken))
+        {
+            _wake.Reader.TryRead(out _);
+            while (!stoppingToken.IsCancellationRequested && Waiting > 0)
+            {
+                try
+                {
+                    _running = true;
+                    if (await RunBatchAsync(stoppingToken)) continue;
+                }
+                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+                {
+                    LogFailed(exception);
+                }
+                finally
+                {
+                    _running = false;
+                }
+
+                // Redis is away, or the names are being written to by others: look again in a moment.
+                await Task.Delay(TimeSpan.FromMilliseconds(200), time, stoppingToken);
+            }
+        }
+    }
+
+    /// <summary>Looks at some of the waiting names; false if none could be dealt with now.</summary>
+    private async Task<bool> RunBatchAsync(CancellationToken cancellationToken)
+    {
+        List<Tombstone> tombstones;
+        List<FileName> names;
+        lock (_gate)
+        {
+            tombstones = [.. _tombstones.Values.Take(BatchSize)];
+            foreach (var tombstone in tombstones) _tombstones.Remove(tombstone.Name);
+            // A name whose tombstone is being written is judged together with it.
+            names = [.. tombstones.Select(tombstone => tombstone.Name)];
+            names.AddRange(_names.Take(Math.Max(0, BatchSize - names.Count)).ToList());
+            foreach (var name in names) _names.Remove(name);
+        }
+
+        var held = new List<IDisposable>();
+        var busy = new List<FileName>();
+        try
+        {
+            foreach (var name in names.Distinct().ToList())
+            {
+                if (locks.TryAcquire(name) is { } held1) held.Add(held1);
+                else busy.Add(name);
+            }
+
+            var change = Judge([.. names.Except(busy)], [.. tombstones.Where(tombstone => !busy.Contains(tombstone.Name))]);
+            var done = change is null || await TakeOverAsync(change, cancellationToken);
+            if (change is not null && done)
+            {
+                if (change.Bury.Count > 0) registry.OweTombstones(change.Bury);
+                foreach (var name in change.Put.Select(entry => entry.Name).Concat(change.Remove).Concat(change.Bury.Select(tombstone => tombstone.Name)).Distinct())
+                {
+                    registry.Suspect(name, catalog.Find(name)?.Version);
+                }
+            }
+
+            if (!done) busy = names;
+            Return(busy, tombstones);
+            return done && busy.Count < names.Count;
+        }
+        finally
+        {
+            foreach (var each in held) each.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// While nodes are still coming in, memory alone is changed, so that what is known can be read: who was away too long cannot be told
+    /// before those who know the cluster's age have spoken (docs/decisions/absence.md). When they have, <see cref="Finish"/> has it judged again.
+    /// </summary>
+    private async Task<bool> TakeOverAsync(CatalogChange change, CancellationToken cancellationToken)
+    {
+        if (session.NodesMayStillCome)
+        {
+            lock (_gate)
+            {
+                foreach (var entry in change.Put) _provisional.TryAdd(entry.Name, catalog.Find(entry.Name));
+            }
+
+            catalog.Apply(change with { Bury = [], Forget = [] });
+            // What was told of deletions is certain at once, and has to outlive this master.
+            return change.Bury.Count == 0 || await session.ApplyAsync(new CatalogChange { Bury = change.Bury, Remove = [.. change.Remove.Where(name => !IsProvisional(name))], Highest = change.Highest }, cancellationToken);
+        }
+
+        return await session.ApplyAsync(change, cancellationToken);
+    }
+
+    private bool IsProvisional(FileName name)
+    {
+        lock (_gate) return _provisional.ContainsKey(name);
+    }
+
+    /// <summary>All nodes that come have come: what was taken over for reading is judged once more, and written down.</summary>
+    /// <returns>Whether nothing is left to do.</returns>
+    public bool Finish()
+    {
+        if (session.NodesMayStillCome) return false;
+        List<KeyValuePair<FileName, CatalogEntry?>> provisional;
+        lock (_gate)
+        {
+            if (_provisional.Count == 0) return _names.Count + _tombstones.Count == 0 && !_running;
+            provisional = [.. _provisional];
+        }
+
+        foreach (var (name, before) in provisional)
+        {
+            // A name that is being written to right now gets its turn with the next call.
+            using var held = locks.TryAcquire(name);
+            if (held is null) continue;
+            lock (_gate) _provisional.Remove(name);
+            var entry = catalog.Find(name);
+            if (entry is null || entry.Version < (before?.Version ?? default)) continue;
+            if (before is null) catalog.Apply(new CatalogChange { Remove = [name], Highest = catalog.Highest });
+            else catalog.Apply(new CatalogChange { Put = [before], Highest = catalog.Highest });
+            Consider([name]);
+        }
+
+        return false;
+    }
+
+    /// <summary>What the catalog must take over for these names; null if nothing. Their locks are held.</summary>
+    private CatalogChange? Judge(List<FileName> names, List<Tombstone> tombstones)
+    {
+        var put = new List<CatalogEntry>();
+        var remove = new List<FileName>();
+        var bury = new List<Tombstone>();
+        lock (registry.Gate)
+        {
+            var told = tombstones.ToDictionary(tombstone => tombstone.Name);
+            foreach (var name in names)
+            {
+                var tombstone = catalog.FindTombstone(name);
+                if (told.TryGetValue(name, out var heard))
+                {
+                    var merged = TombstoneRules.Merge(tombstone, heard);
+                    if (merged != tombstone) bury.Add(tombstone = merged);
+                }
+
+                var entry = catalog.Find(name);
+                var buried = entry is not null && tombstone?.Covers(entry.Version) == true;
+                if (buried)
+                {
+                    LogBuried(name, entry!.Version.Number);
+                    entry = null;
+                }
+
+                if (FindSuccessor(name, entry, tombstone) is { } successor)
+                {
+                    put.Add(successor);
+                    session.NoteWentBack(successor.Replica);
+                    LogAdopted(name, successor.Version.Number);
+                }
+                else if (buried)
+                {
+                    remove.Add(name);
+                }
+            }
+        }
+
+        return put.Count + remove.Count + bury.Count == 0
+            ? null
+            : new CatalogChange { Put = put, Remove = remove, Bury = bury, Highest = catalog.Highest };
+    }
+
+    private CatalogEntry? FindSuccessor(FileName name, CatalogEntry? entry, Tombstone? tombstone)
+    {
+        ReplicaDescription? best = null;
+        var sealedOfName = new List<ReplicaReport>();
+        foreach (var version in registry.Replicas.VersionsOf(name))
+        {
+            foreach (var holder in registry.Replicas.HoldersOf(version))
+            {
+                if (registry.Find(holder.Node) is not { } state || state.Inventory.Find(version) is not { } report) continue;
+                sealedOfName.Add(report);
+                var away = Absence.IsTooLong(state.SettledAge, clock.Age, options.Value.TombstoneRetention);
+                if (Reconciliation.Judge(report, entry, tombstone, away, identity.ClusterId) != ReplicaVerdict.Adopt) continue;
+                if (best is null || version > best.Version) best = report.Replica;
+            }
+        }
+
+        if (best is null && entry is not null)
+        {
+            var states = registry.States.ToList();
+            best = EntryYield.To(
+                entry,
+                tombstone,
+                sealedOfName,
+                states.Any(state => state.Prepared.Any(prepared => prepared.Upload == entry.Replica.Upload)),
+                states.Select(state => state.Id),
+                states.Where(state => state.Inventory.Complete).Select(state => state.Id).ToHashSet());
+            if (best is not null) LogYielded(name, entry.Version.Number, best.Version.Number);
+        }
+
+        return best is null ? null : new CatalogEntry(best, [.. registry.Replicas.CopiesOf(best).Select(holder => holder.Node)]);
+    }
+
+    private void Return(IReadOnlyCollection<FileName> names, List<Tombstone> tombstones)
+    {
+        if (names.Count == 0) return;
+        lock (_gate)
+        {
+            _names.UnionWith(names);
+            foreach (var tombstone in tombstones.Where(tombstone => names.Contains(tombstone.Name)))
+            {
+                _tombstones[tombstone.Name] = TombstoneRules.Merge(_tombstones.GetValueOrDefault(tombstone.Name), tombstone);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Name}' was taken into the catalog from what workers hold: version {Version}. Redis did not know it.")]
+    private partial void LogAdopted(FileName name, long version);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Name}' version {Version} was deleted once, as a worker remembers; Redis had forgotten the deletion. It is gone from the catalog again.")]
+    private partial void LogBuried(FileName name, long version);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "No node holds version {Version} of '{Name}' any more: version {Older} takes its place. Find out what became of the disks that held it.")]
+    private partial void LogYielded(FileName name, long version, long older);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Taking over what workers hold failed and is tried again.")]
+    private partial void LogFailed(Exception exception);
+}

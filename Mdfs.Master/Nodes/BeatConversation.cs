@@ -1,0 +1,328 @@
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Nodes;
+
+/// <summary>
+/// One beat and its answer (design, section 6): who speaks, what has changed there, and what the master wants in return. Costs what has
+/// changed, not what the node holds.
+/// </summary>
+public sealed partial class BeatConversation(
+    NodeRegistry registry,
+    FileCatalog catalog,
+    CatalogSession session,
+    MasterIdentity identity,
+    ClusterClock clock,
+    RebuildState rebuild,
+    Adoption adoption,
+    ICopiesWatch fixer,
+    IEnumerable<IOrderSource> orderSources,
+    TimeProvider time,
+    ILogger<BeatConversation> logger)
+{
+    /// <summary>Orders in one reply: a worker carries them out in turn, and the next beat brings the rest.</summary>
+    private const int MaxOrders = 500;
+
+    /// <summary>Tombstones in one reply, about 100 bytes each.</summary>
+    private const int MaxTombstones = 500;
+
+    // A worker whose memory of the highest version is beyond this is broken; believing it would use up the numbers.
+    private static readonly TimeSpan _furthestFuture = TimeSpan.FromDays(365 * 20);
+
+    private readonly IOrderSource[] _orderSources = [.. orderSources];
+
+    public async Task<BeatReply> AnswerAsync(Beat beat, CancellationToken cancellationToken)
+    {
+        await HearAsync(beat, cancellationToken);
+
+        if (beat.ClusterId is not null && identity.ClusterId.Length > 0 && beat.ClusterId != identity.ClusterId)
+        {
+            LogOtherCluster(beat.Node, beat.Address, beat.ClusterId, identity.ClusterId);
+            return Refuse(beat, "This node's data belongs to another cluster. Point the node at its own master, or give it an empty data directory.");
+        }
+
+        var joined = false;
+        var changed = new List<ReplicaReport>();
+        BeatReply? refused = null;
+        NodeState? state = null;
+        lock (registry.Gate)
+        {
+            if (Identify(beat, out state) is { } reason) refused = Refuse(beat, reason);
+            else if (beat.Number > state!.LastNumber) joined = Take(beat, state, changed);
+        }
+
+        if (refused is not null) return refused;
+        Reconsider(state!.Id, changed);
+        if (joined)
+        {
+            LogJoined(state.RingKey, beat.Address, beat.ReplicaCount);
+            await session.SaveNodeAsync(Record(state), cancellationToken);
+            registry.AnnounceAlive(state.Id);
+        }
+
+        lock (registry.Gate) return Reply(beat, state);
+    }
+
+    /// <summary>One page of an inventory. After the last one the node counts, and what it does not know is owed to it.</summary>
+    public InventoryReply TakePage(InventoryPage page)
+    {
+        IReadOnlyList<ReplicaReport>? heard;
+        lock (registry.Gate)
+        {
+            if (registry.Find(page.Node) is not { } state || state.Life != page.Life) return new InventoryReply(false);
+            // Tombstones first: what is buried must not be adopted in between (design, section 2.6).
+            adoption.ConsiderTombstones(page.Tombstones);
+            foreach (var held in page.Tombstones) Tell(state, held);
+            heard = state.Inventory.TakePage(page);
+            if (heard is null) return new InventoryReply(false);
+            if (page.Last)
+            {
+                OweWhatItLacks(state);
+                LogInventory(state.RingKey, state.Inventory.Count);
+            }
+        }
+
+        Reconsider(page.Node, heard);
+        if (page.Last) registry.AnnounceAlive(page.Node);
+        return new InventoryReply(true);
+    }
+
+    private async Task HearAsync(Beat beat, CancellationToken cancellationToken)
+    {
+        clock.Hear(beat.ClusterAge);
+        if (beat.HighestVersion <= VersionMint.Next(time.GetUtcNow() + _furthestFuture, MovieVersion.None)) catalog.Hear(beat.HighestVersion);
+        else LogAbsurdVersion(beat.Address, beat.HighestVersion.Number);
+        identity.HearEpoch(beat.Epoch);
+        if (identity.Epoch > 0 && beat.Epoch > identity.Epoch) await session.MeetHigherEpochAsync(beat.Epoch, cancellationToken);
+        if (beat.ClusterId is not null && identity.ClusterId.Length == 0) await session.LearnClusterIdAsync(beat.ClusterId, cancellationToken);
+    }
+
+    /// <summary>Finds out whose beat it is; a sentence if it may not take part. Under the lock.</summary>
+    private string? Identify(Beat beat, out NodeState? state)
+    {
+        var ringKey = beat.Name ?? beat.Address;
+        state = registry.Find(beat.Node);
+        var rival = registry.States.FirstOrDefault(other => other.Id != beat.Node && other.RingKey == ringKey && (other.Alive || other.Inventory.Count > 0));
+        if (rival is not null)
+        {
+            return $"Another node ({rival.Id}) is already known as '{ringKey}'. Give this one a name of its own (Mdfs:Worker:Name), or remove the other first.";
+        }
+
+        state ??= registry.FindOrAdd(beat.Node, ringKey);
+        if (state.Life == beat.Life) return null;
+        if (state.PreviousLife == beat.Life)
+        {
+            // The life that was thought to be over beats again beside its successor: one data directory exists twice. The later one is refused.
+            LogTwoLives(state.RingKey, beat.Address);
+            state.RefusedLives.Add(state.Life!);
+            Begin(state, beat, previous: null);
+            return null;
+        }
+
+        if (state.RefusedLives.Contains(beat.Life))
+        {
+            return "Another worker with the same node id is beating: its data directory was copied. Stop one of them; a copy needs an empty data directory of its own.";
+        }
+
+        Begin(state, beat, previous: state.Life);
+        return null;
+    }
+
+    private void Begin(NodeState state, Beat beat, string? previous)
+    {
+        state.PreviousLife = previous;
+        state.Life = beat.Life;
+        state.LastNumber = 0;
+        state.SettledAge = beat.SettledAge;
+        state.HeldTombstones.Clear();
+        state.Inventory.Clear();
+        state.Suspects.Clear();
+        state.OwedTombstones.Clear();
+    }
+
+    /// <summary>Takes over what the beat says. Under the lock; true if the node joined or came back with it.</summary>
+    private bool Take(Beat beat, NodeState state, List<ReplicaReport> changed)
+    {
+        var first = state.LastNumber == 0;
+        var moved = state.Address != beat.Address || state.PublicUrl != beat.PublicUrl || state.Zone != beat.Zone || state.Name != beat.Name;
+        state.LastNumber = beat.Number;
+        state.LastBeat = time.GetTimestamp();
+        state.LastHeardAge = clock.Age;
+        state.SettledAge = beat.SettledAge;
+        state.RingKey = beat.Name ?? beat.Address;
+        state.Name = beat.Name;
+        state.Address = beat.Address;
+        state.PublicUrl = beat.PublicUrl;
+        state.Zone = beat.Zone;
+        state.Space = beat.Space;
+        state.ClosedForWrites = beat.ClosedForWrites;
+        state.Streams = beat.Streams;
+        state.Prepared = beat.Prepared;
+        state.Pulls = beat.Pulls;
+        // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.
+        state.Draining |= beat.Draining && first;
+
+        if (Obeys(beat))
+        {
+            foreach (var report in beat.Changed)
+            {
+                if (state.Inventory.Set(report, beat.Number)) changed.Add(report);
+            }
+
+            foreach (var version in beat.Removed) state.Inventory.Remove(version, beat.Number);
+            state.Inventory.DropOldAbsences(beat.Number);
+        }
+        else
+        {
+            // It may still be carrying out an order of our predecessor: what it holds counts from the first beat on that carries our epoch.
+            state.Inventory.Clear();
+        }
+
+        foreach (var (name, owed) in state.OwedTombstones.Where(pair => pair.Value.SentWith > 0 && pair.Value.SentWith <= beat.AppliedReply).ToList())
+        {
+            state.OwedTombstones.Remove(name);
+        }
+
+        foreach (var failure in beat.FailedPulls)
+        {
+            LogPullFailed(state.RingKey, failure.Version.Number, failure.Reason);
+            fixer.PullFailed(state.Id, failure.Version);
+        }
+
+        if (!state.Alive || first) return registry.Revive(state) || moved || first;
+        registry.Publish();
+        return moved;
+    }
+
+    private bool Obeys(Beat beat) => identity.Epoch == 0 || beat.Epoch == identity.Epoch;
+
+    private BeatReply Reply(Beat beat, NodeState state)
+    {
+        var number = ++state.ReplyNumber;
+        var orders = new List<NodeOrder>();
+        var reigns = identity.Epoch > 0;
+        if (reigns)
+        {
+            foreach (var source in _orderSources)
+            {
+                source.AddOrders(state, orders);
+                if (orders.Count >= MaxOrders) break;
+            }
+        }
+
+        var tombstones = new List<Tombstone>();
+        if (reigns && state.Inventory.Complete)
+        {
+            foreach (var (name, owed) in state.OwedTombstones.Take(MaxTombstones).ToList())
+            {
+                tombstones.Add(owed.Tombstone);
+                state.OwedTombstones[name] = (owed.Tombstone, number);
+            }
+        }
+
+        // Sent once: a tombstone that is kept too long harms nothing, and the next inventory shows it.
+        var forget = reigns ? state.OwedForgets.Take(MaxTombstones).ToList() : [];
+        if (forget.Count > 0) state.OwedForgets.RemoveRange(0, forget.Count);
+
+        return new BeatReply
+        {
+            Number = number,
+            Epoch = reigns ? identity.Epoch : beat.Epoch,
+            ClusterId = identity.ClusterId,
+            MasterTime = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            ClusterAge = clock.Age,
+            Settled = reigns && IsSettled(state, tombstones.Count),
+            HighestVersion = catalog.Highest,
+            Acknowledged = beat.Number,
+            SendInventory = Obeys(beat) && (!state.Inventory.Complete || !state.Inventory.AgreesWith(beat)),
+            Draining = state.Draining,
+            Orders = orders.Count > MaxOrders ? orders.GetRange(0, MaxOrders) : orders,
+            Tombstones = tombstones,
+            Forget = forget,
+        };
+    }
+
+    /// <summary>
+    /// Whether all that the node holds has been judged and carried out: only then does its own memory of the cluster's age move on
+    /// (docs/decisions/absence.md).
+    /// </summary>
+    private bool IsSettled(NodeState state, int tombstonesInThisReply) =>
+        state.Inventory.Complete && rebuild.Reason is null && !state.Unsettled && state.OwedTombstones.Count <= tombstonesInThisReply;
+
+    private void Reconsider(NodeId node, IReadOnlyList<ReplicaReport> reports)
+    {
+        if (reports.Count == 0) return;
+        var names = new List<FileName>();
+        lock (registry.Gate)
+        {
+            if (registry.Find(node) is not { } state) return;
+            foreach (var report in reports)
+            {
+                catalog.Hear(report.Replica.Version);
+                var entry = catalog.Find(report.Replica.Name);
+                if (entry is not null && entry.Version == report.Replica.Version && entry.Size == report.Replica.Size && entry.Checksum == report.Replica.Checksum) continue;
+                state.Suspects.Add(report.Replica.Version);
+                names.Add(report.Replica.Name);
+            }
+        }
+
+        adoption.Consider(names);
+    }
+
+    private static void Tell(NodeState state, Tombstone held)
+    {
+        if (state.OwedTombstones.TryGetValue(held.Name, out var owed) && owed.Tombstone.Bound <= held.Bound) state.OwedTombstones.Remove(held.Name);
+        state.HeldTombstones[held.Name] = held.Bound;
+    }
+
+    private void OweWhatItLacks(NodeState state)
+    {
+        foreach (var tombstone in catalog.Tombstones)
+        {
+            if (state.HeldTombstones.TryGetValue(tombstone.Name, out var bound) && bound >= tombstone.Bound) continue;
+            state.OwedTombstones[tombstone.Name] = (tombstone, 0);
+        }
+
+        state.HeldTombstones.Clear();
+    }
+
+    private BeatReply Refuse(Beat beat, string reason) => new()
+    {
+        Number = 0,
+        Epoch = identity.Epoch > 0 ? identity.Epoch : beat.Epoch,
+        ClusterId = identity.ClusterId,
+        Refused = reason,
+        MasterTime = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        ClusterAge = beat.ClusterAge,
+        HighestVersion = beat.HighestVersion,
+    };
+
+    private NodeRecord Record(NodeState state)
+    {
+        lock (registry.Gate)
+        {
+            return new NodeRecord(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} joined from {Address} with {Replicas} replicas.")]
+    private partial void LogJoined(string node, string address, long replicas);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Node {Node} has told its whole inventory: {Replicas} replicas.")]
+    private partial void LogInventory(string node, int replicas);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Node {Node} at {Address} was refused: its data belongs to cluster {Theirs}, this is {Ours}.")]
+    private partial void LogOtherCluster(NodeId node, string address, string theirs, string ours);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Node {Node} beats from two processes at once; the later one is refused. Its data directory was copied: {Address} goes on.")]
+    private partial void LogTwoLives(string node, string address);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Node at {Address} speaks of version {Version}, which lies decades ahead. It is not believed.")]
+    private partial void LogAbsurdVersion(string address, long version);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} could not copy version {Version}: {Reason}")]
+    private partial void LogPullFailed(string node, long version, string reason);
+}

@@ -1,0 +1,91 @@
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Problems;
+using Mdfs.ServiceDefaults.Security;
+
+namespace Mdfs.Master.Nodes;
+
+/// <summary>A worker, as an admin sees it.</summary>
+/// <param name="Id">Kept in the node's data directory.</param>
+/// <param name="Name">Its configured name, else its address: what its place on the ring is hashed from.</param>
+/// <param name="Address">Where other nodes reach it.</param>
+/// <param name="State"><c>alive</c>, <c>silent</c>, <c>registering</c> (its inventory has not come whole) or <c>draining</c>.</param>
+/// <param name="ClosedForWrites">Why it takes no new copies; absent when it does.</param>
+/// <param name="Capacity">Bytes that it can hold for MDFS.</param>
+/// <param name="Free">Bytes free beyond its reserve.</param>
+/// <param name="Used">Bytes of its replicas.</param>
+/// <param name="Replicas">Replicas it has reported.</param>
+/// <param name="Streams">Windows it is sending.</param>
+/// <param name="Pulls">Copies it is making.</param>
+/// <param name="SecondsSinceBeat">Since it was last heard; absent if never since the master started.</param>
+public sealed record NodeFacts(
+    string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites,
+    long Capacity, long Free, long Used, int Replicas, int Streams, int Pulls, double? SecondsSinceBeat);
+
+/// <summary>A deletion that is still remembered.</summary>
+/// <param name="Bound">Every version up to this number is deleted.</param>
+/// <param name="ClusterAge">Seconds of cluster age at the deletion; retention counts from there.</param>
+public sealed record TombstoneFacts(string Name, long Bound, DateTimeOffset DeletedAt, double ClusterAge);
+
+/// <summary>Nodes and deletions, for admins.</summary>
+public static class NodeEndpoints
+{
+    private const int MaxTombstones = 1000;
+
+    public static void MapNodes(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/api/nodes", List).RequireAdmin().WithTags("Cluster").WithSummary("All known workers");
+        routes.MapDelete("/api/nodes/{id}", RemoveAsync).RequireAdmin().WithTags("Cluster")
+            .WithSummary("Forget a silent worker").WithDescription("Only a node that does not beat. If it holds the last copy of something, force=true is needed; should it come back, it registers anew.");
+        routes.MapGet("/api/tombstones", Tombstones).RequireAdmin().WithTags("Cluster").WithSummary("Deletions still remembered, the latest first (at most 1000)");
+    }
+
+    private static IResult List(NodeRegistry registry, TimeProvider time)
+    {
+        lock (registry.Gate)
+        {
+            return TypedResults.Ok(registry.States.OrderBy(state => state.RingKey, StringComparer.Ordinal).Select(state => Describe(state, time)).ToList());
+        }
+    }
+
+    private static NodeFacts Describe(NodeState state, TimeProvider time) => new(
+        state.Id.Value, state.RingKey, state.Address, state.PublicUrl, state.Zone,
+        !state.Alive ? "silent" : !state.Inventory.Complete ? "registering" : state.Draining ? "draining" : "alive",
+        state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Streams, state.Pulls.Count,
+        state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1));
+
+    private static async Task<IResult> RemoveAsync(string id, bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, CancellationToken cancellationToken)
+    {
+        if (!NodeId.TryParse(id, out var node)) return NodeProblems.NoSuchNode(id);
+        lock (registry.Gate)
+        {
+            if (registry.Find(node) is not { } state) return NodeProblems.NoSuchNode(id);
+            if (state.Alive) return NodeProblems.StillAlive(state.RingKey);
+            var only = catalog.Entries.Count(entry => !registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node != node)
+                && (entry.Hint.Contains(node) || registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node == node)));
+            if (only > 0 && force != true) return NodeProblems.HoldsLastCopies(state.RingKey, only);
+            registry.Forget(node);
+        }
+
+        await session.RemoveNodeAsync(node, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static IResult Tombstones(FileCatalog catalog) =>
+        TypedResults.Ok(catalog.Tombstones.OrderByDescending(tombstone => tombstone.Bound).Take(MaxTombstones)
+            .Select(tombstone => new TombstoneFacts(tombstone.Name.Value, tombstone.Bound.Number, tombstone.DeletedAt, Math.Round(tombstone.ClusterAge, 1))).ToList());
+}
+
+/// <summary>Refusals of the node routes.</summary>
+public static class NodeProblems
+{
+    public static Problem NoSuchNode(string id) => new Problem(404, "no-such-node", "No such node", "No node with this id is known. GET /api/nodes lists them.").With("id", id);
+
+    public static Problem StillAlive(string name) => new(
+        409, "node-alive", "Node is alive", $"Node '{name}' is beating. Stop it first; a node that beats would register again at once.");
+
+    public static Problem HoldsLastCopies(string name, int movies) => new Problem(
+        409, "last-copies", "Node holds last copies",
+        $"Node '{name}' holds the only known copy of {movies} movies. Bring it back, or repeat with force=true to give them up.").With("movies", movies);
+}

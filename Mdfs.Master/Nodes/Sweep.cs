@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Nodes;
+
+/// <summary>
+/// What a node holds and should not: buried, superseded, foreign or contradictory replicas, and uploads that were committed without it or
+/// never. Judged each time its beat is answered, from what is known at that moment (design, sections 4 and 6).
+/// </summary>
+public sealed partial class Sweep(
+    NodeRegistry registry,
+    FileCatalog catalog,
+    MasterIdentity identity,
+    ClusterClock clock,
+    OpenUploads uploads,
+    StreamCounter streams,
+    Adoption adoption,
+    IOptions<MasterOptions> options,
+    TimeProvider time,
+    ILogger<Sweep> logger) : IOrderSource
+{
+    // When each superseded version was first seen to be: the grace runs from there, on the monotonic clock.
+    private readonly ConcurrentDictionary<MovieVersion, long> _superseded = new();
+
+    public void AddOrders(NodeState node, List<NodeOrder> orders)
+    {
+        AddPrepared(node, orders);
+        node.Unsettled = false;
+        if (!node.Inventory.Complete || node.Suspects.Count == 0) return;
+        var away = Absence.IsTooLong(node.SettledAge, clock.Age, options.Value.TombstoneRetention);
+        foreach (var version in node.Suspects.ToList())
+        {
+            if (node.Inventory.Find(version) is not { } report)
+            {
+                node.Suspects.Remove(version);
+                if (registry.Replicas.HoldersOf(version).IsEmpty) _superseded.TryRemove(version, out _);
+                continue;
+            }
+
+            if (OrderFor(node, report, away) is { } order) orders.Add(order);
+        }
+    }
+
+    private NodeOrder? OrderFor(NodeState node, ReplicaReport report, bool away)
+    {
+        var name = report.Replica.Name;
+        var version = report.Replica.Version;
+        var entry = catalog.Find(name);
+        var verdict = Reconciliation.Judge(report, entry, catalog.FindTombstone(name), away, identity.ClusterId);
+        switch (verdict)
+        {
+            case ReplicaVerdict.Copy or ReplicaVerdict.DamagedCopy:
+                node.Suspects.Remove(version);
+                return null;
+            case ReplicaVerdict.Superseded:
+                return IsRemovable(entry!, version) ? new DeleteOrder(version, $"superseded by {entry!.Version}") : null;
+        }
+
+        node.Unsettled = true;
+        switch (verdict)
+        {
+            case ReplicaVerdict.Adopt:
+                adoption.Consider([name]);
+                return null;
+            case ReplicaVerdict.Buried:
+                return new DeleteOrder(version, "deleted");
+            case ReplicaVerdict.Conflict:
+                LogConflict(name, version.Number, node.RingKey);
+                return new QuarantineOrder(version, "its size or checksum differs from what was committed under this version");
+            case ReplicaVerdict.TooLongAway:
+                LogTooLongAway(name, version.Number, node.RingKey);
+                return new QuarantineOrder(version, "its node was away longer than deletions are remembered, and the catalog does not know it");
+            case ReplicaVerdict.OtherCluster:
+                LogOtherCluster(name, version.Number, node.RingKey);
+                return new QuarantineOrder(version, "it was committed by another cluster");
+            default:
+                throw new InvalidOperationException("A verdict nobody has thought of.");
+        }
+    }
+
+    private bool IsRemovable(CatalogEntry current, MovieVersion version)
+    {
+        var since = _superseded.GetOrAdd(version, static (_, clock) => clock.GetTimestamp(), time);
+        return registry.Settled && SupersededRemoval.IsDue(
+            time.GetElapsedTime(since),
+            options.Value.SupersededGrace,
+            streams.OfVersion(version) > 0,
+            Copies.Count(registry, current.Replica),
+            CopyGoal.Of(options.Value.ReplicationFactor, registry.View));
+    }
+
+    private void AddPrepared(NodeState node, List<NodeOrder> orders)
+    {
+        var waiting = node.Prepared.Where(prepared => !uploads.IsOpen(prepared.Upload)).ToList();
+        if (waiting.Count == 0) return;
+        // Rare (a crash between transaction and seal), so a walk over the catalog is cheaper than an index that every movie would pay for.
+        var wanted = waiting.Select(prepared => prepared.Upload).ToHashSet();
+        var committed = catalog.Entries.Where(entry => wanted.Contains(entry.Replica.Upload)).ToDictionary(entry => entry.Replica.Upload);
+        foreach (var prepared in waiting)
+        {
+            switch (Reconciliation.Judge(prepared, committed.GetValueOrDefault(prepared.Upload), open: false))
+            {
+                case PreparedVerdict.Seal:
+                    orders.Add(new SealOrder(committed[prepared.Upload].Replica));
+                    break;
+                case PreparedVerdict.Discard:
+                    orders.Add(new DiscardOrder(prepared.Upload));
+                    break;
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "'{Name}' version {Version} on node {Node} has other bytes than were committed. It is put into quarantine.")]
+    private partial void LogConflict(Protocol.Names.FileName name, long version, string node);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} was away longer than deletions are remembered and brings '{Name}' version {Version}, which the catalog does not know. It is put into quarantine.")]
+    private partial void LogTooLongAway(Protocol.Names.FileName name, long version, string node);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "'{Name}' version {Version} on node {Node} was committed by another cluster. It is put into quarantine.")]
+    private partial void LogOtherCluster(Protocol.Names.FileName name, long version, string node);
+}

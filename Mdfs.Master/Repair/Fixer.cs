@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Repair;
+
+/// <summary>
+/// The replication fixer (design, section 6): every few seconds, and at once when something happened, it looks which movies lack copies and has
+/// nodes pull them from one another. The bytes never pass through the master.
+/// </summary>
+public sealed partial class Fixer(
+    NodeRegistry registry,
+    FileCatalog catalog,
+    CatalogSession session,
+    WorkerClient workers,
+    StreamCounter streams,
+    Trimmer trimmer,
+    HolderHints hints,
+    IOptions<MasterOptions> options,
+    TimeProvider time,
+    ILogger<Fixer> logger)
+    : PeriodicService(time, () => options.Value.RepairInterval, logger), IOrderSource, ICopiesWatch
+{
+    /// <summary>How long a node on which a pull failed is not asked again for the same version.</summary>
+    private static readonly TimeSpan _avoidFor = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), Pull> _pulls = new();
+    private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), long> _avoid = new();
+    private Dictionary<MovieVersion, long> _lacking = [];
+
+    /// <summary>Movies that have fewer counted copies than they should, as of the last look.</summary>
+    public int UnderReplicated { get; private set; }
+
+    /// <summary>Pulls ordered and not yet heard to have ended.</summary>
+    public int Running => _pulls.Count;
+
+    /// <summary>Copies made since the start.</summary>
+    public long Healed { get; private set; }
+
+    /// <summary>Bytes still to be copied by the pulls under way.</summary>
+    public long BytesToGo => _pulls.Values.Sum(pull => Math.Max(0, pull.Order.Replica.Size - pull.Done));
+
+    public void LookAgain() => Wake();
+
+    /// <summary>Pull orders remove nothing, so they may be repeated until the node shows that it heard them.</summary>
+    public void AddOrders(NodeState node, List<NodeOrder> orders)
+    {
+        foreach (var progress in node.Pulls)
+        {
+            if (!_pulls.TryGetValue((progress.Version, node.Id), out var pull)) continue;
+            if (progress.Done != pull.Done) pull.LastProgress = Time.GetTimestamp();
+            pull.Done = progress.Done;
+        }
+
+        foreach (var ((version, target), pull) in _pulls)
+        {
+            if (target != node.Id || node.Pulls.Any(progress => progress.Version == version)) continue;
+            orders.Add(pull.Order);
+        }
+    }
+
+    public void PullFailed(NodeId target, MovieVersion version)
+    {
+        _pulls.TryRemove((version, target), out _);
+        _avoid[(version, target)] = Time.GetTimestamp();
+        Wake();
+    }
+
+    protected override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (!session.Attached) return;
+        DropFinished();
+        await hints.FlushAsync(cancellationToken);
+        var view = registry.View;
+        var activity = Activity();
+        var candidates = Survey(view);
+        if (!registry.Settled || session.IsUncertain) return;
+        var rules = new RepairRules(
+            options.Value.PlacementRules, options.Value.ReplicationFactor, options.Value.RepairDelay,
+            options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency);
+        var running = _pulls.Keys.Select(key => new RunningPull(key.Version, key.Target)).ToList();
+        var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);
+        foreach (var planned in plan)
+        {
+            _pulls[(planned.Order.Replica.Version, planned.Target)] = new Pull(planned.Order, Time.GetTimestamp());
+            LogOrdered(planned.Order.Replica.Name, view.Find(planned.Target)?.RingKey ?? planned.Target.Value);
+        }
+
+        trimmer.Plan(view, activity);
+        var told = plan.Select(planned => planned.Target).Concat(trimmer.Wanted).Distinct().Select(view.Find).OfType<NodeView>();
+        await Task.WhenAll(told.Select(node => workers.BeatNowAsync(node, cancellationToken)));
+    }
+
+    /// <summary>Looks at every movie once: who lacks copies, who has too many. About 0.1 µs a movie.</summary>
+    private List<RepairCandidate> Survey(ClusterView view)
+    {
+        var now = Time.GetTimestamp();
+        var goal = CopyGoal.Of(options.Value.ReplicationFactor, view);
+        var wanted = options.Value.ReplicationFactor;
+        var lacking = new Dictionary<MovieVersion, long>();
+        var candidates = new List<RepairCandidate>();
+        var under = 0;
+        trimmer.BeginSurvey();
+        foreach (var entry in catalog.Entries)
+        {
+            var holders = registry.Replicas.HoldersOf(entry.Version);
+            var counted = 0;
+            var live = 0;
+            foreach (var holder in holders)
+            {
+                if (Copies.Counts(view, holder, entry.Replica)) counted++;
+                if (holder.Agrees(entry.Replica) && view.Find(holder.Node) is { Alive: true }) live++;
+            }
+
+            if (counted < wanted) under++;
+            if (counted < goal)
+            {
+                var since = _lacking.GetValueOrDefault(entry.Version, now);
+                lacking[entry.Version] = since;
+                var avoid = _avoid.Where(pair => pair.Key.Version == entry.Version && Time.GetElapsedTime(pair.Value) < _avoidFor).Select(pair => pair.Key.Target).ToList();
+                candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, holders), Time.GetElapsedTime(since), avoid));
+            }
+            else if (live > goal)
+            {
+                trimmer.NoteSurplus(entry.Replica);
+            }
+        }
+
+        trimmer.EndSurvey();
+        _lacking = lacking;
+        UnderReplicated = under;
+        return candidates;
+    }
+
+    private void DropFinished()
+    {
+        var view = registry.View;
+        foreach (var ((version, target), pull) in _pulls)
+        {
+            var holders = registry.Replicas.HoldersOf(version);
+            var made = holders.Any(holder => holder.Node == target && !holder.Damaged);
+            var current = catalog.Find(pull.Order.Replica.Name)?.Version == version;
+            var silent = Time.GetElapsedTime(pull.LastProgress) > TimeSpan.FromMinutes(2);
+            if (made)
+            {
+                Healed++;
+                hints.Note(version);
+                LogHealed(pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value);
+            }
+            else if (current && !silent && view.Find(target) is { Alive: true })
+            {
+                continue;
+            }
+
+            _pulls.TryRemove((version, target), out _);
+        }
+
+        foreach (var (key, since) in _avoid)
+        {
+            if (Time.GetElapsedTime(since) >= _avoidFor) _avoid.TryRemove(key, out _);
+        }
+    }
+
+    private Dictionary<NodeId, NodeActivity> Activity()
+    {
+        lock (registry.Gate)
+        {
+            return registry.States.ToDictionary(
+                state => state.Id,
+                state => new NodeActivity(state.Streams + streams.OnNode(state.Id), state.Life is null ? TimeSpan.MaxValue : Time.GetElapsedTime(state.LastBeat)));
+        }
+    }
+
+    private sealed class Pull(PullOrder order, long ordered)
+    {
+        public PullOrder Order { get; } = order;
+
+        public long Done { get; set; }
+
+        public long LastProgress { get; set; } = ordered;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Healing: node {Node} copies '{Name}'.")]
+    private partial void LogOrdered(Protocol.Names.FileName name, string node);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Healed: node {Node} has a copy of '{Name}' now.")]
+    private partial void LogHealed(Protocol.Names.FileName name, string node);
+}

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Repair;
+
+/// <summary>
+/// Removes surplus copies, one at a time per version, after a grace (design, section 6). The survey only remembers which versions have too
+/// many; whether a node's copy goes is decided when its beat is answered.
+/// </summary>
+public sealed partial class Trimmer(
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, IOptions<MasterOptions> options, TimeProvider time, ILogger<Trimmer> logger) : IOrderSource
+{
+    /// <summary>Judged in one reply: a node that brings a whole library back must not hold up its own beat.</summary>
+    private const int MaxPerReply = 200;
+
+    private readonly Lock _gate = new();
+    private Dictionary<MovieVersion, Surplus> _surplus = [];
+    private Dictionary<MovieVersion, Surplus> _next = [];
+    private readonly Dictionary<(MovieVersion Version, NodeId Node), long> _leaving = [];
+    private readonly Dictionary<NodeId, HashSet<MovieVersion>> _verifies = [];
+
+    /// <summary>Versions that have more copies than they need.</summary>
+    public int SurplusCount
+    {
+        get
+        {
+            lock (_gate) return _surplus.Count;
+        }
+    }
+
+    /// <summary>Nodes that are wanted for an order of ours.</summary>
+    public IReadOnlyCollection<NodeId> Wanted { get; private set; } = [];
+
+    public void BeginSurvey() => _next = [];
+
+    public void NoteSurplus(ReplicaDescription replica)
+    {
+        lock (_gate) _next[replica.Version] = _surplus.GetValueOrDefault(replica.Version) ?? new Surplus(replica, time.GetTimestamp());
+    }
+
+    public void EndSurvey()
+    {
+        lock (_gate)
+        {
+            _surplus = _next;
+            foreach (var (key, until) in _leaving.ToList())
+            {
+                if (!StillLeaving(key.Version, key.Node, until)) _leaving.Remove(key);
+            }
+        }
+    }
+
+    /// <summary>The reported copies of a replica, those among them marked whose removal has been ordered.</summary>
+    public IReadOnlyList<HeldCopy> HeldCopies(ReplicaDescription replica, ImmutableArray<Holder> holders)
+    {
+        lock (_gate)
+        {
+            return [.. holders.Where(holder => holder.Agrees(replica)).Select(holder =>
+                new HeldCopy(holder.Node, holder.Damaged, holder.Verified, _leaving.ContainsKey((replica.Version, holder.Node))))];
+        }
+    }
+
+    /// <summary>Finds out which copies have to be re-read before a surplus one may go, and who should beat soon because of us.</summary>
+    public void Plan(ClusterView view, IReadOnlyDictionary<NodeId, NodeActivity> activity)
+    {
+        var wanted = new HashSet<NodeId>();
+        lock (_gate)
+        {
+            _verifies.Clear();
+            foreach (var surplus in _surplus.Values.Take(MaxPerReply))
+            {
+                var verdict = Judge(view, surplus, activity);
+                if (verdict.Remove is { } node) wanted.Add(node);
+                foreach (var doubtful in verdict.Verify)
+                {
+                    if (!_verifies.TryGetValue(doubtful, out var versions)) _verifies[doubtful] = versions = [];
+                    if (versions.Add(surplus.Replica.Version)) wanted.Add(doubtful);
+                }
+            }
+        }
+
+        Wanted = wanted;
+    }
+
+    public void AddOrders(NodeState node, List<NodeOrder> orders)
+    {
+        lock (_gate)
+        {
+            if (_verifies.Remove(node.Id, out var versions)) orders.AddRange(versions.Select(version => new VerifyOrder(version)));
+            if (!registry.Settled || session.IsUncertain || _surplus.Count == 0) return;
+
+            var view = registry.View;
+            var activity = registry.States.ToDictionary(state => state.Id, state => new NodeActivity(state.Streams, state.Life is null ? TimeSpan.MaxValue : time.GetElapsedTime(state.LastBeat)));
+            var judged = 0;
+            foreach (var surplus in _surplus.Values)
+            {
+                if (node.Inventory.Find(surplus.Replica.Version) is null) continue;
+                if (++judged > MaxPerReply) break;
+                if (catalog.Find(surplus.Replica.Name)?.Version != surplus.Replica.Version) continue;
+                if (Judge(view, surplus, activity).Remove != node.Id) continue;
+                _leaving[(surplus.Replica.Version, node.Id)] = time.GetTimestamp() + (long)((NodeOrder.Life.TotalSeconds + 1) * time.TimestampFrequency);
+                orders.Add(new DeleteOrder(surplus.Replica.Version, "one copy more than needed"));
+                LogTrimmed(surplus.Replica.Name, node.RingKey);
+            }
+        }
+    }
+
+    private TrimVerdict Judge(ClusterView view, Surplus surplus, IReadOnlyDictionary<NodeId, NodeActivity> activity)
+    {
+        var rules = new TrimRules(options.Value.PlacementRules, options.Value.ReplicationFactor, options.Value.TrimGrace, options.Value.NodeTimeout);
+        var copies = HeldCopies(surplus.Replica, registry.Replicas.HoldersOf(surplus.Replica.Version));
+        return TrimPlanner.Judge(view, new TrimCandidate(surplus.Replica, copies, time.GetElapsedTime(surplus.Since)), activity, rules, inGrace: !registry.Settled);
+    }
+
+    /// <summary>Until the order's life is over and the replica still shows, it is as good as gone.</summary>
+    private bool StillLeaving(MovieVersion version, NodeId node, long until) =>
+        time.GetTimestamp() < until && registry.Replicas.HoldersOf(version).Any(holder => holder.Node == node);
+
+    private sealed record Surplus(ReplicaDescription Replica, long Since);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Trimming: node {Node} gives up its copy of '{Name}', which has more than it needs.")]
+    private partial void LogTrimmed(Protocol.Names.FileName name, string node);
+}

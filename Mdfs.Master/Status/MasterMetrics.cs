@@ -1,0 +1,63 @@
+using System.Diagnostics.Metrics;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Catalog.Store;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Nodes;
+using Mdfs.Master.Repair;
+using Mdfs.ServiceDefaults.Telemetry;
+
+namespace Mdfs.Master.Status;
+
+/// <summary>What the master measures of itself, beside the classic figures (design, section 10). Never a file name as a label.</summary>
+public sealed class MasterMetrics
+{
+    private readonly MasterStatus _status;
+    private readonly FileCatalog _catalog;
+
+    public MasterMetrics(
+        Meter meter, NodeRegistry registry, FileCatalog catalog, CatalogSession session, RebuildState rebuild, Fixer fixer, Trimmer trimmer,
+        TombstoneCleaner cleaner, Adoption adoption, OpenUploads uploads, ClusterClock clock, MasterIdentity identity, MasterStatus status, TimeProvider time)
+    {
+        _status = status;
+        _catalog = catalog;
+        meter.CreateObservableGauge("mdfs_tombstones", () => catalog.TombstoneCount, null, "Deletions still remembered.");
+        meter.CreateObservableCounter("mdfs_tombstones_removed_total", () => cleaner.Removed, null, "Deletions forgotten after their retention.");
+        meter.CreateObservableGauge("mdfs_repairs_running", () => fixer.Running, null, "Copies being made.");
+        meter.CreateObservableGauge("mdfs_repair_bytes_to_go", () => fixer.BytesToGo, null, "Bytes that the copies being made still have to move.");
+        meter.CreateObservableCounter("mdfs_repairs_total", () => fixer.Healed, null, "Copies made.");
+        meter.CreateObservableGauge("mdfs_surplus_files", () => trimmer.SurplusCount, null, "Movies that have more copies than they need.");
+        meter.CreateObservableGauge("mdfs_uploads_open", () => uploads.Count, null, "Uploads under way.");
+        meter.CreateObservableGauge("mdfs_registered_nodes", () => registry.View.Nodes.Length, null, "Workers known, silent ones included.");
+        meter.CreateObservableGauge("mdfs_ring_size", () => registry.View.Ring.Size, null, "Virtual nodes on the ring.");
+        meter.CreateObservableGauge("mdfs_capacity_bytes", () => Sum(registry, node => node.Space.Capacity), null, "Bytes that live workers can hold.");
+        meter.CreateObservableGauge("mdfs_free_bytes", () => Sum(registry, node => node.Space.Free), null, "Bytes free on live workers beyond their reserves.");
+        meter.CreateObservableGauge("mdfs_used_bytes", () => Sum(registry, node => node.Space.Used), null, "Bytes of replicas on live workers.");
+        meter.CreateObservableGauge("mdfs_heartbeat_age_seconds", () => OldestBeat(registry, time), null, "Seconds since the live worker heard longest ago was heard.");
+        meter.CreateObservableGauge("mdfs_redis_up", () => session.Health.State is StoreState.Serving ? 1 : 0, null, "Whether Redis answers and stands where this master left it.");
+        meter.CreateObservableGauge("mdfs_redis_durability", () => session.Health.Durability is { } durability ? (int)durability.Level : -1, null, "What Redis' settings promise: 2 power loss, 1 a kill, 0 nothing, -1 not known.");
+        meter.CreateObservableCounter("mdfs_redis_restores_total", () => session.Restores, null, "Times that memory was written back into a Redis that went back.");
+        meter.CreateObservableGauge("mdfs_rebuilding", () => rebuild.Reason is null ? 0 : 1, null, "Whether the catalog is being completed from the workers.");
+        meter.CreateObservableGauge("mdfs_adoptions_waiting", () => adoption.Waiting, null, "Names whose reports have not been compared with the catalog yet.");
+        meter.CreateObservableGauge("mdfs_epoch", () => identity.Epoch, null, "The epoch of this master; 0: it reigns over nothing.");
+        meter.CreateObservableGauge("mdfs_cluster_age_seconds", () => clock.Age, null, "Seconds during which a master of this cluster ran.");
+    }
+
+    /// <summary>The four that scripts look up by name: no labels, and a value whatever happens.</summary>
+    public IEnumerable<ClassicMetric> Classic() =>
+    [
+        new("mdfs_active_nodes", ClassicMetric.Gauge, "Workers that beat.", _status.ActiveNodes),
+        new("mdfs_total_files", ClassicMetric.Gauge, "Movies in the catalog.", _catalog.Count),
+        new("mdfs_under_replicated_files", ClassicMetric.Gauge, "Movies that have fewer copies than they should.", _status.UnderReplicated),
+        new("mdfs_up", ClassicMetric.Gauge, "1: the master answers.", 1),
+    ];
+
+    private static long Sum(NodeRegistry registry, Func<NodeView, long> of) => registry.View.Nodes.Where(node => node.Alive).Sum(of);
+
+    private static double OldestBeat(NodeRegistry registry, TimeProvider time)
+    {
+        lock (registry.Gate)
+        {
+            return registry.States.Where(state => state.Alive).Select(state => time.GetElapsedTime(state.LastBeat).TotalSeconds).DefaultIfEmpty(0).Max();
+        }
+    }
+}

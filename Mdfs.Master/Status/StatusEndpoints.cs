@@ -1,0 +1,80 @@
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Catalog.Store;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Nodes;
+using Mdfs.Master.Repair;
+using Mdfs.Master.Transfer;
+using Mdfs.ServiceDefaults.Security;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Status;
+
+/// <summary>The classic <c>/stats</c>.</summary>
+public sealed record ClassicStats(
+    [property: System.Text.Json.Serialization.JsonPropertyName("active_nodes")] int ActiveNodes,
+    [property: System.Text.Json.Serialization.JsonPropertyName("total_files")] int TotalFiles,
+    [property: System.Text.Json.Serialization.JsonPropertyName("total_checksums")] int TotalChecksums,
+    [property: System.Text.Json.Serialization.JsonPropertyName("ring_size")] int RingSize,
+    [property: System.Text.Json.Serialization.JsonPropertyName("under_replicated_files")] int UnderReplicatedFiles);
+
+/// <summary>The cluster at a glance, for admins.</summary>
+/// <param name="ClusterId">Made once; empty until it is known.</param>
+/// <param name="Epoch">The number of the reigning master; 0: it started without Redis and serves reads only.</param>
+/// <param name="Age">Cluster age in seconds.</param>
+/// <param name="Rebuilding">Why the catalog is being completed from the workers; absent when it is complete.</param>
+/// <param name="Redis">How Redis fares, as a sentence.</param>
+/// <param name="Durability">What Redis' settings promise, as a sentence.</param>
+/// <param name="Writable">Whether uploads and deletions are possible now.</param>
+/// <param name="UnderReplicated">Movies that have fewer copies than they should.</param>
+/// <param name="Healing">Copies being made.</param>
+/// <param name="HealingBytes">Bytes that they still have to move.</param>
+public sealed record ClusterFacts(
+    string ClusterId, long Epoch, double Age, string? Rebuilding, string Redis, string? Durability, bool Writable,
+    int Nodes, int ActiveNodes, int Movies, int Tombstones, int UnderReplicated, int Healing, long HealingBytes,
+    long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+
+public static class StatusEndpoints
+{
+    public static void MapStatus(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/stats", Stats).RequireReader().WithTags("Classic").WithSummary("Counts of nodes and movies");
+        routes.MapGet("/api/cluster", Cluster).RequireAdmin().WithTags("Cluster").WithSummary("The cluster at a glance");
+        routes.MapGet("/", Index).Open().ExcludeFromDescription();
+    }
+
+    private static IResult Stats(NodeRegistry registry, FileCatalog catalog, MasterStatus status) =>
+        TypedResults.Json(new ClassicStats(status.ActiveNodes, catalog.Count, catalog.Count, registry.View.Ring.Size, status.UnderReplicated));
+
+    private static IResult Cluster(
+        NodeRegistry registry, FileCatalog catalog, CatalogSession session, MasterIdentity identity, ClusterClock clock, RebuildState rebuild,
+        Fixer fixer, OpenUploads uploads, MasterStatus status, IOptions<MasterOptions> options)
+    {
+        var nodes = registry.View.Nodes.Where(node => node.Alive).ToList();
+        return TypedResults.Ok(new ClusterFacts(
+            identity.ClusterId, identity.Epoch, Math.Round(clock.Age, 1), rebuild.Reason, session.Health.Sentence, session.Health.Durability?.Sentence,
+            session.Attached && session.Health.State != StoreState.Unreachable,
+            registry.View.Nodes.Length, nodes.Count, catalog.Count, catalog.TombstoneCount, status.UnderReplicated, fixer.Running, fixer.BytesToGo,
+            nodes.Sum(node => node.Space.Capacity), nodes.Sum(node => node.Space.Free), nodes.Sum(node => node.Space.Used),
+            options.Value.ReplicationFactor, uploads.Count));
+    }
+
+    /// <summary>A plain page until there is a console: what this is, and where to go on.</summary>
+    private static IResult Index(FileCatalog catalog, MasterStatus status)
+    {
+        var counts = FormattableString.Invariant($"{catalog.Count} movies on {status.ActiveNodes} nodes");
+        return TypedResults.Content(
+            $"""
+            <!doctype html>
+            <html lang="en"><meta charset="utf-8"><title>MDFS Pro</title>
+            <h1>MDFS Pro</h1>
+            <p>{counts}.</p>
+            <ul>
+            <li><a href="/api/files">Movies</a> and their <a href="/api/playlist.m3u8">playlist</a> for VLC, mpv and Kodi</li>
+            <li><a href="/openapi/v1.json">The API</a>, <a href="/stats">statistics</a>, <a href="/metrics">metrics</a>, <a href="/health">health</a></li>
+            </ul>
+            <p>Store a movie: <code>curl -H "Authorization: Bearer KEY" -T movie.mp4 {"{this address}"}/api/files/</code></p>
+            </html>
+            """,
+            "text/html; charset=utf-8");
+    }
+}
