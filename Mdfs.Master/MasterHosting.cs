@@ -22,6 +22,7 @@ public static class MasterHosting
     public static WebApplicationBuilder AddMdfsMaster(this WebApplicationBuilder builder)
     {
         builder.AddMdfsServiceDefaults("mdfs-master");
+        builder.ListenOnLoopbackInDevelopment(8080);
         builder.AddCatalogRedis();
         var services = builder.Services;
         var section = builder.Configuration.GetSection(MasterOptions.Section);
