@@ -122,8 +122,8 @@ internal sealed class ConditionedRedis(IConnectionMultiplexer connection, StoreK
     private static Condition Is(RedisKey key, RedisValue value) =>
         value.IsNull ? Condition.KeyNotExists(key) : Condition.StringEqual(key, value);
 
-    // What is no number is not ours: as good as missing.
-    private static long? Number(RedisValue value) => value.TryParse(out long number) ? number : null;
+    // What is no number is not ours: as good as missing. (A missing value would parse as 0.)
+    private static long? Number(RedisValue value) => !value.IsNull && value.TryParse(out long number) ? number : null;
 
     private static string? Text(RedisValue value) => value.IsNullOrEmpty ? null : (string?)value;
 

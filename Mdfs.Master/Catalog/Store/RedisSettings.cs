@@ -10,6 +10,8 @@ public static class RedisSettings
     {
         // The default queues commands while disconnected, so that a commit could run after its caller was told 503.
         configuration.BacklogPolicy = BacklogPolicy.FailFast;
+        // For CONFIG GET and INFO, by which the store learns how durable Redis is.
+        configuration.AllowAdmin = true;
         configuration.AbortOnConnectFail = false;
         configuration.ConnectRetry = 1;
         configuration.ConnectTimeout = Math.Min(configuration.ConnectTimeout, 2000);
