@@ -1,0 +1,113 @@
+using System.Globalization;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>
+/// Where everything lies on a worker's disk (design, section 4), locked for one process. File names are made of versions and upload ids
+/// alone: the name of a movie is never part of a path.
+/// </summary>
+internal sealed class DataDirectory : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private DataDirectory(string root, FileStream @lock)
+    {
+        _lock = @lock;
+        Root = root;
+        Incoming = Path.Combine(root, "incoming");
+        Replicas = Path.Combine(root, "replicas");
+        Trash = Path.Combine(root, "trash");
+        Quarantine = Path.Combine(root, "quarantine");
+        NodeFile = Path.Combine(root, "node.json");
+        TombstoneFile = Path.Combine(root, "tombstones.log");
+    }
+
+    public string Root { get; }
+
+    public string Incoming { get; }
+
+    public string Replicas { get; }
+
+    public string Trash { get; }
+
+    public string Quarantine { get; }
+
+    public string NodeFile { get; }
+
+    public string TombstoneFile { get; }
+
+    /// <summary>Creates what is missing and takes the lock.</summary>
+    /// <exception cref="InvalidOperationException">Another process uses the directory, or it cannot be written.</exception>
+    public static DataDirectory Open(string path)
+    {
+        var root = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(root);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException($"The data directory '{root}' cannot be created: {error.Message}", error);
+        }
+
+        var directory = new DataDirectory(root, Lock(root));
+        try
+        {
+            directory.Furnish();
+            return directory;
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The bytes of a sealed replica; its sidecars stand beside it.</summary>
+    public string ReplicaPath(MovieVersion version) =>
+        Path.Combine(Shard(Shards.Of(version)), version.Number.ToString(CultureInfo.InvariantCulture));
+
+    public string Shard(int shard) => Path.Combine(Replicas, shard.ToString("x2", CultureInfo.InvariantCulture));
+
+    public string UploadPath(UploadId upload) => Path.Combine(Incoming, upload.Value);
+
+    /// <summary>The unfinished copy of a version that is being pulled.</summary>
+    public string PullPath(MovieVersion version) => Path.Combine(Incoming, $"{PullPrefix}{version.Number.ToString(CultureInfo.InvariantCulture)}");
+
+    public const string PullPrefix = "pull-";
+
+    public void Dispose() => _lock.Dispose();
+
+    private static FileStream Lock(string root)
+    {
+        var file = Path.Combine(root, "lock");
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException(
+                $"The data directory '{root}' cannot be locked: another worker uses it, or this user may not write there ({error.Message}).", error);
+        }
+    }
+
+    private void Furnish()
+    {
+        foreach (var path in new[] { Incoming, Replicas, Trash, Quarantine }) Directory.CreateDirectory(path);
+        for (var shard = 0; shard < Shards.Count; shard++) Directory.CreateDirectory(Shard(shard));
+        Durable.SyncDirectory(Replicas);
+        Durable.SyncDirectory(Root);
+    }
+}
+
+/// <summary>Spreads replicas over directories, so that none grows to where listing it hurts.</summary>
+internal static class Shards
+{
+    public const int Count = 256;
+
+    /// <summary>Versions are microseconds, so their lowest byte is as good as random.</summary>
+    public static int Of(MovieVersion version) => (int)(version.Number & (Count - 1));
+}

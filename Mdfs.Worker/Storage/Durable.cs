@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>
+/// Makes what was written survive a power cut: a file's bytes by fsync, its name by an fsync of the directory that holds it. POSIX promises
+/// neither from <c>close</c> or <c>rename</c> alone.
+/// </summary>
+internal static partial class Durable
+{
+    /// <summary>The ending of files that are not yet what they will be; removed at start.</summary>
+    public const string Unfinished = ".tmp";
+
+    /// <summary>Writes a small file whole or not at all: temporary file, fsync, rename, fsync of the directory.</summary>
+    public static void WriteFile(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = path + Unfinished;
+        using (var handle = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        {
+            RandomAccess.Write(handle, content, 0);
+            RandomAccess.FlushToDisk(handle);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Runs the fsync beside the caller, since it may take as long as the disk is busy.</summary>
+    public static Task FlushAsync(SafeFileHandle handle) => Task.Run(() => RandomAccess.FlushToDisk(handle));
+
+    /// <summary>Makes creations, renames and removals in a directory durable. Windows has no such call and needs none: NTFS journals names.</summary>
+    /// <exception cref="IOException">The directory could not be opened or synchronised.</exception>
+    public static void SyncDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var descriptor = Open(path, 0);
+        if (descriptor < 0) throw Failure("open", path);
+        try
+        {
+            if (Fsync(descriptor) < 0) throw Failure("fsync", path);
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    /// <summary>Whether the disk had no room for a write.</summary>
+    public static bool IsDiskFull(IOException error) =>
+        // ENOSPC and EDQUOT as .NET passes them on from Unix, ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL from Windows.
+        error.HResult is 28 or 122 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
+
+    private static IOException Failure(string call, string path) =>
+        new($"{call} of directory '{path}' failed: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,144 @@
+using System.Text;
+using System.Text.Json;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>What a node remembers of itself and its cluster.</summary>
+/// <param name="ClusterId">Null until it has joined one.</param>
+/// <param name="Epoch">The highest it has obeyed.</param>
+/// <param name="ClusterAge">Seconds; the highest it has heard.</param>
+/// <param name="SettledAge">Seconds; the cluster age up to which a master has judged everything here (docs/decisions/absence.md).</param>
+/// <param name="Check">CRC-32 of the record with this field empty: an identity that rotted must not pass for another one.</param>
+internal sealed record NodeFacts(
+    NodeId Node, string? ClusterId, long Epoch, MovieVersion HighestVersion, double ClusterAge, double SettledAge, bool Draining, string Check = "");
+
+/// <summary>
+/// <c>node.json</c>: who this node is and what it has obeyed, kept so that neither a restart nor another address makes it a different node,
+/// and that an old master is refused by a restarted worker too (design, sections 1 and 2.7).
+/// </summary>
+internal sealed class NodeMemory
+{
+    // Cluster age grows with every beat; a minute is precise enough to judge absences of weeks, and spares the disk a sync every 5 s.
+    private const double AgeStep = 60;
+
+    private readonly Lock _writing = new();
+    private readonly string _path;
+    private NodeFacts _facts;
+    private double _ageOnDisk;
+
+    private NodeMemory(string path, NodeFacts facts)
+    {
+        _path = path;
+        _facts = facts;
+        _ageOnDisk = facts.ClusterAge;
+    }
+
+    public NodeFacts Facts => Volatile.Read(ref _facts);
+
+    public NodeId Id => Facts.Node;
+
+    /// <summary>Reads the file, or makes a new identity in a directory that holds nothing yet.</summary>
+    /// <exception cref="InvalidOperationException">The file is damaged, or missing beside replicas.</exception>
+    public static NodeMemory Open(DataDirectory directory)
+    {
+        if (File.Exists(directory.NodeFile)) return new NodeMemory(directory.NodeFile, Read(directory.NodeFile));
+        if (Directory.EnumerateFiles(directory.Replicas, "*", SearchOption.AllDirectories).Any())
+        {
+            throw new InvalidOperationException(
+                $"'{directory.NodeFile}' is missing but '{directory.Replicas}' holds replicas. Put the file back; a new identity would make this node a stranger to its cluster.");
+        }
+
+        var memory = new NodeMemory(directory.NodeFile, new NodeFacts(NodeId.New(), null, 0, MovieVersion.None, 0, 0, false));
+        memory.Write(memory.Facts);
+        return memory;
+    }
+
+    /// <summary>Obeys a higher epoch: it is on disk when this returns true. False: the epoch is lower than one obeyed before.</summary>
+    public bool TryObey(long epoch)
+    {
+        lock (_writing)
+        {
+            if (epoch < _facts.Epoch) return false;
+            if (epoch > _facts.Epoch) Write(_facts with { Epoch = epoch });
+            return true;
+        }
+    }
+
+    /// <summary>Joins a cluster, for good. False: it belongs to another one.</summary>
+    public bool TryJoin(string clusterId)
+    {
+        lock (_writing)
+        {
+            if (string.IsNullOrEmpty(clusterId)) return false;
+            if (_facts.ClusterId is null) Write(_facts with { ClusterId = clusterId });
+            return _facts.ClusterId == clusterId;
+        }
+    }
+
+    /// <summary>Keeps what a reply told; values that only grow never go back.</summary>
+    /// <param name="settled">The reply judged everything here, and its tombstones are on disk.</param>
+    public void Hear(MovieVersion highest, double clusterAge, bool settled, bool draining)
+    {
+        lock (_writing)
+        {
+            var heard = _facts with
+            {
+                HighestVersion = MovieVersion.Max(_facts.HighestVersion, highest),
+                ClusterAge = Math.Max(_facts.ClusterAge, clusterAge),
+                SettledAge = settled ? Math.Max(_facts.SettledAge, clusterAge) : _facts.SettledAge,
+                Draining = draining,
+            };
+            if (heard == _facts) return;
+            if (heard with { ClusterAge = _facts.ClusterAge, SettledAge = _facts.SettledAge } == _facts && heard.ClusterAge - _ageOnDisk < AgeStep)
+            {
+                Volatile.Write(ref _facts, heard);
+                return;
+            }
+
+            Write(heard);
+        }
+    }
+
+    /// <summary>Called at the end of a life, so that the next one knows to the second how old the cluster was.</summary>
+    public void Save()
+    {
+        lock (_writing)
+        {
+            if (_facts.ClusterAge > _ageOnDisk) Write(_facts);
+        }
+    }
+
+    private static NodeFacts Read(string path)
+    {
+        try
+        {
+            var facts = JsonSerializer.Deserialize(File.ReadAllBytes(path), StorageJson.Default.NodeFacts);
+            if (facts is not null && facts.Check == CheckOf(facts) && facts.Node.Value.Length > 0) return facts;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw Damaged(path, error);
+        }
+
+        throw Damaged(path, null);
+    }
+
+    private static InvalidOperationException Damaged(string path, Exception? cause) => new(
+        $"'{path}' is damaged. It holds this node's identity: restore it from a copy. To give up the identity, move the whole data directory away and start with an empty one; "
+        + "the cluster then heals from the other nodes.",
+        cause);
+
+    private static string CheckOf(NodeFacts facts) =>
+        Checksum.Of(JsonSerializer.SerializeToUtf8Bytes(facts with { Check = "" }, StorageJson.Default.NodeFacts)).ToString();
+
+    private void Write(NodeFacts facts)
+    {
+        facts = facts with { Check = CheckOf(facts) };
+        Durable.WriteFile(_path, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(facts, StorageJson.Default.NodeFacts) + "\n"));
+        _ageOnDisk = facts.ClusterAge;
+        Volatile.Write(ref _facts, facts);
+    }
+}

@@ -1,0 +1,123 @@
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Versions;
+using Microsoft.Win32.SafeHandles;
+
+namespace Mdfs.Worker.Storage;
+
+internal enum BlockFault
+{
+    None,
+
+    /// <summary>The bytes do not agree with their checksum, or are not there.</summary>
+    Bytes,
+
+    /// <summary>The checksum itself cannot be read, so nothing is known about the bytes.</summary>
+    Sidecar,
+}
+
+/// <param name="Good">Bytes from the start of the buffer that were checked and found good.</param>
+internal readonly record struct BlockRead(int Good, BlockFault Fault);
+
+/// <summary>
+/// Reads whole blocks of one replica and checks each before anybody else sees it (design, section 2.3). Keeps its files open: a replica
+/// that is deleted or replaced meanwhile is read to its end.
+/// </summary>
+internal sealed class ReplicaReader : IDisposable
+{
+    private readonly SafeFileHandle _bytes;
+    private readonly BlockSidecarReader _blocks;
+
+    private ReplicaReader(HeldReplica held, SafeFileHandle bytes, BlockSidecarReader blocks)
+    {
+        Held = held;
+        _bytes = bytes;
+        _blocks = blocks;
+    }
+
+    /// <summary>What was read, with the generation of its files.</summary>
+    public HeldReplica Held { get; }
+
+    public MovieVersion Version => Held.Report.Replica.Version;
+
+    public long Size => Held.Report.Replica.Size;
+
+    /// <summary>Null: the file is gone.</summary>
+    public static ReplicaReader? Open(string path, HeldReplica held)
+    {
+        try
+        {
+            return new ReplicaReader(
+                held, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), new BlockSidecarReader(path + Sidecars.Blocks));
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Reads from the start of a block; the buffer holds a whole number of blocks, or ends with the replica.
+    /// </summary>
+    public async ValueTask<BlockRead> ReadAsync(long firstBlock, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        int read;
+        try
+        {
+            read = await FillAsync(firstBlock * BlockFormat.BlockSize, buffer, cancellation);
+        }
+        catch (IOException)
+        {
+            // An unreadable sector somewhere in the buffer: the caller asks again block by block, so the good ones before it still count.
+            if (buffer.Length <= BlockFormat.BlockSize) return new BlockRead(0, BlockFault.Bytes);
+            return await ReadSinglyAsync(firstBlock, buffer, cancellation);
+        }
+
+        return Check(firstBlock, buffer.Span, read);
+    }
+
+    public void Dispose()
+    {
+        _bytes.Dispose();
+        _blocks.Dispose();
+    }
+
+    private async ValueTask<int> FillAsync(long offset, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        var filled = 0;
+        while (filled < buffer.Length)
+        {
+            var read = await RandomAccess.ReadAsync(_bytes, buffer[filled..], offset + filled, cancellation);
+            if (read == 0) break;
+            filled += read;
+        }
+
+        return filled;
+    }
+
+    private async ValueTask<BlockRead> ReadSinglyAsync(long firstBlock, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        var good = 0;
+        while (good < buffer.Length)
+        {
+            var block = buffer.Slice(good, Math.Min(BlockFormat.BlockSize, buffer.Length - good));
+            var one = await ReadAsync(firstBlock + (good / BlockFormat.BlockSize), block, cancellation);
+            good += one.Good;
+            if (one.Fault != BlockFault.None) return new BlockRead(good, one.Fault);
+        }
+
+        return new BlockRead(good, BlockFault.None);
+    }
+
+    private BlockRead Check(long firstBlock, ReadOnlySpan<byte> buffer, int read)
+    {
+        for (var start = 0; start < buffer.Length; start += BlockFormat.BlockSize)
+        {
+            if (!_blocks.TryGet(firstBlock + (start / BlockFormat.BlockSize), out var expected)) return new BlockRead(start, BlockFault.Sidecar);
+            var end = Math.Min(start + BlockFormat.BlockSize, buffer.Length);
+            // A file that ends early lacks this block, even where the checksum of the rest would agree.
+            if (read < end || Checksum.Of(buffer[start..end]).Value != expected) return new BlockRead(start, BlockFault.Bytes);
+        }
+
+        return new BlockRead(buffer.Length, BlockFault.None);
+    }
+}

@@ -1,0 +1,216 @@
+using System.Text;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>
+/// The sealed replicas on disk (design, sections 4 and 7): sealing, deleting, burying, putting aside. The disk changes first, is synced, and only
+/// then memory and the answer. One thing at a time per name, so that a tombstone and a seal never pass one another.
+/// </summary>
+internal sealed partial class ReplicaStore(
+    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, NodeLife life, Trash trash,
+    ILogger<ReplicaStore> logger)
+{
+    private readonly KeyedGate _names = new();
+
+    /// <summary>Makes a prepared upload the replica it was committed as. Sealing twice is the same as once.</summary>
+    public async Task<Outcome<SealReceipt>> SealAsync(UploadId upload, ReplicaDescription replica, CancellationToken cancellation)
+    {
+        if (replica.Upload != upload) return WorkerProblems.OtherBytes(upload);
+        using var turn = await _names.EnterAsync(replica.Name.Value, cancellation);
+        if (Refusal(replica) is { } refusal) return refusal;
+        if (inventory.TryGet(replica.Version, out var held)) return held.Report.Replica == replica ? Receipt(replica.Version) : WorkerProblems.OtherReplica(replica.Version);
+        if (!inventory.TryGetPrepared(upload, out var prepared) || uploads.TakePrepared(upload) is not { } slot) return WorkerProblems.UnknownUpload(upload);
+        if (prepared.Size != replica.Size || prepared.Checksum != replica.Checksum)
+        {
+            UploadStore.GiveBack(slot);
+            return WorkerProblems.OtherBytes(upload);
+        }
+
+        try
+        {
+            await Task.Run(() => Install(directory.UploadPath(upload), replica), CancellationToken.None);
+        }
+        catch
+        {
+            UploadStore.GiveBack(slot);
+            throw;
+        }
+
+        uploads.Sealed(slot);
+        return Receipt(inventory.Put(new ReplicaReport(replica, Damaged: false, Verified: true)), replica.Version);
+    }
+
+    /// <summary>Puts pulled, complete and fsynced bytes in the place of a missing or damaged replica. Null: done.</summary>
+    public async Task<NodeRefusal?> SealPulledAsync(ReplicaDescription replica, CancellationToken cancellation)
+    {
+        using var turn = await _names.EnterAsync(replica.Name.Value, cancellation);
+        if (Refusal(replica) is { } refusal) return refusal;
+        if (inventory.TryGet(replica.Version, out var held) && held.Report.Replica != replica) return WorkerProblems.OtherReplica(replica.Version);
+        await Task.Run(() => Install(directory.PullPath(replica.Version), replica), CancellationToken.None);
+        inventory.Put(new ReplicaReport(replica, Damaged: false, Verified: true));
+        return null;
+    }
+
+    /// <summary>Null: not here.</summary>
+    public ReplicaReader? OpenReader(MovieVersion version) =>
+        inventory.TryGet(version, out var held) ? ReplicaReader.Open(directory.ReplicaPath(version), held) : null;
+
+    /// <summary>Removes one replica.</summary>
+    /// <returns>Whether it was here.</returns>
+    public async Task<bool> DeleteAsync(MovieVersion version, string reason, CancellationToken cancellation)
+    {
+        if (!inventory.TryGet(version, out var held)) return false;
+        using var turn = await _names.EnterAsync(held.Report.Replica.Name.Value, cancellation);
+        if (!inventory.TryGet(version, out _)) return false;
+        await Task.Run(() => Discard([version]), CancellationToken.None);
+        LogDeleted(version, reason);
+        return inventory.Remove(version);
+    }
+
+    /// <summary>Keeps tombstones, and removes what they cover. What is only prepared stays: the master decides about it.</summary>
+    /// <returns>The versions that went.</returns>
+    /// <exception cref="IOException">They are not on disk; nothing was removed.</exception>
+    public async Task<IReadOnlyList<MovieVersion>> BuryAsync(IReadOnlyList<Tombstone> told, CancellationToken cancellation)
+    {
+        var removed = new List<MovieVersion>();
+        foreach (var byName in told.GroupBy(static tombstone => tombstone.Name))
+        {
+            var tombstone = byName.MaxBy(static one => one.Bound)!;
+            using var turn = await _names.EnterAsync(tombstone.Name.Value, cancellation);
+            await Task.Run(() => tombstones.Add([tombstone]), CancellationToken.None);
+            inventory.AddTombstone(tombstone);
+            var covered = inventory.Covered(tombstone);
+            if (covered.Count == 0) continue;
+            await Task.Run(() => Discard(covered), CancellationToken.None);
+            foreach (var version in covered) inventory.Remove(version);
+            removed.AddRange(covered);
+            LogBuried(covered.Count, tombstone.Bound);
+        }
+
+        return removed;
+    }
+
+    /// <summary>At the master's word, when no reported replica needs them any more.</summary>
+    public void Forget(IReadOnlyList<Tombstone> told)
+    {
+        if (told.Count == 0) return;
+        tombstones.Forget(told);
+        inventory.SetTombstones(tombstones.Live());
+    }
+
+    /// <summary>Puts a replica aside for the admin to judge: with its sidecars and the reason, in a directory of its own.</summary>
+    public async Task<bool> QuarantineAsync(MovieVersion version, string reason, CancellationToken cancellation)
+    {
+        if (!inventory.TryGet(version, out var held)) return false;
+        using var turn = await _names.EnterAsync(held.Report.Replica.Name.Value, cancellation);
+        if (!inventory.TryGet(version, out _)) return false;
+        await Task.Run(() => PutAside(version, reason), CancellationToken.None);
+        LogQuarantined(version, reason);
+        return inventory.Remove(version);
+    }
+
+    /// <summary>Condemns the files that were read, and remembers it across restarts.</summary>
+    /// <returns>Whether that was news.</returns>
+    public bool MarkDamaged(HeldReplica held, string reason)
+    {
+        var version = held.Report.Replica.Version;
+        if (!inventory.Mark(version, held.Generation, damaged: true, verified: false)) return false;
+        LogDamaged(version, reason);
+        try
+        {
+            Durable.WriteFile(directory.ReplicaPath(version) + Sidecars.Damaged, Encoding.UTF8.GetBytes(reason + "\n"));
+        }
+        catch (IOException error)
+        {
+            // A full or dying disk: memory knows, the beat tells, and the next life finds the bad block again when it reads it.
+            LogMarkLost(error, version);
+        }
+
+        return true;
+    }
+
+    /// <summary>The whole file was read and is good.</summary>
+    public void MarkGood(HeldReplica held)
+    {
+        var version = held.Report.Replica.Version;
+        if (inventory.Mark(version, held.Generation, damaged: false, verified: true)) File.Delete(directory.ReplicaPath(version) + Sidecars.Damaged);
+    }
+
+    /// <summary>
+    /// The order of these steps is what a crash must not break: the sidecars are durable before the bytes take the name that makes them a
+    /// replica, and that rename is the moment of sealing. A crash before it leaves sidecars without bytes, which the start takes back
+    /// (<see cref="StoreRecovery"/>): the upload is prepared as before.
+    /// </summary>
+    private void Install(string part, ReplicaDescription replica)
+    {
+        var path = directory.ReplicaPath(replica.Version);
+        var blocks = part + Sidecars.Blocks;
+        ChecksumFile.Write(path + Sidecars.Checksum, replica);
+        // Already moved: an attempt before this one came that far.
+        if (File.Exists(blocks))
+        {
+            using (var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.Write))
+            {
+                RandomAccess.Write(handle, BlockFormat.WriteHeader(new BlockHeader(replica.Size, replica.Checksum, replica)), 0);
+                RandomAccess.FlushToDisk(handle);
+            }
+
+            File.Move(blocks, path + Sidecars.Blocks, overwrite: true);
+        }
+
+        Durable.SyncDirectory(Path.GetDirectoryName(path)!);
+        File.Move(part, path, overwrite: true);
+        Durable.SyncDirectory(Path.GetDirectoryName(path)!);
+        File.Delete(path + Sidecars.Damaged);
+        File.Delete(part + Sidecars.Receipt);
+        Durable.SyncDirectory(directory.Incoming);
+    }
+
+    // The bytes first: sidecars without bytes are swept at start, bytes without sidecars would be a riddle.
+    private void Discard(IReadOnlyList<MovieVersion> versions)
+    {
+        foreach (var version in versions)
+        {
+            var path = directory.ReplicaPath(version);
+            trash.Throw(path);
+            foreach (var ending in new[] { Sidecars.Blocks, Sidecars.Checksum, Sidecars.Damaged }) File.Delete(path + ending);
+        }
+
+        foreach (var shard in versions.Select(Shards.Of).Distinct()) Durable.SyncDirectory(directory.Shard(shard));
+    }
+
+    private void PutAside(MovieVersion version, string reason) => Quarantine.Put(directory, directory.ReplicaPath(version), reason);
+
+    private NodeRefusal? Refusal(ReplicaDescription replica)
+    {
+        var own = memory.Facts.ClusterId;
+        if (own is not null && own != replica.ClusterId) return WorkerProblems.OtherCluster(own);
+        return inventory.IsDeleted(replica.Name, replica.Version) ? WorkerProblems.Deleted(replica.Name, replica.Version) : null;
+    }
+
+    private SealReceipt Receipt(MovieVersion version)
+    {
+        var (number, report) = inventory.Draw(version);
+        return new SealReceipt(memory.Id, life.Value, number, report!);
+    }
+
+    private SealReceipt Receipt(long number, MovieVersion version) =>
+        new(memory.Id, life.Value, number, inventory.TryGet(version, out var held) ? held.Report : throw new InvalidOperationException("Sealed and gone under its own lock."));
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Version {Version} was removed: {Reason}.")]
+    private partial void LogDeleted(MovieVersion version, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} replicas up to version {Bound} were removed, since their movie was deleted.")]
+    private partial void LogBuried(int count, MovieVersion bound);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Version} was put into quarantine: {Reason}.")]
+    private partial void LogQuarantined(MovieVersion version, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Version {Version} is damaged: {Reason}. Its good blocks are still served; a whole copy is needed from another node.")]
+    private partial void LogDamaged(MovieVersion version, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "That version {Version} is damaged could not be written down.")]
+    private partial void LogMarkLost(Exception error, MovieVersion version);
+}

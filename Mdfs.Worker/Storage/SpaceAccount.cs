@@ -1,0 +1,113 @@
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>
+/// Disk space with promises counted: an upload reserves its size before its first byte, so that two of them are never promised the same room,
+/// and a reserve is left for sidecars, tombstones and the rest of the machine (design, section 4).
+/// </summary>
+internal sealed class SpaceAccount
+{
+    private const long LeastReserve = 1L << 30;
+
+    private readonly Lock _account = new();
+    private readonly HashSet<SpaceReservation> _open = [];
+    private readonly DriveInfo _drive;
+    private readonly Inventory _inventory;
+    private readonly long? _capacity;
+    private readonly long _reserve;
+
+    public SpaceAccount(DataDirectory directory, Inventory inventory, IOptions<WorkerOptions> options)
+    {
+        _drive = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(directory.Root)! : directory.Root);
+        _inventory = inventory;
+        _capacity = options.Value.Capacity;
+        _reserve = options.Value.ReservedBytes ?? Math.Max(LeastReserve, _drive.TotalSize / 100);
+    }
+
+    /// <summary>Null: there is no room.</summary>
+    public SpaceReservation? TryReserve(long bytes)
+    {
+        lock (_account)
+        {
+            if (bytes > Free()) return null;
+            var reservation = new SpaceReservation(this, bytes);
+            _open.Add(reservation);
+            return reservation;
+        }
+    }
+
+    /// <summary>For bytes that already lie on the disk: prepared before this life, or the beginning of a pull.</summary>
+    public SpaceReservation Occupied(long bytes)
+    {
+        lock (_account)
+        {
+            var reservation = new SpaceReservation(this, bytes) { Written = bytes };
+            _open.Add(reservation);
+            return reservation;
+        }
+    }
+
+    public NodeSpace Measure()
+    {
+        lock (_account)
+        {
+            var used = _inventory.Bytes;
+            var inFlight = _open.Sum(reservation => reservation.Size);
+            var written = _open.Sum(reservation => reservation.Written);
+            var capacity = used + written + Math.Max(0, _drive.AvailableFreeSpace - _reserve);
+            return new NodeSpace(Math.Min(capacity, _capacity ?? long.MaxValue), Math.Max(0, Free()), used, inFlight);
+        }
+    }
+
+    internal bool TryGrow(SpaceReservation reservation, long bytes)
+    {
+        lock (_account)
+        {
+            if (bytes > Free()) return false;
+            reservation.Size += bytes;
+            return true;
+        }
+    }
+
+    internal void Wrote(SpaceReservation reservation, long bytes)
+    {
+        lock (_account) reservation.Written += bytes;
+    }
+
+    internal void Release(SpaceReservation reservation)
+    {
+        lock (_account) _open.Remove(reservation);
+    }
+
+    // Written bytes are gone from the disk's free space already; only what is promised and not yet written is still to come.
+    private long Free()
+    {
+        long promised = 0, claimed = 0;
+        foreach (var reservation in _open)
+        {
+            promised += Math.Max(0, reservation.Size - reservation.Written);
+            claimed += Math.Max(reservation.Size, reservation.Written);
+        }
+
+        var onDisk = _drive.AvailableFreeSpace - _reserve - promised;
+        return _capacity is { } capacity ? Math.Min(onDisk, capacity - _inventory.Bytes - claimed) : onDisk;
+    }
+}
+
+/// <summary>Room for one upload or pull, from its opening until its bytes are sealed or gone.</summary>
+internal sealed class SpaceReservation(SpaceAccount account, long size) : IDisposable
+{
+    /// <summary>Bytes promised.</summary>
+    public long Size { get; internal set; } = size;
+
+    /// <summary>Bytes of it that are on the disk.</summary>
+    public long Written { get; internal set; }
+
+    public bool TryGrow(long bytes) => account.TryGrow(this, bytes);
+
+    public void Wrote(long bytes) => account.Wrote(this, bytes);
+
+    public void Dispose() => account.Release(this);
+}

@@ -1,0 +1,13 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>Source-generated JSON for what only this worker's disk sees.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(NodeFacts))]
+[JsonSerializable(typeof(UploadReceipt))]
+[JsonSerializable(typeof(Tombstone))]
+[JsonSerializable(typeof(ReplicaDescription))]
+internal sealed partial class StorageJson : JsonSerializerContext;

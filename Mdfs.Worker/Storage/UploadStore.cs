@@ -1,0 +1,204 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>
+/// Bytes on their way (design, section 4): opened with their space reserved, written and hashed, fsynced, and with a receipt on disk
+/// <em>prepared</em>. Prepared bytes survive a restart and are never served, listed or counted; only the master decides what becomes of them.
+/// </summary>
+internal sealed partial class UploadStore(
+    DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, IOptions<WorkerOptions> options,
+    TimeProvider time, ILogger<UploadStore> logger)
+{
+    private const int BufferSize = 256 * 1024;
+
+    // Uploads of unknown length grow in steps, so that the account is not asked for every buffer.
+    private const long GrowStep = 16L << 20;
+
+    // Between opening and the first byte lies nothing but the opening of the other targets.
+    private static readonly TimeSpan _openLife = TimeSpan.FromMinutes(2);
+
+    private readonly ConcurrentDictionary<UploadId, UploadSlot> _slots = new();
+
+    // The client's silence is the master's to judge; a worker that gave up first would be blamed for it.
+    private readonly TimeSpan _silence = options.Value.IdleTimeout * 3;
+
+    /// <summary>Null: opened, or open already.</summary>
+    public NodeRefusal? Open(OpenUpload request)
+    {
+        DropForgotten();
+        if (request.Size is < 0) return WorkerProblems.Bad("The size of an upload is not below zero.");
+        if (_slots.TryGetValue(request.Upload, out var known))
+        {
+            return known.State == UploadState.Open && known.Size == request.Size ? null : WorkerProblems.UploadExists(request.Upload);
+        }
+
+        var reservation = space.TryReserve(request.Size ?? GrowStep);
+        if (reservation is null) return WorkerProblems.Full(request.Size ?? GrowStep);
+        if (_slots.TryAdd(request.Upload, new UploadSlot(request.Upload, request.Size, reservation, time.GetTimestamp()))) return null;
+        reservation.Dispose();
+        return WorkerProblems.UploadExists(request.Upload);
+    }
+
+    /// <summary>Found on disk at start.</summary>
+    public void Load(UploadReceipt receipt)
+    {
+        inventory.LoadPrepared(receipt);
+        _slots[receipt.Upload] = new UploadSlot(receipt.Upload, receipt.Size, space.Occupied(receipt.Size), time.GetTimestamp()) { State = UploadState.Prepared };
+    }
+
+    /// <summary>Takes the bytes. Anything that breaks on the way drops the upload.</summary>
+    /// <param name="contentLength">What the request announced, or null.</param>
+    public async Task<Outcome<PreparedReceipt>> ReceiveAsync(UploadId upload, Stream body, long? contentLength, CancellationToken cancellation)
+    {
+        if (!_slots.TryGetValue(upload, out var slot)) return WorkerProblems.UnknownUpload(upload);
+        if (!slot.TryBegin(UploadState.Open, UploadState.Receiving)) return WorkerProblems.UploadExists(upload);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, slot.Dropped);
+        try
+        {
+            if (slot.Size is { } opened && contentLength is { } announced && opened != announced)
+            {
+                Drop(slot);
+                return WorkerProblems.WrongSize(opened, announced);
+            }
+
+            var outcome = await WriteAsync(slot, body, stop);
+            if (outcome.Refusal is not null) Drop(slot);
+            return outcome;
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            Drop(slot);
+            LogDiskFull(upload);
+            return WorkerProblems.DiskFull;
+        }
+        catch
+        {
+            Drop(slot);
+            throw;
+        }
+        finally
+        {
+            slot.EndBusy();
+        }
+    }
+
+    /// <summary>Removes an upload in any state; nothing happens when there is none.</summary>
+    public async Task DiscardAsync(UploadId upload)
+    {
+        if (!_slots.TryGetValue(upload, out var slot)) return;
+        slot.Drop();
+        await slot.Idle;
+        // Sealed meanwhile: then it is a replica, and no upload any more.
+        if (slot.TryBegin(UploadState.Prepared, UploadState.Busy) || slot.TryBegin(UploadState.Open, UploadState.Busy))
+        {
+            Drop(slot);
+            slot.EndBusy();
+        }
+    }
+
+    /// <summary>Takes a prepared upload for sealing; null when there is none. Ends with <see cref="Sealed"/> or <see cref="GiveBack"/>.</summary>
+    public UploadSlot? TakePrepared(UploadId upload) =>
+        _slots.TryGetValue(upload, out var slot) && slot.TryBegin(UploadState.Prepared, UploadState.Busy) ? slot : null;
+
+    public void Sealed(UploadSlot slot)
+    {
+        inventory.RemovePrepared(slot.Upload);
+        _slots.TryRemove(slot.Upload, out _);
+        slot.Reservation.Dispose();
+        slot.State = UploadState.Gone;
+        slot.EndBusy();
+    }
+
+    public static void GiveBack(UploadSlot slot)
+    {
+        slot.State = UploadState.Prepared;
+        slot.EndBusy();
+    }
+
+    private async Task<Outcome<PreparedReceipt>> WriteAsync(UploadSlot slot, Stream body, CancellationTokenSource stop)
+    {
+        var path = directory.UploadPath(slot.Upload);
+        await using var part = PartFile.Create(path);
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            while (true)
+            {
+                var filled = await FillAsync(body, buffer.AsMemory(0, BufferSize), stop);
+                if (filled == 0) break;
+                var length = part.Length + filled;
+                if (length > slot.Size) return WorkerProblems.WrongSize(slot.Size.Value, length);
+                if (length > slot.Reservation.Size && !slot.Reservation.TryGrow(Math.Max(GrowStep, filled))) return WorkerProblems.Full(filled);
+                await part.AppendAsync(buffer.AsMemory(0, filled), stop.Token);
+                slot.Reservation.Wrote(filled);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        if (slot.Size is { } expected && part.Length != expected) return WorkerProblems.WrongSize(expected, part.Length);
+        var checksum = await part.CompleteAsync();
+        stop.Token.ThrowIfCancellationRequested();
+        var receipt = new UploadReceipt(slot.Upload, part.Length, checksum, memory.Facts.ClusterAge);
+        WriteReceipt(path, receipt);
+        var number = inventory.AddPrepared(receipt);
+        slot.State = UploadState.Prepared;
+        return new PreparedReceipt(memory.Id, life.Value, number, slot.Upload, receipt.Size, checksum, MovieVersionHeard());
+    }
+
+    private async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationTokenSource stop)
+    {
+        var filled = 0;
+        while (filled < buffer.Length)
+        {
+            stop.CancelAfter(_silence);
+            var read = await body.ReadAsync(buffer[filled..], stop.Token);
+            if (read == 0) break;
+            filled += read;
+        }
+
+        // The disk's time is not the sender's silence.
+        stop.CancelAfter(Timeout.InfiniteTimeSpan);
+        return filled;
+    }
+
+    // The receipt's own write syncs the directory, and with it the names of the bytes and of their checksums.
+    private static void WriteReceipt(string path, UploadReceipt receipt) =>
+        Durable.WriteFile(path + Sidecars.Receipt, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(receipt, StorageJson.Default.UploadReceipt)));
+
+    private Protocol.Versions.MovieVersion MovieVersionHeard() => Protocol.Versions.MovieVersion.Max(inventory.Highest, memory.Facts.HighestVersion);
+
+    private void Drop(UploadSlot slot)
+    {
+        slot.State = UploadState.Gone;
+        inventory.RemovePrepared(slot.Upload);
+        _slots.TryRemove(slot.Upload, out _);
+        slot.Reservation.Dispose();
+        var path = directory.UploadPath(slot.Upload);
+        // The receipt first: without it a crash in between leaves an unfinished part, which the next start removes.
+        foreach (var file in new[] { path + Sidecars.Receipt, path, path + Sidecars.Blocks }) trash.Throw(file);
+        Durable.SyncDirectory(directory.Incoming);
+    }
+
+    // Opened and never begun: the master that opened it is gone, and the reservation would stay.
+    private void DropForgotten()
+    {
+        foreach (var slot in _slots.Values)
+        {
+            if (slot.State != UploadState.Open || time.GetElapsedTime(slot.Opened) < _openLife || !slot.TryBegin(UploadState.Open, UploadState.Busy)) continue;
+            Drop(slot);
+            slot.EndBusy();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The disk became full while upload {Upload} was written; what had come of it was removed.")]
+    private partial void LogDiskFull(UploadId upload);
+}

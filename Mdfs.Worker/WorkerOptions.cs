@@ -1,0 +1,57 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Worker;
+
+/// <summary>Settings of one worker, under <c>Mdfs:Worker</c>.</summary>
+public sealed class WorkerOptions
+{
+    public const string Section = "Mdfs:Worker";
+
+    /// <summary>Name on the hash ring and for people; null: the address.</summary>
+    [MaxLength(200)]
+    public string? Name { get; set; }
+
+    /// <summary>Where everything is kept. Required; one worker per directory.</summary>
+    [Required]
+    public string DataDirectory { get; set; } = "";
+
+    /// <summary>How clients reach this worker, for direct links: <c>http(s)://host[:port]</c>; null if they cannot.</summary>
+    [Url]
+    public string? PublicUrl { get; set; }
+
+    /// <summary>How nodes reach this worker; null: the address it listens on. In a container it must be given.</summary>
+    [Url]
+    public string? AdvertisedUrl { get; set; }
+
+    /// <summary>Time between beats; default 5 s, 50 ms to 1 min. The master's time-out (15 s) must hold several of them.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.05", "00:01:00")]
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes of the disk that are left free; null: 1 % of the disk, at least 1 GiB.</summary>
+    [Range(0L, long.MaxValue)]
+    public long? ReservedBytes { get; set; }
+
+    /// <summary>Most bytes of movies this node holds; null: as the disk has room.</summary>
+    [Range(0L, long.MaxValue)]
+    public long? Capacity { get; set; }
+
+    /// <summary>Rack, room or site; copies go to distinct zones while there are enough.</summary>
+    [MaxLength(200)]
+    public string? Zone { get; set; }
+
+    /// <summary>Silence after which a transfer is given up; default 10 s, 100 ms to 10 min. Progress resets it, length does not matter.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Pulls at a time; default 2, 1 to 64.</summary>
+    [Range(1, 64)]
+    public int PullConcurrency { get; set; } = 2;
+
+    /// <summary>Bytes per second that all pulls of this node may take together; 0 (default): no limit.</summary>
+    [Range(0L, long.MaxValue)]
+    public long RepairBytesPerSecond { get; set; }
+}
+
+[OptionsValidator]
+internal sealed partial class WorkerOptionsValidator : IValidateOptions<WorkerOptions>;
