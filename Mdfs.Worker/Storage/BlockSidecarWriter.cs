@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Storage;
@@ -51,11 +52,12 @@ internal sealed class BlockSidecarWriter : IDisposable
     }
 
     /// <summary>Ends the last block and page and writes the header. Nothing is fsynced yet.</summary>
-    public Checksum Complete()
+    /// <param name="description">What the bytes are, or null while they are only prepared.</param>
+    public Checksum Complete(ReplicaDescription? description = null)
     {
         if (_inBlock > 0) EndOpenBlock();
         Checkpoint();
-        RandomAccess.Write(_file, BlockFormat.WriteHeader(new BlockHeader(Length, _whole, null)), 0);
+        RandomAccess.Write(_file, BlockFormat.WriteHeader(new BlockHeader(Length, _whole, description)), 0);
         return _whole;
     }
 

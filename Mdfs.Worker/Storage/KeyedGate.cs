@@ -8,10 +8,14 @@ internal sealed class KeyedGate
     /// <summary>Holds the key until the result is disposed. Never asked for a second key while one is held.</summary>
     public async Task<Held> EnterAsync(string key, CancellationToken cancellation)
     {
-        var gate = _gates[(uint)string.GetHashCode(key, StringComparison.Ordinal) % (uint)_gates.Length];
+        var gate = Of(key);
         await gate.WaitAsync(cancellation);
         return new Held(gate);
     }
+
+    public bool IsHeld(string key) => Of(key).CurrentCount == 0;
+
+    private SemaphoreSlim Of(string key) => _gates[(uint)string.GetHashCode(key, StringComparison.Ordinal) % (uint)_gates.Length];
 
     public readonly struct Held(SemaphoreSlim gate) : IDisposable
     {

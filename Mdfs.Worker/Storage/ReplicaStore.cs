@@ -58,29 +58,40 @@ internal sealed partial class ReplicaStore(
         inventory.TryGet(version, out var held) ? ReplicaReader.Open(directory.ReplicaPath(version), held) : null;
 
     /// <summary>Removes one replica.</summary>
-    /// <returns>Whether it was here.</returns>
-    public async Task<bool> DeleteAsync(MovieVersion version, string reason, CancellationToken cancellation)
+    /// <param name="expires">Asked again under the name's lock, right before the bytes go; true: the order is too old.</param>
+    /// <returns>Whether it was here and went.</returns>
+    public async Task<bool> DeleteAsync(MovieVersion version, string reason, Func<bool> expires, CancellationToken cancellation)
     {
         if (!inventory.TryGet(version, out var held)) return false;
         using var turn = await _names.EnterAsync(held.Report.Replica.Name.Value, cancellation);
-        if (!inventory.TryGet(version, out _)) return false;
+        if (!inventory.TryGet(version, out _) || expires()) return false;
         await Task.Run(() => Discard([version]), CancellationToken.None);
         LogDeleted(version, reason);
         return inventory.Remove(version);
     }
 
-    /// <summary>Keeps tombstones, and removes what they cover. What is only prepared stays: the master decides about it.</summary>
+    /// <summary>
+    /// Keeps tombstones: on disk when this returns, and in memory, so that no seal of what they cover can begin any more. All in one append,
+    /// since a node that was away hears of many at once.
+    /// </summary>
+    /// <exception cref="IOException">They are not on disk; nothing may be removed by them.</exception>
+    public async Task RememberAsync(IReadOnlyList<Tombstone> told)
+    {
+        if (told.Count == 0) return;
+        await Task.Run(() => tombstones.Add(told));
+        foreach (var tombstone in told) inventory.AddTombstone(tombstone);
+    }
+
+    /// <summary>Removes what remembered tombstones cover. What is only prepared stays: the master decides about it.</summary>
     /// <returns>The versions that went.</returns>
-    /// <exception cref="IOException">They are not on disk; nothing was removed.</exception>
-    public async Task<IReadOnlyList<MovieVersion>> BuryAsync(IReadOnlyList<Tombstone> told, CancellationToken cancellation)
+    public async Task<IReadOnlyList<MovieVersion>> RemoveCoveredAsync(IReadOnlyList<Tombstone> told, CancellationToken cancellation)
     {
         var removed = new List<MovieVersion>();
-        foreach (var byName in told.GroupBy(static tombstone => tombstone.Name))
+        foreach (var tombstone in told)
         {
-            var tombstone = byName.MaxBy(static one => one.Bound)!;
+            if (!_names.IsHeld(tombstone.Name.Value) && inventory.Covered(tombstone).Count == 0) continue;
+            // A seal that had begun before the tombstone was remembered ends first, and is then seen here.
             using var turn = await _names.EnterAsync(tombstone.Name.Value, cancellation);
-            await Task.Run(() => tombstones.Add([tombstone]), CancellationToken.None);
-            inventory.AddTombstone(tombstone);
             var covered = inventory.Covered(tombstone);
             if (covered.Count == 0) continue;
             await Task.Run(() => Discard(covered), CancellationToken.None);
@@ -101,12 +112,12 @@ internal sealed partial class ReplicaStore(
     }
 
     /// <summary>Puts a replica aside for the admin to judge: with its sidecars and the reason, in a directory of its own.</summary>
-    public async Task<bool> QuarantineAsync(MovieVersion version, string reason, CancellationToken cancellation)
+    public async Task<bool> QuarantineAsync(MovieVersion version, string reason, Func<bool> expires, CancellationToken cancellation)
     {
         if (!inventory.TryGet(version, out var held)) return false;
         using var turn = await _names.EnterAsync(held.Report.Replica.Name.Value, cancellation);
-        if (!inventory.TryGet(version, out _)) return false;
-        await Task.Run(() => PutAside(version, reason), CancellationToken.None);
+        if (!inventory.TryGet(version, out _) || expires()) return false;
+        await Task.Run(() => Quarantine.Put(directory, directory.ReplicaPath(version), reason), CancellationToken.None);
         LogQuarantined(version, reason);
         return inventory.Remove(version);
     }
@@ -180,8 +191,6 @@ internal sealed partial class ReplicaStore(
 
         foreach (var shard in versions.Select(Shards.Of).Distinct()) Durable.SyncDirectory(directory.Shard(shard));
     }
-
-    private void PutAside(MovieVersion version, string reason) => Quarantine.Put(directory, directory.ReplicaPath(version), reason);
 
     private NodeRefusal? Refusal(ReplicaDescription replica)
     {

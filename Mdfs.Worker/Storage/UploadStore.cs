@@ -89,9 +89,10 @@ internal sealed partial class UploadStore(
     }
 
     /// <summary>Removes an upload in any state; nothing happens when there is none.</summary>
-    public async Task DiscardAsync(UploadId upload)
+    /// <param name="expires">Asked right before the bytes go; true: the order is too old.</param>
+    public async Task DiscardAsync(UploadId upload, Func<bool>? expires = null)
     {
-        if (!_slots.TryGetValue(upload, out var slot)) return;
+        if (expires?.Invoke() == true || !_slots.TryGetValue(upload, out var slot)) return;
         slot.Drop();
         await slot.Idle;
         // Sealed meanwhile: then it is a replica, and no upload any more.

@@ -1,0 +1,59 @@
+using Mdfs.Protocol;
+using Mdfs.Protocol.Security;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Security;
+using Mdfs.Worker.Heartbeats;
+using Mdfs.Worker.Integrity;
+using Mdfs.Worker.Storage;
+
+namespace Mdfs.Worker.Files;
+
+/// <summary>What the master and other workers do with sealed replicas: windows, verification, burial.</summary>
+internal static class ReplicaEndpoints
+{
+    public static void MapReplicas(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Routes.Worker.Replica, WindowAsync).RequireNode(NodePurpose.Data, NodePurpose.Peer);
+        routes.MapPost(Routes.Worker.Verify, VerifyAsync).RequireNode(NodePurpose.Control);
+        routes.MapPost(Routes.Worker.Tombstones, BuryAsync).RequireNode(NodePurpose.Control);
+        routes.MapPost(Routes.Worker.BeatNow, BeatNow).RequireNode(NodePurpose.Control);
+    }
+
+    private static async Task<IResult> WindowAsync(string version, long from, long length, HttpContext context, ReplicaStore store, WindowSender sender)
+    {
+        if (!MovieVersion.TryParse(version, out var wanted)) return Answers.Refuse(WorkerProblems.Bad("A version is a whole number."));
+        using var reader = store.OpenReader(wanted);
+        if (reader is null) return Answers.Refuse(WorkerProblems.UnknownReplica(wanted));
+        if (from < 0 || length < 0 || from > reader.Size - length) return Answers.Refuse(WorkerProblems.Bad($"The window does not lie within the {reader.Size} bytes of version {wanted}."));
+        var sent = await sender.TrySendAsync(context, reader, from, length, response =>
+        {
+            response.ContentType = "application/octet-stream";
+            response.ContentLength = length;
+        });
+        return sent ? TypedResults.Empty : Answers.Refuse(WorkerProblems.Damaged(wanted));
+    }
+
+    private static async Task<IResult> VerifyAsync(string version, HttpContext context, ReplicaVerifier verifier)
+    {
+        if (!MovieVersion.TryParse(version, out var wanted)) return Answers.Refuse(WorkerProblems.Bad("A version is a whole number."));
+        return await verifier.VerifyAsync(wanted, context.RequestAborted) is { } result
+            ? TypedResults.Json(result, WireJson.Default.VerifyResult)
+            : Answers.Refuse(WorkerProblems.UnknownReplica(wanted));
+    }
+
+    private static async Task<IResult> BuryAsync(HttpContext context, ReplicaStore store, Inventory inventory, NodeMemory memory, NodeLife life)
+    {
+        if (Answers.Body(context, WireJson.Default.Tombstone) is not { } tombstone || !Descriptions.IsWhole(tombstone)) return Answers.Unreadable;
+        // Not the request's cancellation: a burial that has begun is finished, whether or not its master still listens.
+        await store.RememberAsync([tombstone]);
+        var removed = await store.RemoveCoveredAsync([tombstone], CancellationToken.None);
+        return TypedResults.Json(new TombstoneReceipt(memory.Id, life.Value, inventory.Draw(), removed), WireJson.Default.TombstoneReceipt);
+    }
+
+    private static IResult BeatNow(BeatBell bell)
+    {
+        bell.Ring();
+        return TypedResults.Accepted((string?)null);
+    }
+}

@@ -1,0 +1,64 @@
+using Mdfs.Protocol;
+using Mdfs.Protocol.Security;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Security;
+using Mdfs.Worker.Integrity;
+using Mdfs.Worker.Status;
+using Mdfs.Worker.Storage;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Mdfs.Worker.Files;
+
+/// <summary>The way of a movie onto this node: open, bytes, seal or drop (design, section 4).</summary>
+internal static class UploadEndpoints
+{
+    public static void MapUploads(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(Routes.Worker.Uploads, Open).RequireNode(NodePurpose.Control);
+        routes.MapPut(Routes.Worker.Upload, ReceiveAsync).RequireNode(NodePurpose.Data);
+        routes.MapDelete(Routes.Worker.Upload, DropAsync).RequireNode(NodePurpose.Control);
+        routes.MapPost(Routes.Worker.Seal, SealAsync).RequireNode(NodePurpose.Control);
+    }
+
+    private static IResult Open(HttpContext context, UploadStore uploads, DamageDesk damage)
+    {
+        if (Answers.Body(context, WireJson.Default.OpenUpload) is not { } request || request.Upload == default) return Answers.Unreadable;
+        if (damage.ClosedForWrites is { } reason) return Answers.Refuse(WorkerProblems.Closed(reason));
+        return uploads.Open(request) is { } refusal ? Answers.Refuse(refusal) : TypedResults.NoContent();
+    }
+
+    private static async Task<IResult> ReceiveAsync(string upload, HttpContext context, UploadStore uploads, WorkerMetrics metrics)
+    {
+        if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
+        // Movies have no greatest length, and how fast they come is the client's affair; silence is limited in the store.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        try
+        {
+            var outcome = await uploads.ReceiveAsync(id, context.Request.Body, context.Request.ContentLength, context.RequestAborted);
+            if (outcome.Value is { } receipt) metrics.Received(receipt.Size);
+            return Answers.Of(outcome, WireJson.Default.PreparedReceipt);
+        }
+        catch (Exception error) when (error is OperationCanceledException or BadHttpRequestException || context.RequestAborted.IsCancellationRequested)
+        {
+            // The sender left, fell silent, or the upload was dropped under it: there is nobody to answer, and the connection is of no more use.
+            context.Abort();
+            return TypedResults.Empty;
+        }
+    }
+
+    private static async Task<IResult> DropAsync(string upload, UploadStore uploads)
+    {
+        if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
+        await uploads.DiscardAsync(id);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<IResult> SealAsync(string upload, HttpContext context, ReplicaStore store)
+    {
+        if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
+        if (Answers.Body(context, WireJson.Default.ReplicaDescription) is not { } replica || !Descriptions.IsWhole(replica)) return Answers.Unreadable;
+        return Answers.Of(await store.SealAsync(id, replica, context.RequestAborted), WireJson.Default.SealReceipt);
+    }
+}

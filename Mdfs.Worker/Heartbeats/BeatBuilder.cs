@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.Worker.Integrity;
+using Mdfs.Worker.Replication;
+using Mdfs.Worker.Status;
+using Mdfs.Worker.Storage;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Worker.Heartbeats;
+
+/// <summary>Puts together what this node says of itself at one moment.</summary>
+internal sealed class BeatBuilder(
+    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, DamageDesk damage, WorkerMetrics metrics, IOptions<WorkerOptions> options)
+{
+    public Beat Build(string address, long appliedReply)
+    {
+        // Space and pulls first: they only inform. The rest is drawn together with the number.
+        var room = space.Measure();
+        var facts = inventory.Beat();
+        var known = memory.Facts;
+        return new Beat
+        {
+            Node = memory.Id,
+            Life = life.Value,
+            Number = facts.Number,
+            Nonce = RandomNumberGenerator.GetHexString(32, lowercase: true),
+            ClusterId = known.ClusterId,
+            Epoch = known.Epoch,
+            HighestVersion = MovieVersion.Max(facts.Highest, known.HighestVersion),
+            ClusterAge = known.ClusterAge,
+            SettledAge = known.SettledAge,
+            Name = options.Value.Name,
+            Address = address,
+            PublicUrl = options.Value.PublicUrl?.TrimEnd('/'),
+            Zone = options.Value.Zone,
+            Space = room,
+            Streams = metrics.Streams,
+            Draining = known.Draining,
+            ClosedForWrites = damage.ClosedForWrites,
+            Changed = facts.Changed,
+            Removed = facts.Removed,
+            Prepared = [.. facts.Prepared.Select(one => new PreparedReport(one.Upload, one.Size, one.Checksum, Math.Max(0, known.ClusterAge - one.ClusterAge)))],
+            Pulls = pulls.Progress(),
+            FailedPulls = facts.FailedPulls,
+            ReplicaCount = facts.Count,
+            ReplicaDigest = facts.Digest,
+            AppliedReply = appliedReply,
+        };
+    }
+}

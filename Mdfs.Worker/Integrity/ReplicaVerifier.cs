@@ -1,0 +1,143 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.Worker.Storage;
+using Microsoft.Win32.SafeHandles;
+
+namespace Mdfs.Worker.Integrity;
+
+/// <summary>
+/// Re-reads a replica whole. The checksum of the whole is the judge: where it agrees the bytes are good, and a bad sidecar is rebuilt from
+/// them; where it does not, the block checksums tell how much is bad.
+/// </summary>
+internal sealed partial class ReplicaVerifier(
+    DataDirectory directory, Inventory inventory, ReplicaStore store, DamageDesk damage, NodeMemory memory, ILogger<ReplicaVerifier> logger)
+{
+    private const int BufferSize = 4 * BlockFormat.BlockSize;
+
+    // Two readers keep a disk busy; more make it seek.
+    private readonly SemaphoreSlim _slots = new(2, 2);
+
+    /// <summary>Null: not here.</summary>
+    public async Task<VerifyResult?> VerifyAsync(MovieVersion version, CancellationToken cancellation)
+    {
+        await _slots.WaitAsync(cancellation);
+        try
+        {
+            if (!inventory.TryGet(version, out var held)) return null;
+            var path = directory.ReplicaPath(version);
+            using var bytes = OpenOrNull(path);
+            if (bytes is null) return null;
+            var replica = held.Report.Replica;
+            var scan = await ScanAsync(bytes, path, replica.Size, cancellation);
+            var suspect = scan.BadBlocks + scan.UnknownBlocks;
+            if (scan.Whole == replica.Checksum && scan.Length == replica.Size)
+            {
+                if (suspect > 0) await RebuildAsync(bytes, path, replica, cancellation);
+                store.MarkGood(held);
+                return new VerifyResult(memory.Id, version, scan.Whole, Valid: true, DamagedBlocks: 0);
+            }
+
+            var bad = Math.Max(1, suspect);
+            damage.Report(held, $"re-reading it found {bad} bad blocks, {scan.Length} of {replica.Size} bytes, and checksum {scan.Whole} instead of {replica.Checksum}");
+            return new VerifyResult(memory.Id, version, scan.Whole, Valid: false, bad);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    private static SafeFileHandle? OpenOrNull(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<Scan> ScanAsync(SafeFileHandle bytes, string path, long size, CancellationToken cancellation)
+    {
+        using var blocks = new BlockSidecarReader(path + Sidecars.Blocks);
+        var scan = new Scan();
+        try
+        {
+            await foreach (var block in ReadBlocksAsync(bytes, cancellation))
+            {
+                var checksum = Checksum.Of(block.Span);
+                scan.Whole = ChecksumJoin.Append(scan.Whole, checksum, block.Length);
+                if (!blocks.TryGet(scan.Length / BlockFormat.BlockSize, out var expected)) scan.UnknownBlocks++;
+                else if (expected != checksum.Value) scan.BadBlocks++;
+                scan.Length += block.Length;
+            }
+        }
+        catch (IOException)
+        {
+            // An unreadable sector ends the reading; what lies behind it counts as missing.
+        }
+
+        // A file that ends early lacks blocks; of one that ends within a block, that block was found bad above.
+        scan.BadBlocks += Math.Max(0, BlockFormat.BlockCount(size) - BlockFormat.BlockCount(scan.Length));
+        return scan;
+    }
+
+    private async Task RebuildAsync(SafeFileHandle bytes, string path, ReplicaDescription replica, CancellationToken cancellation)
+    {
+        var rebuilt = path + Sidecars.Blocks + Durable.Unfinished;
+        using (var writer = new BlockSidecarWriter(rebuilt))
+        {
+            await foreach (var block in ReadBlocksAsync(bytes, cancellation)) writer.Append(block.Span);
+            writer.Complete(replica);
+            await writer.FlushAsync();
+        }
+
+        File.Move(rebuilt, path + Sidecars.Blocks, overwrite: true);
+        Durable.SyncDirectory(Path.GetDirectoryName(path)!);
+        LogRebuilt(replica.Version);
+    }
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadBlocksAsync(SafeFileHandle bytes, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            for (var offset = 0L; ;)
+            {
+                var filled = 0;
+                for (int read; filled < BufferSize; filled += read)
+                {
+                    read = await RandomAccess.ReadAsync(bytes, buffer.AsMemory(filled, BufferSize - filled), offset + filled, cancellation);
+                    if (read == 0) break;
+                }
+
+                for (var start = 0; start < filled; start += BlockFormat.BlockSize) yield return buffer.AsMemory(start, Math.Min(BlockFormat.BlockSize, filled - start));
+                offset += filled;
+                if (filled < BufferSize) yield break;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private sealed class Scan
+    {
+        public Checksum Whole { get; set; }
+
+        public long Length { get; set; }
+
+        public long BadBlocks { get; set; }
+
+        public long UnknownBlocks { get; set; }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The block checksums of version {Version} were damaged and have been rebuilt from its bytes, which are good.")]
+    private partial void LogRebuilt(MovieVersion version);
+}

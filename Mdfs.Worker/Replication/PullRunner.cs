@@ -1,0 +1,156 @@
+using System.Buffers;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.Worker.Storage;
+
+namespace Mdfs.Worker.Replication;
+
+/// <summary>
+/// Makes a good copy of a version here (design, sections 2.3 and 6): the good blocks of a damaged copy of its own first, windows from the sources
+/// for the rest; the whole is compared with the commit's checksum before it takes its place. What an interrupted pull has is kept and gone on from.
+/// </summary>
+internal sealed partial class PullRunner(
+    DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, ILogger<PullRunner> logger)
+{
+    private const int BufferSize = 4 * BlockFormat.BlockSize;
+
+    /// <returns>Why there is no good copy, or null.</returns>
+    public async Task<string?> RunAsync(Pull pull)
+    {
+        var replica = pull.Order.Replica;
+        var cancellation = pull.Stop.Token;
+        if (inventory.TryGet(replica.Version, out var held))
+        {
+            if (held.Report.Replica != replica) return "other bytes are here under this version";
+            if (!held.Report.Damaged)
+            {
+                inventory.Repeat(replica.Version);
+                return null;
+            }
+        }
+
+        if (inventory.IsDeleted(replica.Name, replica.Version)) return "its movie was deleted";
+        if (await SealPreparedAsync(replica, cancellation)) return null;
+        var (failure, resumed) = await CopyAsync(pull, cancellation);
+        // What was kept from an earlier attempt may be what is wrong; the sources are asked for all of it once.
+        if (failure == WrongChecksum && resumed) (failure, _) = await CopyAsync(pull, cancellation);
+        return failure;
+    }
+
+    /// <summary>Removes what an unwanted pull left.</summary>
+    public void Forget(MovieVersion version)
+    {
+        var path = directory.PullPath(version);
+        foreach (var file in new[] { path, path + Sidecars.Blocks }) trash.Throw(file);
+    }
+
+    private const string WrongChecksum = "what the sources sent does not have the checksum of the commit";
+
+    // The bytes may lie here already: prepared, when the word to seal them was lost.
+    private async Task<bool> SealPreparedAsync(ReplicaDescription replica, CancellationToken cancellation)
+    {
+        if (!inventory.TryGetPrepared(replica.Upload, out _)) return false;
+        var outcome = await store.SealAsync(replica.Upload, replica, cancellation);
+        return outcome.Refusal is null && !outcome.Value!.Report.Damaged;
+    }
+
+    private async Task<(string? Failure, bool Resumed)> CopyAsync(Pull pull, CancellationToken cancellation)
+    {
+        var replica = pull.Order.Replica;
+        await using var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), cancellation);
+        var resumed = part.Length > 0;
+        if (part.Length > replica.Size)
+        {
+            await part.DisposeAsync();
+            Forget(replica.Version);
+            return (WrongChecksum, true);
+        }
+
+        using var reservation = space.TryReserve(replica.Size - part.Length);
+        if (reservation is null) return ("there is no room for it here", resumed);
+        pull.Done = part.Length;
+        var failure = await FillAsync(pull, part, reservation, cancellation);
+        if (failure is not null) return (failure, resumed);
+        if (await part.CompleteAsync() != replica.Checksum)
+        {
+            Forget(replica.Version);
+            return (WrongChecksum, resumed);
+        }
+
+        if (await store.SealPulledAsync(replica, CancellationToken.None) is { } refusal)
+        {
+            Forget(replica.Version);
+            return (refusal.Message, resumed);
+        }
+
+        LogPulled(replica.Version, replica.Size);
+        return (null, resumed);
+    }
+
+    private async Task<string?> FillAsync(Pull pull, PartFile part, SpaceReservation reservation, CancellationToken cancellation)
+    {
+        using var own = store.OpenReader(pull.Order.Replica.Version);
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            var sink = new PullSink(pull, part, reservation);
+            while (part.Length < pull.Order.Replica.Size)
+            {
+                var missing = own is null ? pull.Order.Replica.Size - part.Length : await TakeOwnAsync(own, sink, buffer.AsMemory(0, BufferSize), cancellation);
+                if (missing == 0) continue;
+                if (await peers.FetchAsync(pull, sink, part.Length + missing, buffer.AsMemory(0, BufferSize), cancellation) is { } failure) return failure;
+            }
+
+            return null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            part.Checkpoint();
+        }
+    }
+
+    /// <summary>Copies the good blocks that follow, and returns how many bytes after them are bad here.</summary>
+    private static async Task<long> TakeOwnAsync(ReplicaReader own, PullSink sink, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        // Every fetch ends at a block's end, and what was kept of an earlier pull does too.
+        while (sink.Length < own.Size)
+        {
+            var whole = buffer[..(int)Math.Min(buffer.Length, own.Size - sink.Length)];
+            var read = await own.ReadAsync(sink.Length / BlockFormat.BlockSize, whole, cancellation);
+            if (read.Good > 0) await sink.WriteAsync(whole[..read.Good], cancellation);
+            if (read.Fault != BlockFault.None) return await BadRunAsync(own, sink.Length, buffer, cancellation);
+        }
+
+        return 0;
+    }
+
+    private static async Task<long> BadRunAsync(ReplicaReader own, long from, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        var end = from;
+        while (end < own.Size)
+        {
+            var block = buffer[..(int)Math.Min(BlockFormat.BlockSize, own.Size - end)];
+            if ((await own.ReadAsync(end / BlockFormat.BlockSize, block, cancellation)).Fault == BlockFault.None) break;
+            end += block.Length;
+        }
+
+        return end - from;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Version {Version} of {Bytes} bytes was copied here and is good.")]
+    private partial void LogPulled(MovieVersion version, long bytes);
+}
+
+/// <summary>Where a pull's bytes go, whoever brings them.</summary>
+internal sealed class PullSink(Pull pull, PartFile part, SpaceReservation reservation)
+{
+    public long Length => part.Length;
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    {
+        await part.AppendAsync(bytes, cancellation);
+        reservation.Wrote(bytes.Length);
+        pull.Done = part.Length;
+    }
+}

@@ -1,0 +1,27 @@
+namespace Mdfs.Worker.Replication;
+
+/// <summary>A limit in bytes per second over all pulls of a node. Time not used is lost beyond a tenth of a second, so that no burst follows a pause.</summary>
+internal sealed class Throttle(long bytesPerSecond, TimeProvider time)
+{
+    private static readonly TimeSpan _burst = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _state = new();
+    private readonly long _start = time.GetTimestamp();
+    private TimeSpan _paidUntil;
+
+    /// <summary>Returns when these bytes may have been taken. 0 bytes per second: at once.</summary>
+    public Task TakeAsync(int bytes, CancellationToken cancellation)
+    {
+        if (bytesPerSecond <= 0) return Task.CompletedTask;
+        TimeSpan wait;
+        lock (_state)
+        {
+            var now = time.GetElapsedTime(_start);
+            if (_paidUntil < now - _burst) _paidUntil = now - _burst;
+            _paidUntil += TimeSpan.FromSeconds((double)bytes / bytesPerSecond);
+            wait = _paidUntil - now;
+        }
+
+        return wait > TimeSpan.Zero ? Task.Delay(wait, time, cancellation) : Task.CompletedTask;
+    }
+}
