@@ -28,15 +28,16 @@ internal static class UploadEndpoints
         return uploads.Open(request) is { } refusal ? Answers.Refuse(refusal) : TypedResults.NoContent();
     }
 
-    private static async Task<IResult> ReceiveAsync(string upload, HttpContext context, UploadStore uploads, WorkerMetrics metrics)
+    private static async Task<IResult> ReceiveAsync(string upload, HttpContext context, UploadStore uploads, WorkerMetrics metrics, IHostApplicationLifetime lifetime)
     {
         if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
         // Movies have no greatest length, and how fast they come is the client's affair; silence is limited in the store.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        using var leave = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         try
         {
-            var outcome = await uploads.ReceiveAsync(id, context.Request.Body, context.Request.ContentLength, context.RequestAborted);
+            var outcome = await uploads.ReceiveAsync(id, context.Request.Body, context.Request.ContentLength, leave.Token);
             if (outcome.Value is { } receipt) metrics.Received(receipt.Size);
             return Answers.Of(outcome, WireJson.Default.PreparedReceipt);
         }
