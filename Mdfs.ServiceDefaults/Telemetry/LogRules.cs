@@ -15,7 +15,7 @@ internal static class LogRules
         ("OpenTelemetry", LogLevel.Warning),
     ];
 
-    // Each of these prints a request line, a query or a location below Warning.
+    // Each of these prints a request line, a path, a query or a location below Warning.
     private static readonly string[] _neverBelowWarning =
     [
         "Microsoft.AspNetCore.Hosting.Diagnostics",
@@ -23,6 +23,8 @@ internal static class LogRules
         "Microsoft.AspNetCore.HttpLogging.HttpLoggingMiddleware",
         "Microsoft.AspNetCore.HttpsPolicy.HttpsRedirectionMiddleware",
         "Microsoft.AspNetCore.Rewrite.RewriteMiddleware",
+        "Microsoft.AspNetCore.Routing.EndpointRoutingMiddleware",
+        "Microsoft.AspNetCore.Routing.Matching.DfaMatcher",
         "Microsoft.AspNetCore.Server.Kestrel",
         "Microsoft.AspNetCore.Server.Kestrel.BadRequests",
         "Microsoft.AspNetCore.Server.Kestrel.Connections",
