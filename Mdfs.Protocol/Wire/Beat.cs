@@ -107,6 +107,7 @@ public sealed record BeatReply
     /// <summary>The epoch of the master that speaks. A worker refuses a lower one than it has obeyed.</summary>
     public required long Epoch { get; init; }
 
+    /// <summary>Empty while the master does not know it yet: a new cluster, or one that lost its Redis and waits for a worker to tell.</summary>
     public required string ClusterId { get; init; }
 
     /// <summary>Why this node may not take part, or null. A refused node keeps its bytes, obeys nothing and says so.</summary>

@@ -65,6 +65,8 @@ internal sealed partial class HeartbeatService : PeriodicService
         _applied = reply.Epoch == _appliedEpoch ? Math.Max(_applied, reply.Number) : reply.Number;
         _appliedEpoch = reply.Epoch;
         if (reply.SendInventory) _inventory.Wake();
+        // A new master counts nothing of ours before it has seen that we obey it: show it at once.
+        if (reply.Epoch > beat.Epoch) Wake();
         return null;
     }
 

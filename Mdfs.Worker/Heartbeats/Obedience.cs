@@ -29,13 +29,15 @@ internal sealed class Obedience(NodeMemory memory, MasterClock clock, Standing s
     /// <param name="sent">Timestamp at which that beat was sent; the life of the orders counts from there.</param>
     public async Task<ReplyVerdict> ObeyAsync(BeatReply reply, long beatNumber, long sent)
     {
-        if (memory.Facts.ClusterId is { } own && own != reply.ClusterId) return ReplyVerdict.OtherCluster;
+        // A master that has just begun does not know its cluster's name yet, and learns it from the beats of nodes like this one.
+        var named = reply.ClusterId.Length > 0;
+        if (named && memory.Facts.ClusterId is { } own && own != reply.ClusterId) return ReplyVerdict.OtherCluster;
         if (reply.Epoch < memory.Facts.Epoch) return ReplyVerdict.Stale;
         clock.Set(reply.MasterTime);
         standing.Refused = reply.Refused;
         if (reply.Refused is not null) return ReplyVerdict.Refused;
         if (!memory.TryObey(reply.Epoch)) return ReplyVerdict.Stale;
-        if (!memory.TryJoin(reply.ClusterId)) return ReplyVerdict.OtherCluster;
+        if (named && !memory.TryJoin(reply.ClusterId)) return ReplyVerdict.OtherCluster;
 
         inventory.Acknowledge(Math.Min(reply.Acknowledged, beatNumber));
         await store.RememberAsync(reply.Tombstones);
