@@ -68,16 +68,17 @@ public sealed class FileCatalog
     {
         _entries.Clear();
         _tombstones.Clear();
-        foreach (var entry in entries)
-        {
-            _entries[entry.Name] = entry;
-            Hear(entry.Version);
-        }
-
         foreach (var tombstone in tombstones)
         {
             _tombstones[tombstone.Name] = tombstone;
             Hear(tombstone.Bound);
+        }
+
+        foreach (var entry in entries)
+        {
+            Hear(entry.Version);
+            // A master that died while it rebuilt may have left both: the tombstone is the later word.
+            if (FindTombstone(entry.Name)?.Covers(entry.Version) != true) _entries[entry.Name] = entry;
         }
 
         Hear(highest);

@@ -155,15 +155,10 @@ public sealed partial class Adoption(
 
             catalog.Apply(change with { Bury = [], Forget = [] });
             // What was told of deletions is certain at once, and has to outlive this master.
-            return change.Bury.Count == 0 || await session.ApplyAsync(new CatalogChange { Bury = change.Bury, Remove = [.. change.Remove.Where(name => !IsProvisional(name))], Highest = change.Highest }, cancellationToken);
+            return change.Bury.Count == 0 || await session.ApplyAsync(new CatalogChange { Bury = change.Bury, Remove = change.Remove, Highest = change.Highest }, cancellationToken);
         }
 
         return await session.ApplyAsync(change, cancellationToken);
-    }
-
-    private bool IsProvisional(FileName name)
-    {
-        lock (_gate) return _provisional.ContainsKey(name);
     }
 
     /// <summary>All nodes that come have come: what was taken over for reading is judged once more, and written down.</summary>
