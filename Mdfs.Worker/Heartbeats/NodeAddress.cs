@@ -20,7 +20,7 @@ internal sealed class NodeAddress
     /// <summary><c>http://host:port</c>, without a slash at the end; waits for the server to listen.</summary>
     public Task<string> GetAsync(CancellationToken cancellation) => _known.Task.WaitAsync(cancellation);
 
-    /// <summary>Plain HTTP first: between nodes the tokens protect, and movies are not secrets of the wire (docs/decisions).</summary>
+    /// <summary>From what the server listens on; plain HTTP first, since the certificate of a bare address is rarely one that others trust.</summary>
     internal static string Listening(ICollection<string> addresses)
     {
         var address = addresses.FirstOrDefault(static one => one.StartsWith("http://", StringComparison.OrdinalIgnoreCase)) ?? addresses.FirstOrDefault()

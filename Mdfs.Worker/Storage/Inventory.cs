@@ -254,7 +254,9 @@ internal sealed class Inventory
         _digest ^= InventoryDigest.Of(report);
         _bytes += report.Replica.Size;
         _highest = MovieVersion.Max(_highest, version);
-        _names[report.Replica.Name] = [.. (_names.GetValueOrDefault(report.Replica.Name) ?? []).Append(version).Order()];
+        var others = _names.GetValueOrDefault(report.Replica.Name) ?? [];
+        var higher = ~Array.BinarySearch(others, version);
+        _names[report.Replica.Name] = [.. others.AsSpan(0, higher), version, .. others.AsSpan(higher)];
     }
 
     private bool Displace(MovieVersion version)

@@ -1,0 +1,213 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>A crash between any two steps leaves a directory in some state; each state is made here and then started upon.</summary>
+public sealed class WorkerRecoveryTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly byte[] _movie = WorkerNode.Movie(200_000);
+
+    public void Dispose() => _directory.Dispose();
+
+    private string[] Incoming => [.. Directory.EnumerateFiles(_directory["incoming"]).Select(Path.GetFileName).OfType<string>()];
+
+    private string[] Replicas => [.. Directory.EnumerateFiles(_directory["replicas"], "*", SearchOption.AllDirectories)];
+
+    [Fact]
+    public async Task A_prepared_upload_survives_a_restart_and_is_sealed_then()
+    {
+        var replica = await PrepareAndStopAsync();
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        await node.Master.SealAsync(replica);
+        Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
+        Assert.Empty(Incoming);
+    }
+
+    [Theory]
+    [InlineData("receipt missing")]
+    [InlineData("receipt torn")]
+    [InlineData("bytes missing")]
+    [InlineData("bytes short")]
+    [InlineData("blocks missing")]
+    public async Task An_upload_that_was_not_finished_is_removed(string how)
+    {
+        var replica = await PrepareAndStopAsync();
+        var path = Path.Combine(_directory["incoming"], replica.Upload.Value);
+        switch (how)
+        {
+            case "receipt missing": File.Delete(path + ".receipt"); break;
+            case "receipt torn": File.WriteAllBytes(path + ".receipt", File.ReadAllBytes(path + ".receipt")[..20]); break;
+            case "bytes missing": File.Delete(path); break;
+            case "bytes short": File.WriteAllBytes(path, _movie[..1000]); break;
+            default: File.Delete(path + ".blocks"); break;
+        }
+
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Empty(Incoming);
+        using var response = await node.Master.TrySealAsync(replica);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_seal_cut_before_its_rename_never_happened_and_can_happen_again(int steps)
+    {
+        var replica = await PrepareAndStopAsync();
+        // The sidecars as the seal writes them: taken from a twin that was sealed in another directory.
+        using var other = new TempDirectory();
+        await using (var twin = await WorkerNode.StartAsync(other.Path))
+        {
+            await twin.StoreAsync(_movie, replica: replica);
+            var path = Path.Combine(_directory["replicas"], Path.GetRelativePath(Path.Combine(other.Path, "replicas"), twin.ReplicaPath(replica.Version)));
+            File.Copy(twin.ReplicaPath(replica.Version) + ".checksum", path + ".checksum");
+            if (steps == 2)
+            {
+                File.Delete(Path.Combine(_directory["incoming"], replica.Upload.Value + ".blocks"));
+                File.Copy(twin.ReplicaPath(replica.Version) + ".blocks", path + ".blocks");
+            }
+        }
+
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        using (var early = await node.Master.WindowAsync(replica.Version, 0, 1)) Assert.Equal(HttpStatusCode.NotFound, early.StatusCode);
+        Assert.Empty(Replicas);
+        await node.Master.SealAsync(replica);
+        Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
+    }
+
+    [Fact]
+    public async Task A_seal_cut_after_its_rename_is_a_seal()
+    {
+        var replica = await StoreAndStopAsync();
+        // The receipt is removed last.
+        File.WriteAllText(Path.Combine(_directory["incoming"], replica.Upload.Value + ".receipt"), "{}");
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
+        Assert.Equal(replica, (await node.Master.SealAsync(replica)).Report.Replica);
+        Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task A_deletion_cut_after_its_rename_leaves_nothing()
+    {
+        var replica = await StoreAndStopAsync();
+        File.Move(Path.Combine(_directory["replicas"], Shard(replica.Version), replica.Version.ToString()), Path.Combine(_directory["trash"], "x"));
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Empty(Replicas);
+        await Eventually.TrueAsync(() => !Directory.EnumerateFiles(_directory["trash"]).Any(), "the trash is emptied", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_burial_cut_before_its_removals_is_finished_at_start()
+    {
+        var replica = await StoreAndStopAsync();
+        using (var log = Mdfs.Worker.Storage.TombstoneLog.Open(_directory["tombstones.log"]))
+            log.Add([new Tombstone(replica.Name, replica.Version, 1, DateTimeOffset.UnixEpoch)]);
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        using var response = await node.Master.WindowAsync(replica.Version, 0, 1);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Empty(Replicas);
+    }
+
+    [Fact]
+    public async Task Half_written_files_of_any_kind_are_swept_and_strange_ones_left_alone()
+    {
+        var replica = await StoreAndStopAsync();
+        var shard = Path.Combine(_directory["replicas"], Shard(replica.Version));
+        File.WriteAllText(Path.Combine(shard, $"{replica.Version}.checksum.tmp"), "x");
+        File.WriteAllText(Path.Combine(shard, "12345.blocks"), "x");
+        File.WriteAllText(Path.Combine(_directory["incoming"], $"{UploadId.New()}.receipt.tmp"), "x");
+        File.WriteAllText(Path.Combine(shard, "README"), "x");
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        string[] expected = ["README", $"{replica.Version}", $"{replica.Version}.blocks", $"{replica.Version}.checksum"];
+        Assert.Equal(expected.ToHashSet(), Replicas.Select(Path.GetFileName).OfType<string>().ToHashSet());
+        Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task A_replica_of_another_cluster_goes_to_quarantine()
+    {
+        ReplicaDescription foreign;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            foreign = await node.StoreAsync(_movie, replica: WorkerNode.Describe(_movie, "a.mp4") with { ClusterId = "another" });
+        }
+
+        using (var directory = Mdfs.Worker.Storage.DataDirectory.Open(_directory.Path))
+            Assert.True(Mdfs.Worker.Storage.NodeMemory.Open(directory).TryJoin(WorkerNode.ClusterId));
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        using var response = await again.Master.WindowAsync(foreign.Version, 0, 1);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Single(Directory.GetDirectories(_directory["quarantine"]));
+    }
+
+    /// <summary>Real kills of a real process at random moments of an upload: what was acknowledged is there, what was not leaves nothing.</summary>
+    [Fact]
+    public async Task Kills_while_uploading_lose_nothing_acknowledged_and_leave_nothing_else()
+    {
+        var random = new Random(4711);
+        var sealedHere = new List<ReplicaDescription>();
+        for (var round = 0; round < 4; round++)
+        {
+            await using var process = ServiceProcess.Start("Mdfs.Worker", WorkerNode.Settings(_directory.Path, "http://127.0.0.1:9").Select(pair => new KeyValuePair<string, string>(pair.Key, pair.Value!)));
+            var address = (await process.WaitForOutputAsync(new Regex("listening on: (http://[0-9.:]+)"), TestContext.Current.CancellationToken)).Groups[1].Value;
+            using var master = new MasterVoice(address, Identity());
+            foreach (var replica in sealedHere) Assert.Equal(_movie, await master.BytesAsync(replica.Version, 0, _movie.Length));
+
+            var uploading = UploadUntilItBreaksAsync(master, sealedHere);
+            var enough = sealedHere.Count + random.Next(3, 12);
+            await Eventually.TrueAsync(() => { lock (sealedHere) return sealedHere.Count >= enough; }, "some uploads", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            await process.KillAsync();
+            await uploading;
+        }
+
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        foreach (var replica in sealedHere) Assert.True((await node.Master.VerifyAsync(replica.Version)).Valid);
+        // Prepared uploads may stay, each with all three of its files; nothing half stays.
+        Assert.Equal(0, Incoming.Length % 3);
+    }
+
+    private async Task UploadUntilItBreaksAsync(MasterVoice master, List<ReplicaDescription> done)
+    {
+        try
+        {
+            while (true)
+            {
+                var replica = WorkerNode.Describe(_movie, $"{Guid.NewGuid():N}.mp4");
+                (await master.OpenAsync(replica.Upload, _movie.Length)).Dispose();
+                (await master.PutAsync(replica.Upload, new ByteArrayContent(_movie))).Dispose();
+                await master.SealAsync(replica);
+                lock (done) done.Add(replica);
+            }
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            // Killed.
+        }
+    }
+
+    // Read from the file, since the process that has it locked will not tell.
+    private NodeId Identity() =>
+        NodeId.Parse(Regex.Match(File.ReadAllText(_directory["node.json"]), "\"node\":\"([0-9a-f]{32})\"").Groups[1].Value);
+
+    private static string Shard(MovieVersion version) => (version.Number & 255).ToString("x2");
+
+    private async Task<ReplicaDescription> PrepareAndStopAsync()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = WorkerNode.Describe(_movie, "a.mp4");
+        await node.PrepareAsync(_movie, replica.Upload);
+        return replica;
+    }
+
+    private async Task<ReplicaDescription> StoreAndStopAsync()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        return await node.StoreAsync(_movie);
+    }
+}

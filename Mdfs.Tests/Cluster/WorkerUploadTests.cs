@@ -1,0 +1,230 @@
+using System.Net;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+public sealed class WorkerUploadTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    private string[] Incoming => [.. Directory.EnumerateFiles(_directory["incoming"])];
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(65_536)]
+    [InlineData(65_537)]
+    [InlineData(3_000_001)]
+    public async Task An_upload_of_any_size_is_prepared_sealed_and_read_back(int size)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(size);
+        var replica = WorkerNode.Describe(movie, "日本 \"x\".mp4");
+        var prepared = await node.PrepareAsync(movie, replica.Upload);
+        Assert.Equal((movie.Length, Checksum.Of(movie)), (prepared.Size, prepared.Checksum));
+        using (var early = await node.Master.WindowAsync(replica.Version, 0, 0)) Assert.Equal(HttpStatusCode.NotFound, early.StatusCode);
+
+        var receipt = await node.Master.SealAsync(replica);
+        Assert.True(receipt.Number > prepared.Number);
+        Assert.Equal(new ReplicaReport(replica, false, true), receipt.Report);
+        Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
+        Assert.Empty(Incoming);
+        var sidecar = await File.ReadAllLinesAsync(node.ReplicaPath(replica.Version) + ".checksum", TestContext.Current.CancellationToken);
+        Assert.Equal(replica.Checksum.ToString(), sidecar[0]);
+    }
+
+    [Fact]
+    public async Task Sealing_twice_is_the_same_as_once()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = await node.StoreAsync(WorkerNode.Movie(100_000));
+        Assert.Equal(replica, (await node.Master.SealAsync(replica)).Report.Replica);
+    }
+
+    [Fact]
+    public async Task A_seal_that_disagrees_with_the_prepared_bytes_is_refused_and_the_bytes_stay()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(100_000);
+        var replica = WorkerNode.Describe(movie, "a.mp4");
+        await node.PrepareAsync(movie, replica.Upload);
+        using (var wrong = await node.Master.TrySealAsync(replica with { Checksum = new Checksum(1) }))
+            Assert.Equal(NodeRefusal.Conflict, (await MasterVoice.RefusalAsync(wrong, HttpStatusCode.Conflict)).Code);
+        using (var wrong = await node.Master.TrySealAsync(replica with { Size = 5 }))
+            Assert.Equal(NodeRefusal.Conflict, (await MasterVoice.RefusalAsync(wrong, HttpStatusCode.Conflict)).Code);
+        Assert.Equal(replica, (await node.Master.SealAsync(replica)).Report.Replica);
+    }
+
+    [Fact]
+    public async Task A_seal_of_what_was_never_prepared_is_unknown()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        using var response = await node.Master.TrySealAsync(WorkerNode.Describe([], "a.mp4"));
+        Assert.Equal(NodeRefusal.Unknown, (await MasterVoice.RefusalAsync(response, HttpStatusCode.NotFound)).Code);
+    }
+
+    [Fact]
+    public async Task Bytes_without_an_opening_are_refused_and_nothing_is_written()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        using var response = await node.Master.PutAsync(UploadId.New(), new ByteArrayContent([1, 2, 3]));
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Empty(Incoming);
+    }
+
+    [Theory]
+    [InlineData(99)]
+    [InlineData(101)]
+    public async Task Another_length_than_opened_is_refused_and_nothing_stays(int sent)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var upload = UploadId.New();
+        (await node.Master.OpenAsync(upload, 100)).Dispose();
+        // Chunked, so that only the bytes themselves tell.
+        using var response = await node.Master.PutAsync(upload, new StreamContent(new Unsized(WorkerNode.Movie(sent))));
+        Assert.Equal(NodeRefusal.Conflict, (await MasterVoice.RefusalAsync(response, HttpStatusCode.Conflict)).Code);
+        Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task An_upload_of_unknown_length_is_taken()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(20_000_000);
+        var replica = WorkerNode.Describe(movie, "a.mkv");
+        (await node.Master.OpenAsync(replica.Upload, null)).Dispose();
+        using var response = await node.Master.PutAsync(replica.Upload, new StreamContent(new Unsized(movie)));
+        Assert.Equal(movie.Length, (await MasterVoice.ReadAsync(response, WireJson.Default.PreparedReceipt)).Size);
+        await node.Master.SealAsync(replica);
+        Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
+    }
+
+    [Fact]
+    public async Task A_sender_that_breaks_off_leaves_nothing_and_gives_its_space_back()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:Capacity"] = "1000000" });
+        var upload = UploadId.New();
+        (await node.Master.OpenAsync(upload, 900_000)).Dispose();
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => node.Master.PutAsync(upload, new Breaking(900_000, 300_000)));
+        await Eventually.TrueAsync(() => Incoming.Length == 0, "the part is gone", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () => (await node.Master.OpenAsync(UploadId.New(), 900_000)).StatusCode == HttpStatusCode.NoContent,
+            "the space is free again", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Two_uploads_are_never_promised_the_same_room()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:Capacity"] = "1000000" });
+        var first = UploadId.New();
+        (await node.Master.OpenAsync(first, 600_000)).Dispose();
+        using (var second = await node.Master.OpenAsync(UploadId.New(), 600_000))
+            Assert.Equal(NodeRefusal.Full, (await MasterVoice.RefusalAsync(second, HttpStatusCode.InsufficientStorage)).Code);
+        (await node.Master.DropAsync(first)).Dispose();
+        using var third = await node.Master.OpenAsync(UploadId.New(), 600_000);
+        Assert.Equal(HttpStatusCode.NoContent, third.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_upload_that_grows_beyond_the_disk_is_refused_as_full()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:Capacity"] = "20000000" });
+        var upload = UploadId.New();
+        (await node.Master.OpenAsync(upload, null)).Dispose();
+        using var response = await node.Master.PutAsync(upload, new StreamContent(new Unsized(WorkerNode.Movie(30_000_000))));
+        Assert.Equal(NodeRefusal.Full, (await MasterVoice.RefusalAsync(response, HttpStatusCode.InsufficientStorage)).Code);
+        Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task Dropping_removes_prepared_bytes_and_dropping_nothing_is_fine()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var upload = UploadId.New();
+        await node.PrepareAsync(WorkerNode.Movie(10), upload);
+        using (var dropped = await node.Master.DropAsync(upload)) Assert.Equal(HttpStatusCode.NoContent, dropped.StatusCode);
+        using (var again = await node.Master.DropAsync(upload)) Assert.Equal(HttpStatusCode.NoContent, again.StatusCode);
+        Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task A_seal_of_a_deleted_version_is_refused_and_a_later_one_is_not()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(1000);
+        var old = WorkerNode.Describe(movie, "a.mp4");
+        await node.PrepareAsync(movie, old.Upload);
+        await node.Master.BuryAsync(old.Name, WorkerNode.NextVersion());
+        using (var response = await node.Master.TrySealAsync(old))
+            Assert.Equal(NodeRefusal.Conflict, (await MasterVoice.RefusalAsync(response, HttpStatusCode.Conflict)).Code);
+        var later = old with { Version = WorkerNode.NextVersion() };
+        Assert.Equal(later, (await node.Master.SealAsync(later)).Report.Replica);
+    }
+
+    [Fact]
+    public async Task A_tombstone_removes_what_it_covers_and_outlives_a_restart()
+    {
+        MovieVersion bound;
+        ReplicaDescription kept;
+        var movie = WorkerNode.Movie(1000);
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            var first = await node.StoreAsync(movie, "a.mp4");
+            var second = await node.StoreAsync(movie, "a.mp4");
+            bound = WorkerNode.NextVersion();
+            kept = await node.StoreAsync(movie, "a.mp4");
+            var other = await node.StoreAsync(movie, "b.mp4");
+            var receipt = await node.Master.BuryAsync(first.Name, bound);
+            Assert.Equal([first.Version, second.Version], receipt.Removed);
+            Assert.Empty((await node.Master.BuryAsync(first.Name, bound)).Removed);
+            Assert.Equal(movie, await node.Master.BytesAsync(kept.Version, 0, 1000));
+            Assert.Equal(movie, await node.Master.BytesAsync(other.Version, 0, 1000));
+        }
+
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Equal(movie, await again.Master.BytesAsync(kept.Version, 0, 1000));
+        var late = WorkerNode.Describe(movie, "a.mp4", new MovieVersion(bound.Number - 1));
+        await again.PrepareAsync(movie, late.Upload);
+        using var response = await again.Master.TrySealAsync(late);
+        Assert.Equal(HttpStatusCode.Conflict, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_replica_is_read_to_its_end_although_it_is_deleted_meanwhile()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(40_000_000);
+        var replica = await node.StoreAsync(movie);
+        using var response = await node.Master.WindowAsync(replica.Version, 0, movie.Length);
+        await node.Master.BuryAsync(replica.Name, replica.Version);
+        using (var gone = await node.Master.WindowAsync(replica.Version, 0, 1)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+        Assert.Equal(movie, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>A body whose length nobody knows beforehand.</summary>
+    private sealed class Unsized(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
+    }
+
+    /// <summary>Announces more than it sends.</summary>
+    private sealed class Breaking(long announced, int sent) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(new byte[sent]);
+            await stream.FlushAsync();
+            throw new IOException("The sender broke off.");
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = announced;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Net;
+using CsCheck;
+using Mdfs.Protocol.Wire;
+using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Mdfs.Tests.Cluster;
+
+public sealed class WorkerWindowTests : IDisposable
+{
+    private const int Block = 65_536;
+
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Every_window_of_a_movie_is_exactly_those_bytes()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie((9 * Block) + 123);
+        var replica = await node.StoreAsync(movie);
+        var edge = Gen.OneOf(Gen.Int[0, movie.Length], Gen.Int[0, 9].Select(Gen.Int[-2, 2], (block, off) => Math.Clamp((block * Block) + off, 0, movie.Length)));
+        await Gen.Select(edge, edge).SampleAsync(
+            async (a, b) =>
+            {
+                var (from, to) = (Math.Min(a, b), Math.Max(a, b));
+                Assert.Equal(movie[from..to], await node.Master.BytesAsync(replica.Version, from, to - from));
+            },
+            iter: 200, threads: 1);
+    }
+
+    [Theory]
+    [InlineData(-1, 1)]
+    [InlineData(0, 1001)]
+    [InlineData(1000, 1)]
+    [InlineData(1, long.MaxValue)]
+    public async Task A_window_beyond_the_movie_is_refused(long from, long length)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = await node.StoreAsync(WorkerNode.Movie(1000));
+        using var response = await node.Master.WindowAsync(replica.Version, from, length);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_flipped_bit_is_never_sent_reported_and_remembered()
+    {
+        var movie = WorkerNode.Movie(20 * Block);
+        ReplicaDescription replica;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            replica = await node.StoreAsync(movie);
+            WorkerNode.Flip(node.ReplicaPath(replica.Version), (10 * Block) + 77);
+
+            using (var refused = await node.Master.WindowAsync(replica.Version, (10 * Block) + 5000, 10))
+                Assert.Equal(NodeRefusal.Damaged, (await MasterVoice.RefusalAsync(refused, HttpStatusCode.Conflict)).Code);
+            using (var cut = await node.Master.WindowAsync(replica.Version, 0, movie.Length))
+            {
+                var got = new MemoryStream();
+                await Assert.ThrowsAnyAsync<Exception>(async () => await (await cut.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken)).CopyToAsync(got, TestContext.Current.CancellationToken));
+                Assert.InRange(got.Length, 0, 10 * Block);
+                Assert.Equal(movie[..(int)got.Length], got.ToArray());
+            }
+
+            Assert.Equal(movie[..(10 * Block)], await node.Master.BytesAsync(replica.Version, 0, 10 * Block));
+            Assert.Equal(movie[(11 * Block)..], await node.Master.BytesAsync(replica.Version, 11 * Block, 9 * Block));
+            Assert.True(IsDamaged(node, replica));
+        }
+
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        Assert.True(IsDamaged(again, replica));
+        var result = await again.Master.VerifyAsync(replica.Version);
+        Assert.Equal((false, 1), (result.Valid, result.DamagedBlocks));
+    }
+
+    [Fact]
+    public async Task A_truncated_file_is_damaged_and_its_good_blocks_are_served()
+    {
+        var movie = WorkerNode.Movie((3 * Block) + 500);
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = await node.StoreAsync(movie);
+        using (var file = new FileStream(node.ReplicaPath(replica.Version), FileMode.Open)) file.SetLength((2 * Block) + 100);
+        var result = await node.Master.VerifyAsync(replica.Version);
+        Assert.Equal((false, 2), (result.Valid, result.DamagedBlocks));
+        Assert.Equal(movie[..(2 * Block)], await node.Master.BytesAsync(replica.Version, 0, 2 * Block));
+        using var refused = await node.Master.WindowAsync(replica.Version, 2 * Block, 1);
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("flipped")]
+    [InlineData("missing")]
+    [InlineData("short")]
+    public async Task Bad_block_checksums_do_not_condemn_good_bytes(string how)
+    {
+        var movie = WorkerNode.Movie(5 * Block);
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = await node.StoreAsync(movie);
+        var sidecar = node.ReplicaPath(replica.Version) + ".blocks";
+        if (how == "flipped") WorkerNode.Flip(sidecar, 4096 + 5);
+        else if (how == "missing") File.Delete(sidecar);
+        else File.WriteAllBytes(sidecar, File.ReadAllBytes(sidecar)[..4096]);
+
+        using (var refused = await node.Master.WindowAsync(replica.Version, 0, movie.Length)) Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        await Eventually.TrueAsync(async () =>
+        {
+            using var response = await node.Master.WindowAsync(replica.Version, 0, movie.Length);
+            return response.StatusCode == HttpStatusCode.OK && Enumerable.SequenceEqual(movie, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+        }, "the sidecar is rebuilt from the bytes", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.False(IsDamaged(node, replica));
+    }
+
+    [Fact]
+    public async Task A_damaged_description_is_mended_from_its_copy_at_start()
+    {
+        var movie = WorkerNode.Movie(1000);
+        ReplicaDescription replica;
+        string sidecar;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            replica = await node.StoreAsync(movie, "ü.mp4");
+            sidecar = node.ReplicaPath(replica.Version) + ".checksum";
+        }
+
+        var before = await File.ReadAllBytesAsync(sidecar, TestContext.Current.CancellationToken);
+        WorkerNode.Flip(sidecar, 25);
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Equal(movie, await again.Master.BytesAsync(replica.Version, 0, 1000));
+        Assert.Equal(before, await File.ReadAllBytesAsync(sidecar, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Bytes_that_nothing_describes_go_to_quarantine_with_a_reason()
+    {
+        ReplicaDescription replica;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            replica = await node.StoreAsync(WorkerNode.Movie(1000));
+            File.Delete(node.ReplicaPath(replica.Version) + ".checksum");
+            WorkerNode.Flip(node.ReplicaPath(replica.Version) + ".blocks", 40);
+        }
+
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        using (var response = await again.Master.WindowAsync(replica.Version, 0, 1)) Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        var aside = Assert.Single(Directory.GetDirectories(_directory["quarantine"]));
+        Assert.True(File.Exists(Path.Combine(aside, "reason.txt")));
+        Assert.Equal(1000, new FileInfo(Path.Combine(aside, replica.Version.ToString())).Length);
+    }
+
+    [Fact]
+    public async Task Six_damaged_replicas_within_an_hour_close_the_node_for_uploads()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        for (var i = 0; i < 6; i++)
+        {
+            using (var open = await node.Master.OpenAsync(UploadId.New(), 1)) Assert.Equal(HttpStatusCode.NoContent, open.StatusCode);
+            var replica = await node.StoreAsync(WorkerNode.Movie(1000, i), $"{i}.mp4");
+            WorkerNode.Flip(node.ReplicaPath(replica.Version), 3);
+            await node.Master.VerifyAsync(replica.Version);
+        }
+
+        using var refused = await node.Master.OpenAsync(UploadId.New(), 1);
+        Assert.Equal(NodeRefusal.Closed, (await MasterVoice.RefusalAsync(refused, HttpStatusCode.ServiceUnavailable)).Code);
+    }
+
+    private static bool IsDamaged(WorkerNode node, ReplicaDescription replica) =>
+        node.Services.GetRequiredService<Inventory>().TryGet(replica.Version, out var held) && held.Report.Damaged;
+}

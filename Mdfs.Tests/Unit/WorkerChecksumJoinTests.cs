@@ -1,0 +1,24 @@
+using CsCheck;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Worker.Storage;
+
+namespace Mdfs.Tests.Unit;
+
+public sealed class WorkerChecksumJoinTests
+{
+    [Fact]
+    public void Joining_the_checksums_of_two_parts_gives_the_checksum_of_the_whole() =>
+        Gen.Select(Gen.Byte.Array[0, 300], Gen.Byte.Array[0, 300]).Sample((head, tail) =>
+            ChecksumJoin.Append(Checksum.Of(head), Checksum.Of(tail), tail.Length) == Checksum.Of([.. head, .. tail]));
+
+    [Fact]
+    public void A_whole_block_joins_like_any_other_length()
+    {
+        var bytes = new byte[3 * BlockFormat.BlockSize];
+        new Random(7).NextBytes(bytes);
+        var joined = default(Checksum);
+        for (var at = 0; at < bytes.Length; at += BlockFormat.BlockSize)
+            joined = ChecksumJoin.Append(joined, Checksum.Of(bytes.AsSpan(at, BlockFormat.BlockSize)), BlockFormat.BlockSize);
+        Assert.Equal(Checksum.Of(bytes), joined);
+    }
+}

@@ -1,0 +1,96 @@
+using Mdfs.Protocol.Versions;
+using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
+
+namespace Mdfs.Tests.Unit;
+
+public sealed class WorkerNodeMemoryTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void The_identity_is_made_once_and_what_was_heard_is_kept()
+    {
+        var first = Remember(memory =>
+        {
+            Assert.True(memory.TryJoin("one"));
+            Assert.True(memory.TryObey(7));
+            memory.Hear(new MovieVersion(42), 1000, settled: true, draining: true);
+            return memory.Facts;
+        });
+        Assert.Equal(first, Remember(memory => memory.Facts));
+    }
+
+    [Fact]
+    public void A_lower_epoch_is_refused_also_after_a_restart()
+    {
+        Remember(memory => memory.TryObey(7));
+        Assert.False(Remember(memory => memory.TryObey(6)));
+        Assert.True(Remember(memory => memory.TryObey(7)));
+    }
+
+    [Fact]
+    public void A_node_joins_one_cluster_for_good()
+    {
+        Assert.True(Remember(memory => memory.TryJoin("one")));
+        Assert.False(Remember(memory => memory.TryJoin("two")));
+    }
+
+    [Fact]
+    public void Hearing_a_master_that_did_not_settle_does_not_move_the_settled_age()
+    {
+        Remember(memory =>
+        {
+            memory.Hear(default, 500, settled: true, draining: false);
+            memory.Hear(default, 9000, settled: false, draining: false);
+            return 0;
+        });
+        Assert.Equal((9000.0, 500.0), Remember(memory => (memory.Facts.ClusterAge, memory.Facts.SettledAge)));
+    }
+
+    [Fact]
+    public void Any_flipped_bit_of_the_identity_stops_the_start_and_mints_no_other()
+    {
+        Remember(memory => memory.TryObey(3));
+        using var directory = DataDirectory.Open(_directory.Path);
+        var good = File.ReadAllBytes(directory.NodeFile);
+        for (var at = 0; at < good.Length - 1; at++)
+        {
+            var bad = (byte[])good.Clone();
+            bad[at] ^= 1;
+            File.WriteAllBytes(directory.NodeFile, bad);
+            var refusal = Record.Exception(() => NodeMemory.Open(directory));
+            // A changed letter of a property's name that JSON compares without case changes nothing that is read.
+            if (refusal is null) Assert.Equal(3, NodeMemory.Open(directory).Facts.Epoch);
+            else Assert.Contains("is damaged", Assert.IsType<InvalidOperationException>(refusal).Message);
+            Assert.Equal(bad, File.ReadAllBytes(directory.NodeFile));
+        }
+    }
+
+    [Fact]
+    public void A_missing_identity_beside_replicas_stops_the_start()
+    {
+        using var directory = DataDirectory.Open(_directory.Path);
+        File.WriteAllText(directory.ReplicaPath(new MovieVersion(5)), "bytes");
+        Assert.Contains("is missing", Assert.Throws<InvalidOperationException>(() => NodeMemory.Open(directory)).Message);
+    }
+
+    [Fact]
+    public void A_directory_in_use_is_refused_and_free_again_afterwards()
+    {
+        using (DataDirectory.Open(_directory.Path))
+            Assert.Contains("another worker uses it", Assert.Throws<InvalidOperationException>(() => DataDirectory.Open(_directory.Path)).Message);
+        DataDirectory.Open(_directory.Path).Dispose();
+    }
+
+    private T Remember<T>(Func<NodeMemory, T> what)
+    {
+        using var directory = DataDirectory.Open(_directory.Path);
+        var memory = NodeMemory.Open(directory);
+        var result = what(memory);
+        memory.Save();
+        return result;
+    }
+}
