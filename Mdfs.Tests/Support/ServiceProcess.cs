@@ -37,15 +37,21 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     /// <param name="environment">Variables to set besides, for what only the environment can say.</param>
     public static ServiceProcess Start(string project, IEnumerable<KeyValuePair<string, string>> settings, IEnumerable<KeyValuePair<string, string>>? environment = null)
     {
-        var start = new ProcessStartInfo(Executables.Find(project)) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Executables.Find(project), settings.Select(setting => $"--{setting.Key}={setting.Value}"));
         foreach (var name in start.Environment.Keys.Where(IsHostSetting).ToArray())
             start.Environment.Remove(name);
         start.Environment["DOTNET_ROOT"] = Executables.DotnetRoot;
         foreach (var (name, value) in environment ?? [])
             start.Environment[name] = value;
-        foreach (var (key, value) in settings)
-            start.ArgumentList.Add($"--{key}={value}");
+        return Run(start);
+    }
 
+    /// <summary>Starts any other program, such as one found by <see cref="Tools"/>.</summary>
+    public static ServiceProcess Run(string executable, IEnumerable<string> arguments) => Run(new ProcessStartInfo(executable, arguments));
+
+    private static ServiceProcess Run(ProcessStartInfo start)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.UseShellExecute) = (true, true, false);
         var service = new ServiceProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
         service._process.OutputDataReceived += (_, line) => service.Append(line.Data);
         service._process.ErrorDataReceived += (_, line) => service.Append(line.Data);

@@ -49,10 +49,10 @@ internal sealed class CatalogLoader(IDatabase database, StoreKeys keys)
         var entries = new Dictionary<FileName, CatalogEntry>();
         await foreach (var (name, value) in ScanAsync(keys.Files, cancellationToken).ConfigureAwait(false))
         {
-            if (Read(value, StoreJson.Default.StoredEntry, "movie", name) is not { Replica: not null } stored) continue;
-            if (stored.Replica.Name.Value != name)
+            if (Read(value, StoreJson.Default.StoredEntry, "movie", name) is not { } stored) continue;
+            if (stored.Replica?.Name.Value != name)
             {
-                _problems.Add($"The movie under '{name}' in Redis says it is '{stored.Replica.Name}'; it was left out.");
+                _problems.Add($"The movie under '{name}' in Redis says it is '{stored.Replica?.Name}'; it was left out.");
                 continue;
             }
 

@@ -3,6 +3,8 @@ namespace Mdfs.Master.Catalog.Store;
 /// <summary>Carries one transaction on the catalog through, whatever Redis does meanwhile.</summary>
 internal sealed partial class Committer(ConditionedRedis redis, StoreLane lane, TimeSpan commitWait, TimeProvider time, CancellationToken stopped, ILogger logger)
 {
+    private static readonly TimeSpan _lastMoment = TimeSpan.FromMilliseconds(500);
+
     /// <param name="write">What the transaction does besides moving the position.</param>
     /// <param name="move">The position after it, from the one before it.</param>
     /// <param name="committed">Called in the lane when the transaction stands.</param>
@@ -55,6 +57,9 @@ internal sealed partial class Committer(ConditionedRedis redis, StoreLane lane, 
         if (left > TimeSpan.Zero) await Task.WhenAny(work, Task.Delay(left, time, stopped)).ConfigureAwait(false);
         if (work.IsCompleted) return await work.ConfigureAwait(false);
         if (ticket.Leave()) return new CommitOutcome.Unavailable(redis.LastTrouble);
+        // The last attempt is under way, as a rule with an answer a moment away: a clear outcome is worth that moment.
+        await Task.WhenAny(work, Task.Delay(_lastMoment, time, stopped)).ConfigureAwait(false);
+        if (work.IsCompleted) return await work.ConfigureAwait(false);
         LogUnsettled(redis.LastTrouble);
         return new CommitOutcome.Unsettled(work);
     }

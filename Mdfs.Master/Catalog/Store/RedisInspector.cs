@@ -8,6 +8,7 @@ internal static class RedisInspector
     private static readonly string[] _settings = ["appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy"];
 
     /// <summary>Null when Redis does not answer at all; a server that does not allow CONFIG is judged by that.</summary>
+    /// <exception cref="RedisCommandException">The connection was not set up by <see cref="RedisSettings"/>.</exception>
     public static async Task<RedisDurability?> InspectAsync(ConditionedRedis redis)
     {
         if (await redis.ReadAsync(async database => (string?)await database.ExecuteAsync("INFO", "server").ConfigureAwait(false) ?? "").ConfigureAwait(false) is not { } info) return null;

@@ -5,7 +5,7 @@ using Mdfs.Protocol.Wire;
 namespace Mdfs.Master.Catalog.Store;
 
 /// <summary>An entry as it stands in Redis.</summary>
-internal sealed record StoredEntry(ReplicaDescription Replica, NodeId[] Hint);
+internal sealed record StoredEntry(ReplicaDescription? Replica, NodeId[]? Hint);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StoredEntry))]
