@@ -6,6 +6,7 @@ using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -61,15 +62,16 @@ internal sealed class CatalogStoreMaster : IAsyncDisposable
     public static async Task<CatalogStoreMaster> StartAsync(int port, string prefix, Action<CatalogStoreOptions>? configure = null)
     {
         var master = await ConnectAsync(port, prefix, configure);
-        Assert.IsType<EpochOutcome.Taken>(await master.Store.TakeEpochAsync(0, Cancelled));
-        master.Loaded = await master.Store.LoadAsync(Cancelled);
+        // A commit wait of a fraction of a second, as some tests want it, can be too short for the start on a busy machine.
+        await SoonAsync(async () => await master.Store.TakeEpochAsync(0, Cancelled) is EpochOutcome.Taken, "the epoch");
+        await SoonAsync(async () => (master.Loaded = await master.TryLoadAsync()) is not null, "the catalog");
         foreach (var (name, entry) in master.Loaded.Entries) master.Entries[name] = entry;
         foreach (var (name, tombstone) in master.Loaded.Tombstones) master.Tombstones[name] = tombstone;
         foreach (var node in master.Loaded.Nodes) master.Nodes[node.Id] = node;
         master.Highest = master.Loaded.Highest;
         master.Store.Remember(() => new CatalogMemory([.. master.Entries.Values], [.. master.Tombstones.Values], [.. master.Nodes.Values], ClusterId, master.Highest, 0));
-        Assert.IsType<WriteOutcome.Written>(await master.Store.EnsureClusterIdAsync(ClusterId, Cancelled));
-        if (master.Loaded.Empty) Assert.IsType<CommitOutcome.Committed>(await master.Store.MarkCompleteAsync(Cancelled));
+        await SoonAsync(async () => await master.Store.EnsureClusterIdAsync(ClusterId, Cancelled) is WriteOutcome.Written, "the cluster id");
+        if (master.Loaded.Empty) await SoonAsync(async () => await master.Store.MarkCompleteAsync(Cancelled) is CommitOutcome.Committed, "a whole catalog");
         return master;
     }
 
@@ -107,6 +109,20 @@ internal sealed class CatalogStoreMaster : IAsyncDisposable
         await using var connection = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{port}");
         var files = await connection.GetDatabase().HashGetAllAsync(prefix + "files");
         return files.ToDictionary(file => file.Name.ToString(), file => System.Text.Json.JsonDocument.Parse((string)file.Value!).RootElement.GetProperty("replica").GetProperty("version").GetInt64());
+    }
+
+    private static Task SoonAsync(Func<Task<bool>> done, string what) => Eventually.TrueAsync(done, what, TimeSpan.FromSeconds(60), Cancelled);
+
+    private async Task<StoreSnapshot> TryLoadAsync()
+    {
+        try
+        {
+            return await Store.LoadAsync(Cancelled);
+        }
+        catch (StoreUnavailableException)
+        {
+            return null!;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -218,12 +218,7 @@ public sealed class RedisProxy : IAsyncDisposable
             {
                 while (await Server.ReceiveAsync(buffer, cancellationToken) is > 0 and var read)
                 {
-                    if (!_swallowing)
-                    {
-                        for (var sent = 0; sent < read;) sent += await client.SendAsync(buffer.AsMemory(sent, read - sent), cancellationToken);
-                        continue;
-                    }
-
+                    if (!_swallowing && await ToClientAsync(buffer.AsMemory(0, read), cancellationToken)) continue;
                     _swallowed.Append(Encoding.ASCII.GetString(buffer, 0, read));
                     if (_swallowed.ToString().Contains(Marker, StringComparison.Ordinal)) _finished.TrySetResult(_swallowed.ToString());
                 }
@@ -232,6 +227,21 @@ public sealed class RedisProxy : IAsyncDisposable
             {
                 // The server went away instead of answering.
                 _finished.TrySetResult(_swallowed.ToString());
+            }
+        }
+
+        private async Task<bool> ToClientAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        {
+            try
+            {
+                while (!bytes.IsEmpty) bytes = bytes[await client.SendAsync(bytes, cancellationToken)..];
+                return true;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The client is gone; what it sent before may still be on its way to the server.
+                _swallowing = true;
+                return false;
             }
         }
 

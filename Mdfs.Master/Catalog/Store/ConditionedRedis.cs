@@ -67,7 +67,7 @@ internal sealed class ConditionedRedis(IConnectionMultiplexer connection, StoreK
         catch (RedisServerException e)
         {
             writer.Forget();
-            LastTrouble = $"Redis refused a transaction: {e.Message}";
+            LastTrouble = $"Redis refused a transaction; it is out of memory, read-only or cannot write to its disk, as its own log says: {e.Message}";
             return Sent.Rejected;
         }
         catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)

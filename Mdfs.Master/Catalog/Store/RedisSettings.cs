@@ -16,8 +16,9 @@ public static class RedisSettings
         configuration.ConnectRetry = 1;
         configuration.ConnectTimeout = Math.Min(configuration.ConnectTimeout, 2000);
         configuration.SyncTimeout = configuration.AsyncTimeout = (int)options.RedisOperationTimeout.TotalMilliseconds;
-        configuration.ReconnectRetryPolicy = new LinearRetry(250);
-        configuration.HeartbeatInterval = TimeSpan.FromMilliseconds(500);
+        // A Redis that was restarted is found again within half a second: uploads wait for it.
+        configuration.ReconnectRetryPolicy = new LinearRetry(100);
+        configuration.HeartbeatInterval = TimeSpan.FromMilliseconds(250);
         // One server, no subscriptions: neither a channel to listen on nor a key of its own to settle who is primary.
         configuration.ConfigurationChannel = "";
         configuration.TieBreaker = "";
