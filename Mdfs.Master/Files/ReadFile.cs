@@ -4,6 +4,7 @@ using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Net.Http.Headers;
@@ -116,10 +117,10 @@ public sealed class ReadFile(FileCatalog catalog, NodeRegistry registry, Catalog
     }
 
     /// <summary>Who may have the bytes: whole copies on live nodes first, then damaged ones for their good blocks, then whoever is remembered to have had one.</summary>
-    private List<WorkerAddress> CandidatesFor(CatalogEntry entry)
+    private List<ReplicaCandidate> CandidatesFor(CatalogEntry entry)
     {
         var view = registry.View;
-        var candidates = new List<WorkerAddress>(4);
+        var candidates = new List<ReplicaCandidate>(4);
         Add(holder => !holder.Damaged, alive: true);
         Add(holder => holder.Damaged, alive: true);
         if (candidates.Count == 0)
@@ -128,19 +129,20 @@ public sealed class ReadFile(FileCatalog catalog, NodeRegistry registry, Catalog
             Add(_ => true, alive: false);
             foreach (var id in entry.Hint)
             {
-                if (view.Find(id) is { Address.Length: > 0 } node && !candidates.Contains(WorkerAddress.Of(node))) candidates.Add(WorkerAddress.Of(node));
+                if (view.Find(id) is { Address.Length: > 0 } node && !Knows(id)) candidates.Add(WorkerAddress.Of(node));
             }
         }
 
         return candidates;
+
+        bool Knows(NodeId id) => candidates.Exists(candidate => candidate.Worker.Id == id);
 
         void Add(Func<Holder, bool> which, bool alive)
         {
             foreach (var holder in registry.Replicas.HoldersOf(entry.Version))
             {
                 if (!which(holder) || !holder.Agrees(entry.Replica) || view.Find(holder.Node) is not { } node || (alive && !node.Alive)) continue;
-                var address = WorkerAddress.Of(node);
-                if (!candidates.Contains(address)) candidates.Add(address);
+                if (!Knows(node.Id)) candidates.Add(new ReplicaCandidate(WorkerAddress.Of(node), holder.Damaged));
             }
         }
     }

@@ -3,11 +3,12 @@ using Mdfs.Protocol.Wire;
 namespace Mdfs.Master.Transfer;
 
 /// <summary>
-/// Which replica is asked next: the one asked least in this copy, of those the one with the fewest streams in flight, of those the first of the list.
+/// Which replica is asked next: the one asked least in this copy, of those the soundest (reachable a moment ago, then whole), of those the one with the
+/// fewest streams in flight, of those the first of the list.
 /// Each is asked twice at most, the second time when all others had their turn; once a good piece has been delivered all may be asked again, so that
 /// a long movie outlives several restarts. It ends all the same: every such piece brings the copy forward.
 /// </summary>
-public sealed class SourceRotation(IReadOnlyList<WorkerAddress> candidates, StreamCounter streams)
+public sealed class SourceRotation(IReadOnlyList<ReplicaCandidate> candidates, StreamCounter streams, RecentTrouble trouble)
 {
     /// <summary>Delivered bytes after which former failures no longer count.</summary>
     public const long GoodPiece = 4 * 1024 * 1024;
@@ -29,11 +30,12 @@ public sealed class SourceRotation(IReadOnlyList<WorkerAddress> candidates, Stre
         }
         if (best < 0) return false;
 
-        (source, again, _current) = (candidates[best], _asked[best] > 0, best);
+        (source, again, _current) = (candidates[best].Worker, _asked[best] > 0, best);
         _asked[best]++;
         return true;
 
-        (int, int) Rank(int i) => (_asked[i], streams.OnNode(candidates[i].Id));
+        (int, bool, bool, int) Rank(int i) =>
+            (_asked[i], trouble.Has(candidates[i].Worker.Id), candidates[i].Damaged, streams.OnNode(candidates[i].Worker.Id));
     }
 
     /// <summary>The current source ended before its time.</summary>

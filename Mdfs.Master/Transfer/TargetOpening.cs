@@ -25,7 +25,8 @@ public sealed partial class TargetOpening(WorkerClient workers, ILogger<TargetOp
         }
         catch (OperationCanceledException)
         {
-            for (var i = 0; i < opened.Length; i++) if (opened[i]) DropLater(candidates[i]);
+            // Whoever was asked and did not say no: a worker may have opened it just before the call to it was broken off.
+            for (var i = 0; i <= Math.Min(next, candidates.Count - 1); i++) if (failed[i] is null) DropLater(candidates[i]);
             throw;
         }
         return new OpenedTargets([.. candidates.Where((_, i) => opened[i])], [.. failed.OfType<DroppedTarget>()]);

@@ -14,7 +14,7 @@ namespace Mdfs.Tests.Cluster;
 public sealed class TransferReadTests
 {
     private static readonly MovieVersion Version = new(1234);
-    private static readonly TimeSpan Impatient = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Impatient = TimeSpan.FromMilliseconds(1500);
 
     private readonly CancellationToken _test = TestContext.Current.CancellationToken;
 
@@ -175,7 +175,7 @@ public sealed class TransferReadTests
     [Fact]
     public async Task A_paused_player_is_not_held_against_the_worker()
     {
-        var idle = TimeSpan.FromMilliseconds(300);
+        var idle = TimeSpan.FromMilliseconds(1500);
         await using var rig = new TransferRig(idle);
         await using var a = await TransferFarSide.StartAsync();
         var movie = a.Replicas[Version] = TransferRig.Movie(60_000_000);
@@ -184,7 +184,7 @@ public sealed class TransferReadTests
         using var client = new TcpClient();
         await AskAsync(client, rig);
         var header = await ReadHeaderAsync(client);
-        using (var pause = new PeriodicTimer(idle * 5)) await pause.WaitForNextTickAsync(_test);
+        using (var pause = new PeriodicTimer(idle * 2)) await pause.WaitForNextTickAsync(_test);
         var bytes = new byte[movie.Length];
         await client.GetStream().ReadExactlyAsync(bytes, _test);
 

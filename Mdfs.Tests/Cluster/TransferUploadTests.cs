@@ -12,7 +12,7 @@ namespace Mdfs.Tests.Cluster;
 
 public sealed class TransferUploadTests
 {
-    private static readonly TimeSpan Impatient = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Impatient = TimeSpan.FromMilliseconds(1500);
 
     private readonly CancellationToken _test = TestContext.Current.CancellationToken;
 

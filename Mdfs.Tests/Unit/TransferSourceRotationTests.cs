@@ -1,5 +1,6 @@
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace Mdfs.Tests.Unit;
@@ -10,20 +11,48 @@ public sealed class TransferSourceRotationTests
     private static readonly WorkerAddress B = new(NodeId.New(), "http://b");
     private static readonly WorkerAddress C = new(NodeId.New(), "http://c");
 
+    private readonly FakeTimeProvider _time = new();
     private readonly StreamCounter _streams = new();
+    private readonly RecentTrouble _trouble;
+
+    public TransferSourceRotationTests() => _trouble = new RecentTrouble(_time);
 
     [Fact]
     public void The_fewest_streams_come_first_and_the_list_decides_between_equals()
     {
         using var one = _streams.Enter(A.Id);
 
-        Assert.Equal([B, C, A], Order(new SourceRotation([A, B, C], _streams), 3));
+        Assert.Equal([B, C, A], Order(new SourceRotation([A, B, C], _streams, _trouble), 3));
+    }
+
+    [Fact]
+    public void A_worker_that_has_just_failed_somebody_comes_last_for_a_while_even_with_no_stream_at_all()
+    {
+        using var busy = _streams.Enter(B.Id);
+        _trouble.Note(A.Id);
+        Assert.Equal([B, A], Order(new SourceRotation([A, B], _streams, _trouble), 2));
+
+        _time.Advance(RecentTrouble.Memory);
+        Assert.Equal([A, B], Order(new SourceRotation([A, B], _streams, _trouble), 2));
+
+        _trouble.Note(A.Id);
+        _trouble.Clear(A.Id);
+        Assert.Equal([A, B], Order(new SourceRotation([A, B], _streams, _trouble), 2));
+    }
+
+    [Fact]
+    public void A_damaged_copy_comes_after_the_whole_ones_and_before_those_that_cannot_be_reached()
+    {
+        using var busy = _streams.Enter(B.Id);
+        _trouble.Note(C.Id);
+
+        Assert.Equal([B, A, C], Order(new SourceRotation([new ReplicaCandidate(A, Damaged: true), C, B], _streams, _trouble), 3));
     }
 
     [Fact]
     public void A_failed_one_has_its_second_turn_after_all_others_had_their_first_and_no_third()
     {
-        var rotation = new SourceRotation([A, B], _streams);
+        var rotation = new SourceRotation([A, B], _streams, _trouble);
 
         Assert.Equal([A, B, A, B], Order(rotation, 4));
         Assert.False(rotation.TryNext(out _, out _));
@@ -32,7 +61,7 @@ public sealed class TransferSourceRotationTests
     [Fact]
     public void One_that_refused_is_not_asked_again()
     {
-        var rotation = new SourceRotation([A, B], _streams);
+        var rotation = new SourceRotation([A, B], _streams, _trouble);
         rotation.TryNext(out _, out _);
         rotation.Failed(0, mayPass: false);
 
@@ -43,7 +72,7 @@ public sealed class TransferSourceRotationTests
     [Fact]
     public void A_good_piece_lets_all_be_asked_again_the_others_first()
     {
-        var rotation = new SourceRotation([A, B], _streams);
+        var rotation = new SourceRotation([A, B], _streams, _trouble);
         Assert.Equal([A, B, A], Order(rotation, 3));
         rotation.Failed(SourceRotation.GoodPiece, mayPass: true);
 
@@ -54,7 +83,7 @@ public sealed class TransferSourceRotationTests
     [Fact]
     public void Second_turns_are_announced_so_that_a_restarting_worker_is_given_a_moment()
     {
-        var rotation = new SourceRotation([A], _streams);
+        var rotation = new SourceRotation([A], _streams, _trouble);
         rotation.TryNext(out _, out var first);
         rotation.Failed(0, mayPass: true);
         rotation.TryNext(out _, out var second);
