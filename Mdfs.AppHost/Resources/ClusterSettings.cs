@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace Mdfs.AppHost.Resources;
+
+/// <summary>What the command line or the configuration of the AppHost says about the cluster, and the secrets that its services share.</summary>
+/// <param name="Workers">How many workers (<c>--workers</c>). Default 3.</param>
+/// <param name="MasterPort">The master's TCP port (<c>--port</c>), the workers take the ones after it. Default 8080; null, by 0: free ports.</param>
+/// <param name="Data">The directory that movies and catalog are kept in (<c>--data</c>). Default: <c>mdfs</c> in the user's local application data, as for the embedded cluster.</param>
+/// <param name="AdminKey">Opens what changes state; made at the first run and kept in the user secrets.</param>
+/// <param name="ClusterKey">Makes a process a node of this cluster; made and kept likewise.</param>
+internal sealed record ClusterSettings(
+    int Workers,
+    int? MasterPort,
+    string Data,
+    IResourceBuilder<ParameterResource> AdminKey,
+    IResourceBuilder<ParameterResource> ClusterKey)
+{
+    private const int MostWorkers = 64;
+
+    /// <exception cref="DistributedApplicationException">A number is none, or out of its bounds.</exception>
+    public static ClusterSettings Of(IDistributedApplicationBuilder builder)
+    {
+        var port = Number(builder, "port", 8080, 0, 65535 - MostWorkers);
+        return new ClusterSettings(
+            Number(builder, "workers", 3, 1, MostWorkers),
+            port == 0 ? null : port,
+            Path.GetFullPath(builder.Configuration["data"] ?? DefaultData()),
+            builder.AddSecret("admin-key"),
+            builder.AddSecret("cluster-key"));
+    }
+
+    public int? WorkerPort(int number) => MasterPort + number;
+
+    private static string DefaultData() =>
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "mdfs");
+
+    private static int Number(IDistributedApplicationBuilder builder, string option, int otherwise, int least, int most)
+    {
+        if (builder.Configuration[option] is not { Length: > 0 } text)
+            return otherwise;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+            ? number
+            : throw new DistributedApplicationException($"--{option} must be a number from {least} to {most}, not '{text}'.");
+    }
+}
