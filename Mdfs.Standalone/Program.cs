@@ -1,2 +1,1 @@
-// placeholder until the room is furnished
-return 0;
+return await Mdfs.Standalone.StandaloneProgram.RunAsync(args);
