@@ -1,0 +1,114 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+
+namespace Mdfs.Tests.Support;
+
+/// <summary>
+/// The bytes of a movie that nobody has to hold: each is a function of the seed and its position, so that any part can be made, and compared,
+/// by itself. Random enough that no two parts are alike.
+/// </summary>
+public sealed record MovieBytes(ulong Seed, long Length)
+{
+    private readonly Lazy<string> _hash = new(() =>
+    {
+        using var stream = new GeneratedStream(Seed, 0, Length);
+        return HashOf(stream);
+    });
+
+    /// <summary>XxHash128 of all of them, as hex.</summary>
+    public string Hash => _hash.Value;
+
+    public Stream Open() => new GeneratedStream(Seed, 0, Length);
+
+    /// <summary>From <paramref name="from"/> on, at most <paramref name="length"/> of them.</summary>
+    public Stream Open(long from, long length) => new GeneratedStream(Seed, from, Math.Min(length, Length - from));
+
+    public byte[] ToArray()
+    {
+        var bytes = new byte[Length];
+        Fill(Seed, 0, bytes);
+        return bytes;
+    }
+
+    /// <summary>XxHash128 of what is left in a stream, as hex.</summary>
+    public static string HashOf(Stream stream)
+    {
+        var hash = new XxHash128();
+        hash.Append(stream);
+        return Convert.ToHexStringLower(hash.GetCurrentHash());
+    }
+
+    private static void Fill(ulong seed, long from, Span<byte> into)
+    {
+        Span<byte> word = stackalloc byte[8];
+        var position = from;
+        while (into.Length > 0)
+        {
+            var skip = (int)(position & 7);
+            if (skip == 0 && into.Length >= 8)
+            {
+                BinaryPrimitives.WriteUInt64LittleEndian(into, Word(seed, position >> 3));
+                into = into[8..];
+                position += 8;
+                continue;
+            }
+            BinaryPrimitives.WriteUInt64LittleEndian(word, Word(seed, position >> 3));
+            var count = Math.Min(8 - skip, into.Length);
+            word.Slice(skip, count).CopyTo(into);
+            into = into[count..];
+            position += count;
+        }
+    }
+
+    // The finisher of SplitMix64 over a counter.
+    private static ulong Word(ulong seed, long index)
+    {
+        var z = (seed * 0xD1342543DE82EF95) + ((ulong)index * 0x9E3779B97F4A7C15);
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+
+    private sealed class GeneratedStream(ulong seed, long from, long length) : Stream
+    {
+        private long _position;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => length;
+
+        public override long Position
+        {
+            get => _position;
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(Span<byte> buffer)
+        {
+            var count = (int)Math.Min(buffer.Length, length - _position);
+            Fill(seed, from + _position, buffer[..count]);
+            _position += count;
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromResult(Read(buffer.Span));
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => Task.FromResult(Read(buffer, offset, count));
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,171 @@
+using System.Globalization;
+using StackExchange.Redis;
+
+namespace Mdfs.Tests.Support;
+
+/// <summary>
+/// A cluster of processes, wired as an operator would, by configuration alone, with <see cref="FastTimings"/>: for what can only be done to a process, such as
+/// killing it. Only on Unix.
+/// </summary>
+public sealed class ProcessCluster : IAsyncDisposable
+{
+    public const string AdminKey = TestCluster.AdminKey;
+
+    private readonly TempDirectory _directory = new();
+    private readonly Dictionary<string, string> _settings;
+    private readonly List<ProcessNode> _masters = [];
+    private readonly List<MdfsClient> _clients = [];
+    private readonly RedisKind _kind;
+
+    private ProcessCluster(int workers, int masters, RedisKind kind, IEnumerable<(string Key, string Value)> settings)
+    {
+        _kind = kind;
+        _settings = FastTimings.With([("Mdfs:AdminKey", AdminKey), ("Mdfs:ClusterKey", "the cluster key of the tests"), .. settings]);
+        var redisPort = TestPorts.Next();
+        Redis = new ProcessNode("redis", redisPort, () => StartRedis(redisPort));
+        for (var number = 1; number <= masters; number++)
+            _masters.Add(MasterNode(number));
+        Workers = [.. Enumerable.Range(1, workers).Select(WorkerNode)];
+        foreach (var master in _masters)
+            _clients.Add(new MdfsClient(master.Address, AdminKey));
+    }
+
+    /// <summary>Garnet or redis-server.</summary>
+    public ProcessNode Redis { get; }
+
+    /// <summary>The first master, the only one unless more were asked for.</summary>
+    public ProcessNode Master => _masters[0];
+
+    /// <summary>All masters that workers know of; only the first is started with the cluster.</summary>
+    public IReadOnlyList<ProcessNode> Masters => _masters;
+
+    public IReadOnlyList<ProcessNode> Workers { get; }
+
+    /// <summary>A client of the first master.</summary>
+    public MdfsClient Client => _clients[0];
+
+    public string RedisConnectionString => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Redis.Port}");
+
+    /// <summary>Starts Redis, the first master and the workers, and returns when all workers are live.</summary>
+    public static async Task<ProcessCluster> StartAsync(
+        CancellationToken cancellationToken, int workers = 3, int masters = 1, RedisKind redis = RedisKind.Garnet, params IEnumerable<(string Key, string Value)> settings)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Processes are killed and frozen by Unix signals.");
+        if (redis == RedisKind.RedisServer)
+            RedisProgram();
+        var cluster = new ProcessCluster(workers, masters, redis, settings);
+        try
+        {
+            await cluster.Redis.StartAsync();
+            await cluster.WaitForRedisAsync(cancellationToken);
+            await cluster.StartMasterAsync(cancellationToken);
+            foreach (var worker in cluster.Workers)
+                await worker.StartAsync();
+            await cluster.Client.WaitForNodesAsync(workers, cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a master and returns when it answers.</summary>
+    public async Task StartMasterAsync(CancellationToken cancellationToken, int index = 0)
+    {
+        await _masters[index].StartAsync();
+        await WaitUntilHealthyAsync(_masters[index], _clients[index], cancellationToken);
+    }
+
+    public MdfsClient ClientOf(ProcessNode master) => _clients[_masters.IndexOf(master)];
+
+    /// <summary>The worker of that name, as <see cref="MovieFacts.Holders"/> gives it.</summary>
+    public ProcessNode Worker(string name) => Workers.Single(worker => worker.Name == name);
+
+    public string WorkerDirectory(ProcessNode worker) => _directory[worker.Name];
+
+    /// <summary>Where Redis keeps its files: to be copied and put back while it does not run.</summary>
+    public string RedisDirectory => _directory["redis"];
+
+    /// <summary>A connection past the master, for what only an operator at the console of Redis does.</summary>
+    public async Task<ConnectionMultiplexer> ConnectRedisAsync()
+    {
+        var options = ConfigurationOptions.Parse(RedisConnectionString);
+        options.AllowAdmin = true;
+        return await ConnectionMultiplexer.ConnectAsync(options);
+    }
+
+    /// <summary>Returns when Redis answers.</summary>
+    public Task WaitForRedisAsync(CancellationToken cancellationToken) => Eventually.TrueAsync(
+        async () =>
+        {
+            if (!Redis.IsRunning)
+                Assert.Fail($"Redis ended:\n{Redis.Output}");
+            try
+            {
+                await using var connection = await ConnectRedisAsync();
+                await connection.GetDatabase().PingAsync();
+                return true;
+            }
+            catch (RedisException)
+            {
+                return false;
+            }
+        },
+        "Redis answers", MdfsClient.Patience, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+            client.Dispose();
+        foreach (var node in (ProcessNode[])[.. _masters, .. Workers, Redis])
+        {
+            await node.DisposeAsync();
+            TestContext.Current.TestOutputHelper?.WriteLine($"== {node.Name} ==\n{node.Output}");
+        }
+        _directory.Dispose();
+    }
+
+    private static async Task WaitUntilHealthyAsync(ProcessNode node, MdfsClient client, CancellationToken cancellationToken) =>
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                if (!node.IsRunning)
+                    Assert.Fail($"{node.Name} ended:\n{node.Output}");
+                return await client.AnswersAsync(cancellationToken);
+            },
+            $"{node.Name} answers", MdfsClient.Patience, cancellationToken);
+
+    private static string RedisProgram() => Tools.Require("redis-server", "valkey-server");
+
+    private ProcessNode MasterNode(int number)
+    {
+        var port = TestPorts.Next();
+        return new ProcessNode($"master-{number}", port, () => ServiceProcess.Start("Mdfs.Master",
+            [.. _settings, Url(port), new("ConnectionStrings:redis", RedisConnectionString)]));
+    }
+
+    private ProcessNode WorkerNode(int number)
+    {
+        var port = TestPorts.Next();
+        var name = $"worker-{number}";
+        return new ProcessNode(name, port, () => ServiceProcess.Start("Mdfs.Worker",
+        [
+            .. _settings, Url(port), new("Mdfs:Worker:Name", name), new("Mdfs:Worker:DataDirectory", _directory[name]),
+            .. _masters.Select((master, index) => new KeyValuePair<string, string>($"services:master:http:{index}", master.Address.GetLeftPart(UriPartial.Authority))),
+        ]));
+    }
+
+    private ServiceProcess StartRedis(int port)
+    {
+        Directory.CreateDirectory(RedisDirectory);
+        var text = port.ToString(CultureInfo.InvariantCulture);
+        return _kind == RedisKind.Garnet
+            ? ServiceProcess.Start("Mdfs.Garnet", [new("Mdfs:Garnet:Port", text), new("Mdfs:Garnet:DataDirectory", RedisDirectory)])
+            : ServiceProcess.Run(RedisProgram(),
+                ["--port", text, "--bind", "127.0.0.1", "--dir", RedisDirectory, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"]);
+    }
+
+    private static KeyValuePair<string, string> Url(int port) => new("urls", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
+}
