@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using Mdfs.Garnet;
 using Mdfs.Master;
+using Mdfs.Master.Cluster;
 using Mdfs.Worker;
+using Microsoft.Extensions.Options;
 
 namespace Mdfs.Standalone;
 
@@ -72,6 +74,19 @@ public sealed class StandaloneCluster : IAsyncDisposable
             await StopAsync();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Waits until the master has heard of every worker, so that the first upload finds them all; gives up after a node time-out, since a cluster
+    /// with fewer serves as well.
+    /// </summary>
+    public async Task WaitForWorkersAsync(CancellationToken cancellationToken = default)
+    {
+        var registry = Master.Services.GetRequiredService<NodeRegistry>();
+        var patience = Master.Services.GetRequiredService<IOptions<MasterOptions>>().Value.NodeTimeout;
+        var started = TimeProvider.System.GetTimestamp();
+        while (registry.View.Nodes.Count(node => node.Alive) < Workers.Count && TimeProvider.System.GetElapsedTime(started) < patience)
+            await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
     }
 
     /// <summary>Stops the master, the workers and, last, the store, and gives the data directory back. It can be started again, on the same ports.</summary>

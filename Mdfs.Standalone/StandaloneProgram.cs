@@ -45,6 +45,7 @@ public static class StandaloneProgram
         try
         {
             await cluster.StartAsync(stop.Token);
+            await cluster.WaitForWorkersAsync(stop.Token);
             Console.WriteLine(Banner.Text(cluster, options));
             var ended = await cluster.WaitForEndAsync(stop.Token);
             Console.Error.WriteLine($"{ended} stopped by itself, for the reason given above; the others stop with it.");

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
@@ -59,8 +60,9 @@ public static class StatusEndpoints
     }
 
     /// <summary>A plain page until there is a console: what this is, and where to go on.</summary>
-    private static IResult Index(FileCatalog catalog, MasterStatus status)
+    private static IResult Index(HttpContext context, FileCatalog catalog, MasterStatus status)
     {
+        var here = HtmlEncoder.Default.Encode($"{context.Request.Scheme}://{context.Request.Host}");
         var counts = FormattableString.Invariant($"{catalog.Count} movies on {status.ActiveNodes} nodes");
         return TypedResults.Content(
             $"""
@@ -72,7 +74,7 @@ public static class StatusEndpoints
             <li><a href="/api/files">Movies</a> and their <a href="/api/playlist.m3u8">playlist</a> for VLC, mpv and Kodi</li>
             <li><a href="/openapi/v1.json">The API</a>, <a href="/stats">statistics</a>, <a href="/metrics">metrics</a>, <a href="/health">health</a></li>
             </ul>
-            <p>Store a movie: <code>curl -H "Authorization: Bearer KEY" -T movie.mp4 {"{this address}"}/api/files/</code></p>
+            <p>Store a movie: <code>curl -H "Authorization: Bearer KEY" -T movie.mp4 {here}/api/files/</code></p>
             </html>
             """,
             "text/html; charset=utf-8");
