@@ -15,6 +15,7 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
     private List<ReplicaReport>? _pages;
     private long _pagesNumber;
     private int _nextPage;
+    private long _absencesDroppedUpTo;
     private ulong _digest;
 
     /// <summary>The whole has been heard at least once: only then does silence about a replica mean anything.</summary>
@@ -54,7 +55,7 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
             index.Remove(node, version);
         }
 
-        _gone[version] = number;
+        _gone[version] = Math.Max(number, _gone.GetValueOrDefault(version));
         return true;
     }
 
@@ -63,6 +64,13 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
     {
         if (page.Page == 0)
         {
+            // It was taken before something went that is no longer remembered to have gone: it would bring that back.
+            if (page.Number < _absencesDroppedUpTo)
+            {
+                _pages = null;
+                return null;
+            }
+
             _pages = [];
             _pagesNumber = page.Number;
             _nextPage = 0;
@@ -100,7 +108,12 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
         if (_gone.Count == 0) return;
         // Pages still coming were taken at _pagesNumber: what went after that must not come back with them.
         var bound = _pages is null ? upTo : Math.Min(upTo, _pagesNumber);
-        foreach (var version in _gone.Where(pair => pair.Value <= bound).Select(pair => pair.Key).ToList()) _gone.Remove(version);
+        foreach (var (version, number) in _gone)
+        {
+            if (number > bound) continue;
+            _gone.Remove(version);
+            _absencesDroppedUpTo = Math.Max(_absencesDroppedUpTo, number);
+        }
     }
 
     /// <summary>Takes everything out of the index: the node has a new life, or was removed.</summary>
@@ -109,6 +122,7 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
         foreach (var version in _replicas.Keys) index.Remove(node, version);
         _replicas.Clear();
         _gone.Clear();
+        _absencesDroppedUpTo = 0;
         _pages = null;
         _digest = 0;
         Complete = false;
