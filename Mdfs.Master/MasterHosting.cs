@@ -90,6 +90,7 @@ public static class MasterHosting
         // The first to start: the catalog is loaded before the first request is answered (design, section 2.6).
         services.AddHostedService<CatalogLoading>();
         services.AddBackground<NodeWatch>();
+        services.AddBackground<SessionWatch>();
         return builder;
     }
 

@@ -26,6 +26,7 @@ public sealed partial class CatalogSession(
     public const int ReplacedExitCode = 3;
 
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly SemaphoreSlim _memory = new(1, 1);
     private StoreHealth _health = new(StoreState.NotOpened, "Redis has not been reached yet.", null, null, null);
 
     /// <summary>Whether an epoch was taken and the catalog loaded. Until then the master serves, read-only, what workers report.</summary>
@@ -40,15 +41,27 @@ public sealed partial class CatalogSession(
     /// <summary>Raised after the catalog was loaded from Redis into memory: what workers have already reported has to be judged again.</summary>
     public event Action? Loaded;
 
+    /// <summary>
+    /// Held by whoever compares what workers report with the catalog and changes memory by it: the catalog must not be loaded from Redis in between.
+    /// </summary>
+    public async Task<IDisposable> HoldMemoryAsync(CancellationToken cancellationToken)
+    {
+        await _memory.WaitAsync(cancellationToken);
+        return new Held(_memory);
+    }
+
     /// <summary>Takes the epoch and loads the catalog; false while Redis is away.</summary>
+    /// <param name="patience">How long Redis is waited for. Beats that have to tell the cluster's name wait as long.</param>
     /// <exception cref="InvalidOperationException">This Redis must not be used as it is configured.</exception>
-    public async Task<bool> TryAttachAsync(CancellationToken cancellationToken)
+    public async Task<bool> TryAttachAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
+        using var limit = new CancellationTokenSource(patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             if (Attached) return true;
-            switch (await store.TakeEpochAsync(identity.TokenEpoch, cancellationToken))
+            switch (await store.TakeEpochAsync(identity.TokenEpoch, either.Token))
             {
                 case EpochOutcome.Taken taken:
                     await LoadAsync(taken.Epoch, cancellationToken);
@@ -65,6 +78,11 @@ public sealed partial class CatalogSession(
         catch (StoreUnavailableException exception)
         {
             Volatile.Write(ref _health, Health with { State = StoreState.Unreachable, Sentence = exception.Message });
+            return false;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            Volatile.Write(ref _health, Health with { State = StoreState.Unreachable, Sentence = "Redis did not answer in time." });
             return false;
         }
         finally
@@ -112,7 +130,8 @@ public sealed partial class CatalogSession(
     }
 
     /// <summary>An empty Redis learns from a worker which cluster it belongs to.</summary>
-    public async Task LearnClusterIdAsync(string clusterId, CancellationToken cancellationToken)
+    /// <param name="fromWorker">A worker knows the name: there was a cluster before, and Redis has lost it.</param>
+    public async Task LearnClusterIdAsync(string clusterId, bool fromWorker, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
@@ -127,6 +146,7 @@ public sealed partial class CatalogSession(
 
             identity.Name(clusterId);
             LogClusterLearned(clusterId);
+            if (fromWorker && rebuild.BeganEmpty) BeginRebuild("Redis was empty, and a worker belongs to a cluster already: the catalog is being rebuilt from the workers.");
         }
         finally
         {
@@ -140,8 +160,16 @@ public sealed partial class CatalogSession(
     /// </summary>
     public async Task NameClusterAsync(CancellationToken cancellationToken)
     {
-        if (!Attached || identity.ClusterId.Length > 0 || !registry.AnyRegistered || registry.Uptime < options.Value.NodeTimeout / 3) return;
-        await LearnClusterIdAsync(MasterIdentity.NewClusterId(), cancellationToken);
+        if (!Attached) return;
+        if (identity.ClusterId.Length > 0)
+        {
+            // Redis did not answer when the name was learned, or came back without it.
+            if (store.ClusterId is null) await WriteAsync(store.EnsureClusterIdAsync(identity.ClusterId, cancellationToken));
+            return;
+        }
+
+        if (!registry.AnyRegistered || registry.Uptime < options.Value.NodeTimeout / 3) return;
+        await LearnClusterIdAsync(MasterIdentity.NewClusterId(), fromWorker: false, cancellationToken);
     }
 
     /// <summary>One transaction, for a caller that holds the locks of all names in it. Memory follows only when it is <see cref="CommitOutcome.Committed"/>, by <see cref="FileCatalog.Apply"/>.</summary>
@@ -167,11 +195,25 @@ public sealed partial class CatalogSession(
         return true;
     }
 
-    public Task SaveNodeAsync(NodeRecord node, CancellationToken cancellationToken) =>
-        Attached ? WriteAsync(store.SaveNodeAsync(node, cancellationToken)) : Task.CompletedTask;
+    /// <summary>Writes down the nodes that joined or changed since the last time. Not while a beat waits for its answer: Redis may be away.</summary>
+    public async Task SaveNodesAsync(CancellationToken cancellationToken)
+    {
+        if (!Attached) return;
+        List<NodeRecord> records;
+        lock (registry.Gate) records = [.. registry.States.Where(state => state.Unsaved).Select(Record)];
+        foreach (var record in records)
+        {
+            if (!await WriteAsync(store.SaveNodeAsync(record, cancellationToken))) return;
+            lock (registry.Gate)
+            {
+                if (registry.Find(record.Id) is { } state && Record(state) with { ClusterAge = record.ClusterAge } == record) state.Unsaved = false;
+            }
+        }
+    }
 
-    public Task RemoveNodeAsync(NodeId node, CancellationToken cancellationToken) =>
-        Attached ? WriteAsync(store.RemoveNodeAsync(node, cancellationToken)) : Task.CompletedTask;
+    /// <summary>Strikes a node out of Redis; false if that cannot be done now.</summary>
+    public async Task<bool> RemoveNodeAsync(NodeId node, CancellationToken cancellationToken) =>
+        Attached && await WriteAsync(store.RemoveNodeAsync(node, cancellationToken));
 
     public Task SaveHoldersAsync(IReadOnlyCollection<HolderHint> hints, CancellationToken cancellationToken) =>
         Attached && hints.Count > 0 ? WriteAsync(store.SaveHoldersAsync(hints, cancellationToken)) : Task.CompletedTask;
@@ -185,8 +227,11 @@ public sealed partial class CatalogSession(
             : "Redis had gone back to an older state; the catalog is being completed from the workers.");
     }
 
-    /// <summary>Whether a name that is not in the catalog may nevertheless exist.</summary>
-    public bool IsUncertain => rebuild.Reason is not null || !Attached || (rebuild.BeganEmpty && !registry.AnyRegistered);
+    /// <summary>
+    /// Whether a name that is not in the catalog may nevertheless exist. An empty Redis is that of a new cluster only when nobody among the
+    /// first workers knows better.
+    /// </summary>
+    public bool IsUncertain => rebuild.Reason is not null || !Attached || (rebuild.BeganEmpty && (identity.ClusterId.Length == 0 || !registry.AnyRegistered));
 
     /// <summary>Whether the catalog is being rebuilt and a further node may still register.</summary>
     public bool NodesMayStillCome => rebuild.Reason is not null && registry.SinceLastRegistration < options.Value.NodeTimeout;
@@ -213,13 +258,18 @@ public sealed partial class CatalogSession(
         catalog.Highest,
         clock.Age);
 
-    public void Dispose() => _gate.Dispose();
+    public void Dispose()
+    {
+        _gate.Dispose();
+        _memory.Dispose();
+    }
 
     private async Task LoadAsync(long epoch, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var snapshot = await store.LoadAsync(cancellationToken);
         foreach (var problem in snapshot.Problems) LogProblem(problem);
+        using var held = await HoldMemoryAsync(CancellationToken.None);
         catalog.Replace(snapshot.Entries.Values, snapshot.Tombstones.Values, MovieVersion.Max(snapshot.Highest, catalog.Highest));
         clock.Hear(snapshot.ClusterAge);
         registry.Remember(snapshot.Nodes);
@@ -263,7 +313,7 @@ public sealed partial class CatalogSession(
     {
         if (!Attached) return;
         LogReplaced(identity.Epoch, epoch);
-        identity.Reign(0);
+        identity.StepDown();
         Environment.ExitCode = ReplacedExitCode;
         lifetime.StopApplication();
     }
@@ -286,8 +336,20 @@ public sealed partial class CatalogSession(
     {
         lock (registry.Gate)
         {
-            return [.. registry.States.Select(state =>
-                new NodeRecord(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge))];
+            return [.. registry.States.Select(Record)];
+        }
+    }
+
+    private static NodeRecord Record(NodeState state) =>
+        new(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge);
+
+    private sealed class Held(SemaphoreSlim gate) : IDisposable
+    {
+        private int _released;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _released, 1) == 0) gate.Release();
         }
     }
 

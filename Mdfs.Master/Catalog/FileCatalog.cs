@@ -11,8 +11,8 @@ namespace Mdfs.Master.Catalog;
 /// </summary>
 public sealed class FileCatalog
 {
-    private readonly ConcurrentDictionary<FileName, CatalogEntry> _entries = new();
-    private readonly ConcurrentDictionary<FileName, Tombstone> _tombstones = new();
+    private ConcurrentDictionary<FileName, CatalogEntry> _entries = new();
+    private ConcurrentDictionary<FileName, Tombstone> _tombstones = new();
     private long _highest;
 
     public int Count => _entries.Count;
@@ -66,11 +66,11 @@ public sealed class FileCatalog
     /// <summary>Forgets everything and starts from what Redis holds.</summary>
     public void Replace(IEnumerable<CatalogEntry> entries, IEnumerable<Tombstone> tombstones, MovieVersion highest)
     {
-        _entries.Clear();
-        _tombstones.Clear();
+        var newEntries = new ConcurrentDictionary<FileName, CatalogEntry>();
+        var newTombstones = new ConcurrentDictionary<FileName, Tombstone>();
         foreach (var tombstone in tombstones)
         {
-            _tombstones[tombstone.Name] = tombstone;
+            newTombstones[tombstone.Name] = tombstone;
             Hear(tombstone.Bound);
         }
 
@@ -78,9 +78,12 @@ public sealed class FileCatalog
         {
             Hear(entry.Version);
             // A master that died while it rebuilt may have left both: the tombstone is the later word.
-            if (FindTombstone(entry.Name)?.Covers(entry.Version) != true) _entries[entry.Name] = entry;
+            if (newTombstones.GetValueOrDefault(entry.Name)?.Covers(entry.Version) != true) newEntries[entry.Name] = entry;
         }
 
         Hear(highest);
+        // At once: who reads meanwhile sees the one or the other, never neither.
+        Volatile.Write(ref _tombstones, newTombstones);
+        Volatile.Write(ref _entries, newEntries);
     }
 }

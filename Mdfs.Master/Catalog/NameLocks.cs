@@ -10,6 +10,20 @@ public sealed class NameLocks
 {
     private readonly ConcurrentDictionary<FileName, Entry> _entries = new();
 
+    /// <summary>Waits for the lock, but not longer than the time: it may be held by a transaction that Redis has not answered. Null: not got.</summary>
+    public async Task<IDisposable?> AcquireWithinAsync(FileName name, TimeSpan patience, TimeProvider time)
+    {
+        using var limit = new CancellationTokenSource(patience, time);
+        try
+        {
+            return await AcquireAsync(name, limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
     public async Task<IDisposable> AcquireAsync(FileName name, CancellationToken cancellationToken)
     {
         while (true)
@@ -41,6 +55,12 @@ public sealed class NameLocks
             return null;
         }
     }
+
+    /// <summary>Whether somebody commits or deletes under this name at this moment, or waits to.</summary>
+    public bool IsHeld(FileName name) => _entries.ContainsKey(name);
+
+    /// <summary>Names that are locked or waited for.</summary>
+    public int Count => _entries.Count;
 
     private void Leave(FileName name, Entry entry)
     {

@@ -3,6 +3,6 @@ using Mdfs.Protocol.Wire;
 namespace Mdfs.Master.Catalog;
 
 /// <summary>What the master keeps of a node across its own restarts.</summary>
-/// <param name="RingKey">What its virtual nodes are hashed from: its configured name, else the address it first had.</param>
+/// <param name="RingKey">What its virtual nodes are hashed from: its configured name, else its address.</param>
 /// <param name="ClusterAge">The cluster age, in seconds, at which it was last heard.</param>
 public sealed record NodeRecord(NodeId Id, string RingKey, string? Name, string Address, string? PublicUrl, string? Zone, bool Draining, double ClusterAge);

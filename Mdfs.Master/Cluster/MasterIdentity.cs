@@ -12,12 +12,19 @@ public sealed class MasterIdentity(TimeProvider time) : IMasterIdentity
     private readonly TaskCompletionSource _firm = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _epoch;
     private long _heardEpoch;
+    private long _deposed;
     private string _clusterId = "";
 
     public long Epoch => Interlocked.Read(ref _epoch);
 
-    /// <summary>What tokens are issued under: the own epoch, or, without one, the highest that a worker told, since workers refuse lower ones.</summary>
-    public long TokenEpoch => Epoch is > 0 and var epoch ? epoch : Interlocked.Read(ref _heardEpoch);
+    /// <summary>
+    /// What tokens are issued under: the own epoch, or, for a master that never had one, the highest that a worker told, since workers refuse lower
+    /// ones. A master that was replaced keeps its own to the end: nobody obeys it any more.
+    /// </summary>
+    public long TokenEpoch =>
+        Epoch is > 0 and var epoch ? epoch
+        : Interlocked.Read(ref _deposed) is > 0 and var deposed ? deposed
+        : Interlocked.Read(ref _heardEpoch);
 
     long IMasterIdentity.Epoch => TokenEpoch;
 
@@ -32,6 +39,14 @@ public sealed class MasterIdentity(TimeProvider time) : IMasterIdentity
     public static string NewClusterId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
 
     public void Reign(long epoch) => Interlocked.Exchange(ref _epoch, epoch);
+
+    /// <summary>Another master reigns: nothing is said in anybody's name from now on, and never in the successor's.</summary>
+    public void StepDown()
+    {
+        if (Epoch is not (> 0 and var epoch)) return;
+        Interlocked.Exchange(ref _deposed, epoch);
+        Interlocked.Exchange(ref _epoch, 0);
+    }
 
     public void HearEpoch(long epoch)
     {

@@ -14,7 +14,7 @@ namespace Mdfs.Master.Cluster;
 public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider time)
 {
     private readonly Dictionary<NodeId, NodeState> _nodes = [];
-    private readonly long _started = time.GetTimestamp();
+    private long _started = time.GetTimestamp();
     private ClusterView _view = ClusterView.Empty;
     private long _lastRegistration = time.GetTimestamp();
     private long _lastCheck = time.GetTimestamp();
@@ -33,9 +33,22 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     public TimeSpan SinceLastRegistration => time.GetElapsedTime(Interlocked.Read(ref _lastRegistration));
 
     /// <summary>Whether one node time-out has passed since the start: before, nothing is called missing (design, section 6).</summary>
-    public bool Settled => time.GetElapsedTime(_started) >= options.Value.NodeTimeout;
+    public bool Settled => Uptime >= options.Value.NodeTimeout;
 
-    public TimeSpan Uptime => time.GetElapsedTime(_started);
+    /// <summary>Time since beats can be heard.</summary>
+    public TimeSpan Uptime => time.GetElapsedTime(Interlocked.Read(ref _started));
+
+    /// <summary>Beats can be heard from now on. Loading the catalog, and waiting for Redis, may have taken longer than any node's silence.</summary>
+    public void Listen()
+    {
+        lock (Gate)
+        {
+            var now = time.GetTimestamp();
+            Interlocked.Exchange(ref _started, now);
+            Interlocked.Exchange(ref _lastRegistration, now);
+            _lastCheck = now;
+        }
+    }
 
     /// <summary>Whether any node has registered since the start.</summary>
     public bool AnyRegistered { get; private set; }
@@ -94,6 +107,18 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         state.Alive = true;
         Publish();
         return !was;
+    }
+
+    /// <summary>
+    /// Whether a live node's inventory is still on its way: what it holds cannot be called missing. One that does not come within a node time-out is
+    /// not waited for any longer.
+    /// </summary>
+    public bool AwaitsInventory
+    {
+        get
+        {
+            lock (Gate) return _nodes.Values.Any(state => state is { Alive: true, Inventory.Complete: false } && time.GetElapsedTime(state.Began) < options.Value.NodeTimeout);
+        }
     }
 
     /// <summary>
@@ -186,8 +211,20 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         lock (Gate)
         {
             if (Find(id) is not { } state) return;
-            state.Pending += bytes;
+            // Not below zero: a beat that came meanwhile has reported the promise as space in use, and cleared it here.
+            state.Pending = Math.Max(0, state.Pending + bytes);
             Publish();
+        }
+    }
+
+    /// <summary>There is reason to have a replica re-read by this node; null if it does not beat.</summary>
+    public NodeView? Doubt(NodeId id, MovieVersion version)
+    {
+        lock (Gate)
+        {
+            if (Find(id) is not { Alive: true } state) return null;
+            state.Doubted.Add(version);
+            return state.ToView();
         }
     }
 

@@ -30,13 +30,25 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>The life that beats; null if none has since the master started.</summary>
     public string? Life { get; set; }
 
-    /// <summary>Lives that were found to beat beside another one, or whose time is over.</summary>
+    /// <summary>Lives that were found to beat beside another one: refused for as long as the other goes on beating.</summary>
     public HashSet<string> RefusedLives { get; } = [];
 
     /// <summary>The life before this one, until this one has proved to be its successor by outliving its time-out.</summary>
     public string? PreviousLife { get; set; }
 
     public long LastNumber { get; set; }
+
+    /// <summary>
+    /// The number of the first beat of this life that carried this master's epoch; what was counted up earlier may have changed since by an order
+    /// of a predecessor. <see cref="long.MaxValue"/>: none has.
+    /// </summary>
+    public long ObeyedFrom { get; set; } = long.MaxValue;
+
+    /// <summary>Monotonic timestamp of the first beat of this life.</summary>
+    public long Began { get; set; }
+
+    /// <summary>What Redis holds of the node is out of date.</summary>
+    public bool Unsaved { get; set; }
 
     /// <summary>Monotonic timestamp of the last beat.</summary>
     public long LastBeat { get; set; }
@@ -73,6 +85,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
 
     /// <summary>Versions it holds that are not the current one of their name: looked at whenever a beat is answered.</summary>
     public HashSet<MovieVersion> Suspects { get; } = [];
+
+    /// <summary>Versions that somebody has reason to have re-read here; told with the next answer.</summary>
+    public HashSet<MovieVersion> Doubted { get; } = [];
 
     public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending);
 }

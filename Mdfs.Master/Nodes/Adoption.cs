@@ -29,9 +29,18 @@ public sealed partial class Adoption(
     private readonly Lock _gate = new();
     private readonly HashSet<FileName> _names = [];
     private readonly Dictionary<FileName, Tombstone> _tombstones = [];
-    private readonly Dictionary<FileName, CatalogEntry?> _provisional = [];
-    private volatile bool _running;
+    private readonly Dictionary<FileName, Provisional> _provisional = [];
+    private bool _running;
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Nothing that was told waits to be compared with the catalog, or is being compared.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate) return _names.Count + _tombstones.Count == 0 && !_running;
+        }
+    }
 
     /// <summary>Names that still wait to be looked at.</summary>
     public int Waiting
@@ -76,16 +85,11 @@ public sealed partial class Adoption(
             {
                 try
                 {
-                    _running = true;
                     if (await RunBatchAsync(stoppingToken)) continue;
                 }
                 catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
                 {
                     LogFailed(exception);
-                }
-                finally
-                {
-                    _running = false;
                 }
 
                 // Redis is away, or the names are being written to by others: look again in a moment.
@@ -97,10 +101,14 @@ public sealed partial class Adoption(
     /// <summary>Looks at some of the waiting names; false if none could be dealt with now.</summary>
     private async Task<bool> RunBatchAsync(CancellationToken cancellationToken)
     {
+        // Nobody's replica can be told from another cluster's before this one has a name.
+        if (identity.ClusterId.Length == 0) return false;
+        using var memory = await session.HoldMemoryAsync(cancellationToken);
         List<Tombstone> tombstones;
         List<FileName> names;
         lock (_gate)
         {
+            _running = true;
             tombstones = [.. _tombstones.Values.Take(BatchSize)];
             foreach (var tombstone in tombstones) _tombstones.Remove(tombstone.Name);
             // A name whose tombstone is being written is judged together with it.
@@ -111,6 +119,7 @@ public sealed partial class Adoption(
 
         var held = new List<IDisposable>();
         var busy = new List<FileName>();
+        var done = false;
         try
         {
             foreach (var name in names.Distinct().ToList())
@@ -120,7 +129,7 @@ public sealed partial class Adoption(
             }
 
             var change = Judge([.. names.Except(busy)], [.. tombstones.Where(tombstone => !busy.Contains(tombstone.Name))]);
-            var done = change is null || await TakeOverAsync(change, cancellationToken);
+            done = change is null || await TakeOverAsync(change, cancellationToken);
             if (change is not null && done)
             {
                 if (change.Bury.Count > 0) registry.OweTombstones(change.Bury);
@@ -130,12 +139,12 @@ public sealed partial class Adoption(
                 }
             }
 
-            if (!done) busy = names;
-            Return(busy, tombstones);
             return done && busy.Count < names.Count;
         }
         finally
         {
+            // Also when it failed: what was told once is not told again.
+            Return(done ? busy : names, tombstones);
             foreach (var each in held) each.Dispose();
         }
     }
@@ -148,17 +157,42 @@ public sealed partial class Adoption(
     {
         if (session.NodesMayStillCome)
         {
+            // What was told of deletions is certain at once, and has to outlive this master; entries that it covers go in the same transaction.
+            List<FileName> covered =
+            [
+                .. change.Bury.Where(tombstone => Durable(tombstone.Name) is { } entry && tombstone.Covers(entry.Version)).Select(tombstone => tombstone.Name)
+                    .Union(change.Remove.Where(name => Durable(name) is not null)),
+            ];
+            if (change.Bury.Count + covered.Count > 0
+                && !await session.ApplyAsync(new CatalogChange { Bury = change.Bury, Remove = covered, Highest = change.Highest }, cancellationToken)) return false;
+
             lock (_gate)
             {
-                foreach (var entry in change.Put) _provisional.TryAdd(entry.Name, catalog.Find(entry.Name));
+                foreach (var entry in change.Put) _provisional[entry.Name] = new Provisional(Durable(entry.Name), entry);
+                foreach (var name in change.Remove) _provisional.Remove(name);
             }
 
-            catalog.Apply(change with { Bury = [], Forget = [] });
-            // What was told of deletions is certain at once, and has to outlive this master.
-            return change.Bury.Count == 0 || await session.ApplyAsync(new CatalogChange { Bury = change.Bury, Remove = change.Remove, Highest = change.Highest }, cancellationToken);
+            catalog.Apply(new CatalogChange { Put = change.Put, Remove = change.Remove, Highest = change.Highest });
+            return true;
         }
 
         return await session.ApplyAsync(change, cancellationToken);
+    }
+
+    /// <summary>What Redis holds for the name, as far as this master knows.</summary>
+    private CatalogEntry? Durable(FileName name)
+    {
+        lock (_gate)
+        {
+            var entry = catalog.Find(name);
+            return _provisional.TryGetValue(name, out var provisional) && ReferenceEquals(provisional.Taken, entry) ? provisional.Before : entry;
+        }
+    }
+
+    /// <summary>The catalog was loaded from Redis: nothing in it is provisional.</summary>
+    public void ForgetProvisional()
+    {
+        lock (_gate) _provisional.Clear();
     }
 
     /// <summary>All nodes that come have come: what was taken over for reading is judged once more, and written down.</summary>
@@ -166,23 +200,27 @@ public sealed partial class Adoption(
     public bool Finish()
     {
         if (session.NodesMayStillCome) return false;
-        List<KeyValuePair<FileName, CatalogEntry?>> provisional;
+        List<FileName> provisional;
         lock (_gate)
         {
             if (_provisional.Count == 0) return _names.Count + _tombstones.Count == 0 && !_running;
-            provisional = [.. _provisional];
+            provisional = [.. _provisional.Keys];
         }
 
-        foreach (var (name, before) in provisional)
+        foreach (var name in provisional)
         {
             // A name that is being written to right now gets its turn with the next call.
             using var held = locks.TryAcquire(name);
             if (held is null) continue;
-            lock (_gate) _provisional.Remove(name);
-            var entry = catalog.Find(name);
-            if (entry is null || entry.Version < (before?.Version ?? default)) continue;
-            if (before is null) catalog.Apply(new CatalogChange { Remove = [name], Highest = catalog.Highest });
-            else catalog.Apply(new CatalogChange { Put = [before], Highest = catalog.Highest });
+            lock (_gate)
+            {
+                // Committed or deleted by a client since it was taken over: that stands in Redis and is nobody's to take back.
+                if (!_provisional.Remove(name, out var taken) || !ReferenceEquals(catalog.Find(name), taken.Taken)) continue;
+                catalog.Apply(taken.Before is null
+                    ? new CatalogChange { Remove = [name], Highest = catalog.Highest }
+                    : new CatalogChange { Put = [taken.Before], Highest = catalog.Highest });
+            }
+
             Consider([name]);
         }
 
@@ -215,11 +253,18 @@ public sealed partial class Adoption(
                     entry = null;
                 }
 
-                if (FindSuccessor(name, entry, tombstone) is { } successor)
+                if (FindSuccessor(name, entry, tombstone, out var yielded) is { } successor)
                 {
                     put.Add(successor);
-                    session.NoteWentBack(successor.Replica);
-                    LogAdopted(name, successor.Version.Number);
+                    if (yielded)
+                    {
+                        LogYielded(name, entry!.Version.Number, successor.Version.Number);
+                    }
+                    else
+                    {
+                        session.NoteWentBack(successor.Replica);
+                        LogAdopted(name, successor.Version.Number);
+                    }
                 }
                 else if (buried)
                 {
@@ -233,8 +278,9 @@ public sealed partial class Adoption(
             : new CatalogChange { Put = put, Remove = remove, Bury = bury, Highest = catalog.Highest };
     }
 
-    private CatalogEntry? FindSuccessor(FileName name, CatalogEntry? entry, Tombstone? tombstone)
+    private CatalogEntry? FindSuccessor(FileName name, CatalogEntry? entry, Tombstone? tombstone, out bool yielded)
     {
+        yielded = false;
         ReplicaDescription? best = null;
         var sealedOfName = new List<ReplicaReport>();
         foreach (var version in registry.Replicas.VersionsOf(name))
@@ -259,17 +305,17 @@ public sealed partial class Adoption(
                 states.Any(state => state.Prepared.Any(prepared => prepared.Upload == entry.Replica.Upload)),
                 states.Select(state => state.Id),
                 states.Where(state => state.Inventory.Complete).Select(state => state.Id).ToHashSet());
-            if (best is not null) LogYielded(name, entry.Version.Number, best.Version.Number);
+            yielded = best is not null;
         }
 
         return best is null ? null : new CatalogEntry(best, [.. registry.Replicas.CopiesOf(best).Select(holder => holder.Node)]);
     }
 
-    private void Return(IReadOnlyCollection<FileName> names, List<Tombstone> tombstones)
+    private void Return(List<FileName> names, List<Tombstone> tombstones)
     {
-        if (names.Count == 0) return;
         lock (_gate)
         {
+            _running = false;
             _names.UnionWith(names);
             foreach (var tombstone in tombstones.Where(tombstone => names.Contains(tombstone.Name)))
             {
@@ -277,6 +323,10 @@ public sealed partial class Adoption(
             }
         }
     }
+
+    /// <param name="Before">What Redis held for the name; null: nothing.</param>
+    /// <param name="Taken">What was put into memory for reading.</param>
+    private sealed record Provisional(CatalogEntry? Before, CatalogEntry Taken);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{Name}' was taken into the catalog from what workers hold: version {Version}. Redis did not know it.")]
     private partial void LogAdopted(FileName name, long version);

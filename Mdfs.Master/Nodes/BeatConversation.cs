@@ -36,13 +36,10 @@ public sealed partial class BeatConversation(
 
     public async Task<BeatReply> AnswerAsync(Beat beat, CancellationToken cancellationToken)
     {
+        // Before anything of it is believed: the age, the epoch and the versions of another cluster mean nothing here.
+        if (IsForeign(beat)) return RefuseForeign(beat);
         await HearAsync(beat, cancellationToken);
-
-        if (beat.ClusterId is not null && identity.ClusterId.Length > 0 && beat.ClusterId != identity.ClusterId)
-        {
-            LogOtherCluster(beat.Node, beat.Address, beat.ClusterId, identity.ClusterId);
-            return Refuse(beat, "This node's data belongs to another cluster. Point the node at its own master, or give it an empty data directory.");
-        }
+        if (IsForeign(beat)) return RefuseForeign(beat);
 
         var joined = false;
         var changed = new List<ReplicaReport>();
@@ -59,7 +56,6 @@ public sealed partial class BeatConversation(
         if (joined)
         {
             LogJoined(state.RingKey, beat.Address, beat.ReplicaCount);
-            await session.SaveNodeAsync(Record(state), cancellationToken);
             registry.AnnounceAlive(state.Id);
         }
 
@@ -72,14 +68,16 @@ public sealed partial class BeatConversation(
         IReadOnlyList<ReplicaReport>? heard;
         lock (registry.Gate)
         {
-            if (registry.Find(page.Node) is not { } state || state.Life != page.Life) return new InventoryReply(false);
+            if (registry.Find(page.Node) is not { } state || state.Life != page.Life || page.Number < state.ObeyedFrom) return new InventoryReply(false);
             // Tombstones first: what is buried must not be adopted in between (design, section 2.6).
             adoption.ConsiderTombstones(page.Tombstones);
             foreach (var held in page.Tombstones) Tell(state, held);
-            heard = state.Inventory.TakePage(page);
+            heard = state.Inventory.TakePage(page with { Replicas = [.. page.Replicas.Select(Shared)] });
             if (heard is null) return new InventoryReply(false);
             if (page.Last)
             {
+                // A beat that was overtaken by the whole has nothing left to say about it.
+                state.LastNumber = Math.Max(state.LastNumber, page.Number);
                 OweWhatItLacks(state);
                 LogInventory(state.RingKey, state.Inventory.Count);
             }
@@ -90,6 +88,14 @@ public sealed partial class BeatConversation(
         return new InventoryReply(true);
     }
 
+    private bool IsForeign(Beat beat) => beat.ClusterId is not null && identity.ClusterId.Length > 0 && beat.ClusterId != identity.ClusterId;
+
+    private BeatReply RefuseForeign(Beat beat)
+    {
+        LogOtherCluster(beat.Node, beat.Address, beat.ClusterId!, identity.ClusterId);
+        return Refuse(beat, "This node's data belongs to another cluster. Point the node at its own master, or give it an empty data directory.");
+    }
+
     private async Task HearAsync(Beat beat, CancellationToken cancellationToken)
     {
         clock.Hear(beat.ClusterAge);
@@ -97,7 +103,7 @@ public sealed partial class BeatConversation(
         else LogAbsurdVersion(beat.Address, beat.HighestVersion.Number);
         identity.HearEpoch(beat.Epoch);
         if (identity.Epoch > 0 && beat.Epoch > identity.Epoch) await session.MeetHigherEpochAsync(beat.Epoch, cancellationToken);
-        if (beat.ClusterId is not null && identity.ClusterId.Length == 0) await session.LearnClusterIdAsync(beat.ClusterId, cancellationToken);
+        if (beat.ClusterId is not null && identity.ClusterId.Length == 0) await session.LearnClusterIdAsync(beat.ClusterId, fromWorker: true, cancellationToken);
         if (identity.ClusterId.Length == 0) await session.NameClusterAsync(cancellationToken);
     }
 
@@ -106,10 +112,11 @@ public sealed partial class BeatConversation(
     {
         var ringKey = beat.Name ?? beat.Address;
         state = registry.Find(beat.Node);
-        var rival = registry.States.FirstOrDefault(other => other.Id != beat.Node && other.RingKey == ringKey && (other.Alive || other.Inventory.Count > 0));
+        // A silent one is no rival: the usual case is a new disk, or a new owner of an old address.
+        var rival = registry.States.FirstOrDefault(other => other.Id != beat.Node && other.RingKey == ringKey && other.Alive);
         if (rival is not null)
         {
-            return $"Another node ({rival.Id}) is already known as '{ringKey}'. Give this one a name of its own (Mdfs:Worker:Name), or remove the other first.";
+            return $"Another node ({rival.Id}) is beating as '{ringKey}'. Give this one a name of its own (Mdfs:Worker:Name), or stop the other first.";
         }
 
         state ??= registry.FindOrAdd(beat.Node, ringKey);
@@ -123,7 +130,8 @@ public sealed partial class BeatConversation(
             return null;
         }
 
-        if (state.RefusedLives.Contains(beat.Life))
+        // Only while the other goes on: if that was the last word of a process that has ended, delivered late, the one that is left is the node.
+        if (state.Alive && state.RefusedLives.Contains(beat.Life))
         {
             return "Another worker with the same node id is beating: its data directory was copied. Stop one of them; a copy needs an empty data directory of its own.";
         }
@@ -137,10 +145,14 @@ public sealed partial class BeatConversation(
         state.PreviousLife = previous;
         state.Life = beat.Life;
         state.LastNumber = 0;
+        state.ObeyedFrom = long.MaxValue;
+        state.Began = time.GetTimestamp();
+        state.RefusedLives.Remove(beat.Life);
         state.SettledAge = beat.SettledAge;
         state.HeldTombstones.Clear();
         state.Inventory.Clear();
         state.Suspects.Clear();
+        state.Doubted.Clear();
         state.OwedTombstones.Clear();
     }
 
@@ -159,6 +171,8 @@ public sealed partial class BeatConversation(
         state.PublicUrl = beat.PublicUrl;
         state.Zone = beat.Zone;
         state.Space = beat.Space;
+        // Every upload reserves its space when it is opened, so this beat knows of all that was promised.
+        state.Pending = 0;
         state.ClosedForWrites = beat.ClosedForWrites;
         state.Streams = beat.Streams;
         state.Prepared = beat.Prepared;
@@ -168,9 +182,10 @@ public sealed partial class BeatConversation(
 
         if (Obeys(beat))
         {
+            state.ObeyedFrom = Math.Min(state.ObeyedFrom, beat.Number);
             foreach (var report in beat.Changed)
             {
-                if (state.Inventory.Set(report, beat.Number)) changed.Add(report);
+                if (state.Inventory.Set(Shared(report), beat.Number)) changed.Add(report);
             }
 
             foreach (var version in beat.Removed) state.Inventory.Remove(version, beat.Number);
@@ -179,12 +194,14 @@ public sealed partial class BeatConversation(
         else
         {
             // It may still be carrying out an order of our predecessor: what it holds counts from the first beat on that carries our epoch.
+            state.ObeyedFrom = long.MaxValue;
             state.Inventory.Clear();
         }
 
-        foreach (var (name, owed) in state.OwedTombstones.Where(pair => pair.Value.SentWith > 0 && pair.Value.SentWith <= beat.AppliedReply).ToList())
+        // Exactly that reply: one before it may have been lost, and one after it repeats what was owed then.
+        foreach (var (name, owed) in state.OwedTombstones)
         {
-            state.OwedTombstones.Remove(name);
+            if (owed.SentWith > 0 && owed.SentWith == beat.AppliedReply) state.OwedTombstones.Remove(name);
         }
 
         foreach (var failure in beat.FailedPulls)
@@ -193,6 +210,7 @@ public sealed partial class BeatConversation(
             fixer.PullFailed(state.Id, failure.Version);
         }
 
+        state.Unsaved |= first || moved;
         if (!state.Alive || first) return registry.Revive(state) || moved || first;
         registry.Publish();
         return moved;
@@ -204,7 +222,8 @@ public sealed partial class BeatConversation(
     {
         var number = ++state.ReplyNumber;
         var orders = new List<NodeOrder>();
-        var reigns = identity.Epoch > 0;
+        // Without a name of the cluster every replica would look like another cluster's.
+        var reigns = identity.Epoch > 0 && identity.ClusterId.Length > 0;
         if (reigns)
         {
             foreach (var source in _orderSources)
@@ -231,7 +250,7 @@ public sealed partial class BeatConversation(
         return new BeatReply
         {
             Number = number,
-            Epoch = reigns ? identity.Epoch : beat.Epoch,
+            Epoch = identity.Epoch is > 0 and var epoch ? epoch : beat.Epoch,
             ClusterId = identity.ClusterId,
             MasterTime = time.GetUtcNow().ToUnixTimeMilliseconds(),
             ClusterAge = clock.Age,
@@ -251,7 +270,7 @@ public sealed partial class BeatConversation(
     /// (docs/decisions/absence.md).
     /// </summary>
     private bool IsSettled(NodeState state, int tombstonesInThisReply) =>
-        state.Inventory.Complete && rebuild.Reason is null && !state.Unsettled && state.OwedTombstones.Count <= tombstonesInThisReply;
+        state.Inventory.Complete && rebuild.Reason is null && adoption.IsIdle && !state.Unsettled && state.OwedTombstones.Count <= tombstonesInThisReply;
 
     private void Reconsider(NodeId node, IReadOnlyList<ReplicaReport> reports)
     {
@@ -301,13 +320,9 @@ public sealed partial class BeatConversation(
         HighestVersion = beat.HighestVersion,
     };
 
-    private NodeRecord Record(NodeState state)
-    {
-        lock (registry.Gate)
-        {
-            return new NodeRecord(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge);
-        }
-    }
+    /// <summary>A report of what the catalog has describes it with the catalog's own words: one description in memory for all copies.</summary>
+    private ReplicaReport Shared(ReplicaReport report) =>
+        catalog.Find(report.Replica.Name)?.Replica is { } known && known == report.Replica ? report with { Replica = known } : report;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} joined from {Address} with {Replicas} replicas.")]
     private partial void LogJoined(string node, string address, long replicas);

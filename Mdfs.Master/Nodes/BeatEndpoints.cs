@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
@@ -17,7 +18,7 @@ public static class BeatEndpoints
 
     private static async Task BeatAsync(HttpContext context, BeatConversation conversation, NodeTokens tokens)
     {
-        var beat = JsonSerializer.Deserialize(context.NodeBody().Span, WireJson.Default.Beat);
+        var beat = Read(context, WireJson.Default.Beat);
         if (beat is null || beat.Node.Value != context.NodeToken().Sender)
         {
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
@@ -33,7 +34,7 @@ public static class BeatEndpoints
 
     private static async Task InventoryAsync(HttpContext context, BeatConversation conversation)
     {
-        var page = JsonSerializer.Deserialize(context.NodeBody().Span, WireJson.Default.InventoryPage);
+        var page = Read(context, WireJson.Default.InventoryPage);
         if (page is null || page.Node.Value != context.NodeToken().Sender)
         {
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
@@ -44,5 +45,18 @@ public static class BeatEndpoints
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = reply.Length;
         await context.Response.Body.WriteAsync(reply, context.RequestAborted);
+    }
+
+    private static T? Read<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(context.NodeBody().Span, type);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Files;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
@@ -55,7 +56,7 @@ public static class NodeEndpoints
         state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Streams, state.Pulls.Count,
         state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1));
 
-    private static async Task<IResult> RemoveAsync(string id, bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, CancellationToken cancellationToken)
+    private static async Task<IResult> RemoveAsync(string id, bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, CancellationToken cancellationToken)
     {
         if (!NodeId.TryParse(id, out var node)) return NodeProblems.NoSuchNode(id);
         lock (registry.Gate)
@@ -65,10 +66,17 @@ public static class NodeEndpoints
             var only = catalog.Entries.Count(entry => !registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node != node)
                 && (entry.Hint.Contains(node) || registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node == node)));
             if (only > 0 && force != true) return NodeProblems.HoldsLastCopies(state.RingKey, only);
-            registry.Forget(node);
         }
 
-        await session.RemoveNodeAsync(node, cancellationToken);
+        if (!await session.RemoveNodeAsync(node, cancellationToken)) return FileProblems.ReadOnly;
+        lock (registry.Gate)
+        {
+            if (registry.Find(node) is { Alive: false }) registry.Forget(node);
+            // It came back at the same moment, and stays.
+            else if (registry.Find(node) is { } state) state.Unsaved = true;
+        }
+
+        fixer.LookAgain();
         return TypedResults.NoContent();
     }
 

@@ -20,6 +20,7 @@ public sealed partial class Sweep(
     OpenUploads uploads,
     StreamCounter streams,
     Adoption adoption,
+    NameLocks locks,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<Sweep> logger) : IOrderSource
@@ -30,6 +31,8 @@ public sealed partial class Sweep(
     public void AddOrders(NodeState node, List<NodeOrder> orders)
     {
         AddPrepared(node, orders);
+        foreach (var doubted in node.Doubted) orders.Add(new VerifyOrder(doubted));
+        node.Doubted.Clear();
         node.Unsettled = false;
         if (!node.Inventory.Complete || node.Suspects.Count == 0) return;
         var away = Absence.IsTooLong(node.SettledAge, clock.Age, options.Value.TombstoneRetention);
@@ -58,10 +61,14 @@ public sealed partial class Sweep(
                 node.Suspects.Remove(version);
                 return null;
             case ReplicaVerdict.Superseded:
+                // Nobody has what the catalog names: it may have to yield, which is decided where all nodes are looked at.
+                if (registry.Settled && registry.Replicas.HoldersOf(entry!.Version).IsEmpty) adoption.Consider([name]);
                 return IsRemovable(entry!, version) ? new DeleteOrder(version, $"superseded by {entry!.Version}") : null;
         }
 
         node.Unsettled = true;
+        // Being committed or deleted at this moment: what is known of the name is about to change, and a sealed replica may be ahead of it.
+        if (locks.IsHeld(name)) return null;
         switch (verdict)
         {
             case ReplicaVerdict.Adopt:
