@@ -52,6 +52,7 @@ public sealed partial class Fixer(
     {
         foreach (var progress in node.Pulls)
         {
+            if (!IsWanted(progress.Version)) orders.Add(new CancelPullOrder(progress.Version));
             if (!_pulls.TryGetValue((progress.Version, node.Id), out var pull)) continue;
             if (progress.Done != pull.Done) pull.LastProgress = Time.GetTimestamp();
             pull.Done = progress.Done;
@@ -63,6 +64,10 @@ public sealed partial class Fixer(
             orders.Add(pull.Order);
         }
     }
+
+    /// <summary>Whether the version is still somebody's current one. What no node reports is not judged: its holders may not have come yet.</summary>
+    private bool IsWanted(MovieVersion version) =>
+        registry.Replicas.Describe(version) is not { } replica || catalog.Find(replica.Name)?.Version == version;
 
     public void PullFailed(NodeId target, MovieVersion version)
     {
@@ -79,7 +84,8 @@ public sealed partial class Fixer(
         var view = registry.View;
         var activity = Activity();
         var candidates = Survey(view);
-        if (!registry.Settled || session.IsUncertain) return;
+        // A node that has just come back holds what it held; planning before it has said so would copy its whole library.
+        if (!registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
         var rules = new RepairRules(
             options.Value.PlacementRules, options.Value.ReplicationFactor, options.Value.RepairDelay,
             options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency);

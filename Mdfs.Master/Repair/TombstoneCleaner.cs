@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace Mdfs.Master.Repair;
 
-/// <summary>Removes tombstones that have outlived their retention and that no reported replica needs any more (design, section 7). Holds no lock while it looks.</summary>
+/// <summary>Removes tombstones that have outlived their retention and that no reported replica needs any more (design, section 7). Nothing waits for Redis under the registry's lock.</summary>
 public sealed partial class TombstoneCleaner(
     NodeRegistry registry,
     FileCatalog catalog,
