@@ -35,7 +35,13 @@ public sealed partial class CommitUpload(
 
     public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened)
     {
-        var handle = await locks.AcquireAsync(name, CancellationToken.None);
+        if (await locks.AcquireWithinAsync(name, options.Value.CommitWait, time) is not { } handle)
+        {
+            // Never sent, so nothing can become of it.
+            await DropAsync(upload, opened);
+            return new StoreResult.Refused(FileProblems.ReadOnly);
+        }
+
         var release = true;
         try
         {
@@ -57,6 +63,9 @@ public sealed partial class CommitUpload(
                     _unsettled.TryAdd(upload, 0);
                     _ = SettleAsync(unsettled, entry, previous, change, targets, handle);
                     return new StoreResult.Refused(FileProblems.OutcomeUnknown);
+                case CommitOutcome.Replaced:
+                    // It may stand in Redis after all: then our successor needs the bytes, and else removes them.
+                    return new StoreResult.Refused(FileProblems.OutcomeUnknown);
                 default:
                     await DropAsync(upload, targets);
                     return new StoreResult.Refused(FileProblems.ReadOnly);
@@ -74,15 +83,16 @@ public sealed partial class CommitUpload(
     {
         try
         {
-            if (await unsettled.Settlement is CommitOutcome.Committed)
+            switch (await unsettled.Settlement)
             {
-                LogSettled(entry.Name, entry.Version.Number, "stored");
-                await SealAsync(entry, previous, change, targets);
-            }
-            else
-            {
-                LogSettled(entry.Name, entry.Version.Number, "not stored");
-                await DropAsync(entry.Replica.Upload, targets);
+                case CommitOutcome.Committed:
+                    LogSettled(entry.Name, entry.Version.Number, "stored");
+                    await SealAsync(entry, previous, change, targets);
+                    break;
+                case CommitOutcome.Unavailable:
+                    LogSettled(entry.Name, entry.Version.Number, "not stored");
+                    await DropAsync(entry.Replica.Upload, targets);
+                    break;
             }
         }
         catch (Exception exception)
@@ -107,7 +117,8 @@ public sealed partial class CommitUpload(
         }
 
         if (receipts.Count == 0) return await TakeBackAsync(entry, previous, change);
-        foreach (var receipt in receipts) registry.TakeReceipt(receipt);
+        // All copies of it are described by one and the same record in memory.
+        foreach (var receipt in receipts) registry.TakeReceipt(receipt.Report.Replica == entry.Replica ? receipt with { Report = receipt.Report with { Replica = entry.Replica } } : receipt);
         catalog.Apply(change);
         if (previous is not null) registry.Suspect(entry.Name, entry.Version);
         if (receipts.Count < options.Value.ReplicationFactor) fixer.LookAgain();
@@ -133,7 +144,7 @@ public sealed partial class CommitUpload(
         return new StoreResult.Refused(FileProblems.NotSealed);
     }
 
-    private Task DropAsync(UploadId upload, List<WorkerAddress> targets) =>
+    private Task DropAsync(UploadId upload, IReadOnlyList<WorkerAddress> targets) =>
         Task.WhenAll(targets.Select(target => workers.DropAsync(target, upload, CancellationToken.None)));
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stored '{Name}': {Size} bytes, version {Version}, {Copies} copies.")]

@@ -5,6 +5,7 @@ using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
+using Microsoft.Extensions.Options;
 
 namespace Mdfs.Master.Files;
 
@@ -32,6 +33,7 @@ public sealed partial class DeleteFile(
     ClusterClock clock,
     NameLocks locks,
     WorkerClient workers,
+    IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<DeleteFile> logger)
 {
@@ -39,10 +41,12 @@ public sealed partial class DeleteFile(
     public async Task<DeleteResult> RunAsync(FileName name)
     {
         if (session.IsUncertain) return new DeleteResult.Refused(session.Attached ? FileProblems.Rebuilding : FileProblems.ReadOnly);
-        var handle = await locks.AcquireAsync(name, CancellationToken.None);
+        if (await locks.AcquireWithinAsync(name, options.Value.CommitWait, time) is not { } handle) return new DeleteResult.Refused(FileProblems.ReadOnly);
         var release = true;
         try
         {
+            // Asked again: the wait may have been long.
+            if (session.IsUncertain) return new DeleteResult.Refused(session.Attached ? FileProblems.Rebuilding : FileProblems.ReadOnly);
             var entry = catalog.Find(name);
             if (entry is null) return new DeleteResult.Refused(FileProblems.NotFound(name));
             if (session.Health.State == StoreState.Unreachable) return new DeleteResult.Refused(FileProblems.ReadOnly);
@@ -58,6 +62,8 @@ public sealed partial class DeleteFile(
                 case CommitOutcome.Unsettled unsettled:
                     release = false;
                     _ = SettleAsync(unsettled, tombstone, change, handle);
+                    return new DeleteResult.Refused(FileProblems.OutcomeUnknown);
+                case CommitOutcome.Replaced:
                     return new DeleteResult.Refused(FileProblems.OutcomeUnknown);
                 default:
                     return new DeleteResult.Refused(FileProblems.ReadOnly);

@@ -94,6 +94,9 @@ public static class FileProblems
     public static Problem WrongLength(long announced, long came) => new(
         400, "wrong-length", "Upload incomplete", $"{came} bytes arrived where {announced} were announced. Nothing was stored; send the movie again.");
 
+    public static Problem BrokenOff { get; } = new(
+        400, "broken-off", "Upload broken off", "The body ended before it was complete, or cannot be read. Nothing was stored; send the movie again.");
+
     public static Problem TooSlow { get; } = new(
         408, "upload-stalled", "Upload stalled", "No bytes arrived for longer than the idle time-out. Nothing was stored; send the movie again.");
 

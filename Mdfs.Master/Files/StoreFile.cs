@@ -25,7 +25,7 @@ public abstract record StoreResult
 
     public sealed record Refused(Problem Problem) : StoreResult;
 
-    /// <summary>The client went away; nobody waits for an answer.</summary>
+    /// <summary>The client went away or broke its body off. Should it still be there, it must hear that nothing was stored.</summary>
     public sealed record ClientGone : StoreResult;
 }
 
@@ -33,7 +33,7 @@ public abstract record StoreResult
 /// The story of an upload (design, section 4): place, open the targets, send once to all, compare, commit. Nothing is spooled, and no lock is
 /// held while bytes move.
 /// </summary>
-public sealed partial class StoreFile(
+public sealed class StoreFile(
     NodeRegistry registry,
     CatalogSession session,
     MasterIdentity identity,
@@ -43,7 +43,7 @@ public sealed partial class StoreFile(
     WorkerClient workers,
     CommitUpload commit,
     IOptions<MasterOptions> options,
-    ILogger<StoreFile> logger)
+    TimeProvider time)
 {
     public async Task<StoreResult> RunAsync(StoreRequest request, Stream body, CancellationToken clientGone)
     {
@@ -78,6 +78,8 @@ public sealed partial class StoreFile(
             return new StoreResult.Refused(takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, request.Size ?? 0)) ? FileProblems.NoSpace : FileProblems.NoWorkers);
         }
 
+        // Nobody knows the cluster's name in the first seconds of its life: what is stored must carry it.
+        if (!await IsNamedAsync(clientGone)) return new StoreResult.Refused(FileProblems.ReadOnly);
         var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(WorkerAddress.Of)], clientGone);
         if (opened.Opened.Count < options.Value.MinWriteReplicas)
         {
@@ -86,13 +88,10 @@ public sealed partial class StoreFile(
             return new StoreResult.Refused(opened.Opened.Count == 0 ? FileProblems.NoWorkers : FileProblems.TooFewReplicas(opened.Opened.Count, options.Value.MinWriteReplicas));
         }
 
-        // Nobody knows the cluster's name in the first seconds of its life: what is stored must carry it.
-        await identity.Firm.WaitAsync(clientGone);
         foreach (var target in opened.Opened) registry.Promise(target.Id, request.Size ?? 0);
         try
         {
             var sent = await fanOut.SendAsync(upload, body, request.Size, opened.Opened, request.Expected.WantsSha256, clientGone);
-            foreach (var dropped in sent.Dropped.Where(dropped => dropped.Alarm)) LogDisagreed(request.Name, dropped.Target.Address, dropped.Reason.Reason);
             if (Refusal(request, sent) is { } refusal)
             {
                 await DropAsync(upload, opened.Opened);
@@ -112,7 +111,8 @@ public sealed partial class StoreFile(
         switch (sent.Outcome)
         {
             case FanOutOutcome.ClientFailed:
-                return new StoreResult.ClientGone();
+                // Kestrel breaks a body off that is beyond the limit and did not say so.
+                return sent.Size > options.Value.MaxFileSize ? TooLarge() : new StoreResult.ClientGone();
             case FanOutOutcome.ClientTooSlow:
                 return new StoreResult.Refused(FileProblems.TooSlow);
             case FanOutOutcome.TooLarge or FanOutOutcome.ShortBody:
@@ -121,15 +121,28 @@ public sealed partial class StoreFile(
                 return new StoreResult.Refused(FileProblems.WorkersFailed);
         }
 
+        if (sent.Size > options.Value.MaxFileSize) return TooLarge();
         if (request.Expected.Mismatch(sent) is { } expected) return new StoreResult.Refused(FileProblems.ChecksumMismatch(expected, sent.Checksum));
         return sent.Receipts.Count < options.Value.MinWriteReplicas
             ? new StoreResult.Refused(FileProblems.TooFewReplicas(sent.Receipts.Count, options.Value.MinWriteReplicas))
             : null;
     }
 
+    private StoreResult.Refused TooLarge() => new(FileProblems.TooLarge(options.Value.MaxFileSize));
+
+    private async Task<bool> IsNamedAsync(CancellationToken clientGone)
+    {
+        try
+        {
+            await identity.Firm.WaitAsync(options.Value.CommitWait, time, clientGone);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
     private Task DropAsync(UploadId upload, IReadOnlyList<WorkerAddress> targets) =>
         Task.WhenAll(targets.Select(target => workers.DropAsync(target, upload, CancellationToken.None)));
-
-    [LoggerMessage(Level = LogLevel.Critical, Message = "'{Name}': worker {Worker} wrote other bytes than were sent ({Reason}). Its memory, disk or network is faulty; its copy was not counted.")]
-    private partial void LogDisagreed(FileName name, string worker, string reason);
 }
