@@ -1,9 +1,11 @@
 using System.Globalization;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Security;
+using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.Features;
@@ -28,8 +30,8 @@ public static class ClassicEndpoints
         routes.MapGet("/get-checksum", GetChecksum).RequireReader().WithSummary("The CRC-32 of a movie").WithTags("Classic");
         routes.MapGet("/verify", VerifyAsync).RequireReader().WithSummary("Re-read every copy of a movie").WithTags("Classic");
         routes.MapGet("/search", Search).RequireReader().WithSummary("Movies by a part of their name").WithTags("Classic");
-        routes.MapMethods("/checksum", ["GET", "POST"], Report).RequireNode(NodePurpose.Report).ExcludeFromDescription();
-        routes.MapPost("/register", Register).RequireNode(NodePurpose.Report).ExcludeFromDescription();
+        routes.MapMethods("/checksum", ["GET", "POST"], ReportAsync).RequireNode(NodePurpose.Report).ExcludeFromDescription();
+        routes.MapPost("/register", (Delegate)RegisterAsync).AuthorisedByHandler("nobody is registered here: the answer is a refusal whoever asks").ExcludeFromDescription();
     }
 
     private static async Task<IResult> UploadAsync(HttpContext context, StoreFile store, KeyGuard keys, IOptions<MasterOptions> options)
@@ -44,7 +46,7 @@ public static class ClassicEndpoints
         {
             StoreResult.Stored stored => ClassicText.Ok(string.Create(CultureInfo.InvariantCulture, $"OK:{stored.Copies} {stored.Entry.Checksum}\n")),
             StoreResult.Refused refused => refused.Problem,
-            _ => TypedResults.Empty,
+            _ => FileProblems.BrokenOff,
         };
     }
 
@@ -56,7 +58,7 @@ public static class ClassicEndpoints
         string? field = null;
         if (context.Request.HasFormContentType && context.Request.ContentLength is < 16 << 10)
         {
-            var form = await context.Request.ReadFormAsync(context.RequestAborted);
+            if (await ReadFormAsync(context) is not { } form) return FileProblems.BadParameter("The form cannot be read.");
             field = form[KeyGuard.Field];
             name ??= form["name"];
         }
@@ -69,6 +71,18 @@ public static class ClassicEndpoints
             DeleteResult.Refused refused => refused.Problem,
             _ => throw new InvalidOperationException("A result nobody has thought of."),
         };
+    }
+
+    private static async Task<IFormCollection?> ReadFormAsync(HttpContext context)
+    {
+        try
+        {
+            return await context.Request.ReadFormAsync(context.RequestAborted);
+        }
+        catch (Exception failure) when (failure is InvalidDataException or IOException and not BadHttpRequestException)
+        {
+            return null;
+        }
     }
 
     private static IResult GetChecksum(string? name, FileCatalog catalog, CatalogSession session)
@@ -87,7 +101,7 @@ public static class ClassicEndpoints
     private static IResult Search(string? query, FileCatalog catalog, NodeRegistry registry)
     {
         var view = registry.View;
-        var part = query ?? "";
+        var part = FileQuery.Part(query);
         var found = new SortedDictionary<string, Dictionary<string, bool>>(StringComparer.Ordinal);
         foreach (var entry in catalog.Entries)
         {
@@ -104,17 +118,27 @@ public static class ClassicEndpoints
         return TypedResults.Ok(found);
     }
 
-    /// <summary>The classic report of a worker: compared with the catalog, never written to it.</summary>
-    private static IResult Report(string? name, string? checksum, FileCatalog catalog)
+    /// <summary>The classic report of a worker: compared with the catalog, never written to it. A replica that differs is re-read.</summary>
+    private static async Task<IResult> ReportAsync(HttpContext context, string? name, string? checksum, FileCatalog catalog, NodeRegistry registry, WorkerClient workers)
     {
         if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
         if (!Checksum.TryParse(checksum, out var told)) return FileProblems.BadParameter("checksum must be 8 hex digits.");
         if (catalog.Find(parsed) is not { } entry) return FileProblems.NotFound(parsed);
-        return entry.Checksum == told ? ClassicText.Ok("OK") : FileProblems.ChecksumDiffers(entry.Checksum);
+        if (entry.Checksum == told) return ClassicText.Ok("OK");
+        if (NodeId.TryParse(context.NodeToken().Sender, out var sender) && registry.Doubt(sender, entry.Version) is { } node)
+            await workers.BeatNowAsync(node, context.RequestAborted);
+        return FileProblems.ChecksumDiffers(entry.Checksum);
     }
 
-    private static IResult Register() =>
-        FileProblems.BadParameter("Workers of this version beat at /internal/beats with a record of their own; a list of names says too little to be believed.");
+    /// <summary>The original's workers sent the names they hold. Ours beat with a record of their own, and only with a token.</summary>
+    private static async Task<IResult> RegisterAsync(HttpContext context)
+    {
+        var first = new byte[64];
+        var length = await context.Request.Body.ReadAtLeastAsync(first, first.Length, throwOnEndOfStream: false, context.RequestAborted);
+        return first.AsSpan(0, length).TrimStart(" \t\r\n"u8).StartsWith("["u8)
+            ? FileProblems.BadParameter("Workers of this version beat at /internal/beats with a record of their own; a list of names says too little to be believed.")
+            : CommonProblems.ForStatus(StatusCodes.Status401Unauthorized);
+    }
 
     private static Problem Missing(FileName name, CatalogSession session) => session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(name);
 

@@ -47,19 +47,19 @@ public static class FileEndpoints
 
     private static IResult Facts(HttpContext context, string name, FileCatalog catalog, CatalogSession session, FileDescriber describe)
     {
-        if (!TryName(name, out var parsed, out var problem)) return problem;
+        if (!TryName(context, name, out var parsed, out var problem)) return problem;
         if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
         context.Response.Headers.CacheControl = "no-cache";
         return TypedResults.Ok(describe.Describe(entry));
     }
 
     private static async Task<IResult> ContentAsync(HttpContext context, string name, ReadFile read) =>
-        TryName(name, out var parsed, out var problem) ? await read.RunAsync(context, parsed, attachment: false) : problem;
+        TryName(context, name, out var parsed, out var problem) ? await read.RunAsync(context, parsed, attachment: false) : problem;
 
     private static async Task<IResult> PutAsync(HttpContext context, string name, StoreFile store, IOptions<MasterOptions> options)
     {
         ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
-        if (!TryName(name, out var parsed, out var problem)) return problem;
+        if (!TryName(context, name, out var parsed, out var problem)) return problem;
         if (!options.Value.Names.TryAccept(parsed.Value, out _, out var why)) return FileProblems.BadName(why);
         if (context.Request.Headers.ContainsKey(HeaderNames.ContentRange))
             return FileProblems.BadParameter("A PUT with Content-Range would store a part as the whole (RFC 9110, 14.5). Send the whole movie.");
@@ -69,13 +69,13 @@ public static class FileEndpoints
         {
             StoreResult.Stored stored => Answer(context, stored, options.Value.ReplicationFactor),
             StoreResult.Refused refused => refused.Problem,
-            _ => TypedResults.Empty,
+            _ => FileProblems.BrokenOff,
         };
     }
 
-    private static async Task<IResult> DeleteAsync(string name, DeleteFile delete)
+    private static async Task<IResult> DeleteAsync(HttpContext context, string name, DeleteFile delete)
     {
-        if (!TryName(name, out var parsed, out var problem)) return problem;
+        if (!TryName(context, name, out var parsed, out var problem)) return problem;
         return await delete.RunAsync(parsed) switch
         {
             DeleteResult.Deleted deleted => TypedResults.Ok(new DeletedFacts(parsed.Value, deleted.Tombstone.Bound.Number, deleted.Nodes)),
@@ -86,7 +86,7 @@ public static class FileEndpoints
 
     private static async Task<IResult> VerifyAsync(HttpContext context, string name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
     {
-        if (!TryName(name, out var parsed, out var problem)) return problem;
+        if (!TryName(context, name, out var parsed, out var problem)) return problem;
         if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
         return await verify.RunAsync(entry, context.RequestAborted) is { } verdicts ? TypedResults.Ok(verdicts) : FileProblems.VerifyBusy;
     }
@@ -103,13 +103,10 @@ public static class FileEndpoints
         return stored.Created ? TypedResults.Created($"/api/files/{Uri.EscapeDataString(entry.Name.Value)}", facts) : TypedResults.Ok(facts);
     }
 
-    /// <summary>A route value keeps <c>%2F</c> encoded, so that a slash in a name is seen here and refused, never taken for a path.</summary>
-    private static bool TryName(string raw, out FileName name, out Problem problem)
+    private static bool TryName(HttpContext context, string routed, out FileName name, out Problem problem)
     {
         problem = null!;
-        // Routing has decoded all but %2F; a name that contains a literal percent sign must not be decoded twice.
-        var decoded = raw.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        if (FileName.TryParse(decoded, out name, out var why)) return true;
+        if (FileName.TryParse(RouteName.Of(context, routed), out name, out var why)) return true;
         problem = FileProblems.BadName(why);
         return false;
     }

@@ -35,7 +35,7 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         result = null;
         problem = null;
         var descending = sort?.StartsWith('-') == true;
-        var key = (sort ?? "name").TrimStart('-');
+        var key = descending ? sort![1..] : sort ?? "name";
         FileOrder? order = key switch
         {
             "" or "name" => FileOrder.Name,
@@ -64,35 +64,56 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
             return false;
         }
 
-        result = new FileQuery((query ?? "").Normalize(NormalizationForm.FormC), order.Value, descending, count, after);
+        result = new FileQuery(Part(query), order.Value, descending, count, after);
         return true;
+    }
+
+    /// <summary>A part of a name in the spelling that names have. What is no valid Unicode is in no name, and is looked for as it is.</summary>
+    public static string Part(string? query)
+    {
+        try
+        {
+            return (query ?? "").Normalize(NormalizationForm.FormC);
+        }
+        catch (ArgumentException)
+        {
+            return query!;
+        }
     }
 
     /// <summary>The page, and the cursor of the next one if there is more.</summary>
     /// <param name="copies">How many copies of an entry count.</param>
     public (IReadOnlyList<CatalogEntry> Page, FileCursor? Next, int Total) Run(IEnumerable<CatalogEntry> entries, Func<CatalogEntry, int> copies)
     {
-        var keyed = new List<(long Key, CatalogEntry Entry)>();
+        var total = 0;
+        // One pass that keeps no more than a page and one: sorting a whole library for every page of it would cost its square.
+        var last = Comparer<FileCursor>.Create((a, b) => Compare(b, a));
+        var kept = new PriorityQueue<CatalogEntry, FileCursor>(Limit + 2, last);
         foreach (var entry in entries)
         {
             if (Query.Length > 0 && !entry.Name.Value.Contains(Query, StringComparison.OrdinalIgnoreCase)) continue;
-            keyed.Add((Key(entry, copies), entry));
+            total++;
+            var place = new FileCursor(Key(entry, copies), entry.Name.Value);
+            if (After is not null && Compare(place, After) <= 0) continue;
+            if (kept.Count <= Limit) kept.Enqueue(entry, place);
+            else kept.EnqueueDequeue(entry, place);
         }
 
-        var total = keyed.Count;
-        var sign = Descending ? -1 : 1;
-        Comparison<(long Key, CatalogEntry Entry)> compare = (a, b) =>
-            sign * (a.Key != b.Key ? a.Key.CompareTo(b.Key) : string.CompareOrdinal(a.Entry.Name.Value, b.Entry.Name.Value));
-        if (After is { } after)
+        var more = kept.Count > Limit;
+        if (more) kept.Dequeue();
+        var page = new CatalogEntry[kept.Count];
+        FileCursor? end = null;
+        for (var i = page.Length - 1; kept.TryDequeue(out var entry, out var place); i--)
         {
-            keyed.RemoveAll(each => sign * (each.Key != after.Key ? each.Key.CompareTo(after.Key) : string.CompareOrdinal(each.Entry.Name.Value, after.Name)) <= 0);
+            page[i] = entry;
+            end ??= place;
         }
 
-        keyed.Sort(compare);
-        var page = keyed.Take(Limit).ToList();
-        var next = keyed.Count > Limit ? new FileCursor(page[^1].Key, page[^1].Entry.Name.Value) : null;
-        return (page.ConvertAll(each => each.Entry), next, total);
+        return (page, more ? end : null, total);
     }
+
+    private int Compare(FileCursor a, FileCursor b) =>
+        (Descending ? -1 : 1) * (a.Key != b.Key ? a.Key.CompareTo(b.Key) : string.CompareOrdinal(a.Name, b.Name));
 
     private long Key(CatalogEntry entry, Func<CatalogEntry, int> copies) => Order switch
     {

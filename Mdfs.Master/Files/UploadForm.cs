@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.AspNetCore.WebUtilities;
@@ -9,7 +10,7 @@ namespace Mdfs.Master.Files;
 /// The classic multipart form (field <c>secret</c>, file field <c>movie</c>), read as a stream: the file is handed on while it arrives, so the key
 /// has to come before it, in the form, in a header or in the query.
 /// </summary>
-public static class UploadForm
+public static partial class UploadForm
 {
     private const string FileField = "movie";
 
@@ -18,6 +19,18 @@ public static class UploadForm
 
     /// <summary>Finds the file part; or says why there is none that may be read.</summary>
     public static async Task<(FileMultipartSection? File, string? RawName, Problem? Refusal)> ReadAsync(HttpContext context, KeyGuard keys)
+    {
+        try
+        {
+            return await FindAsync(context, keys);
+        }
+        catch (Exception failure) when (failure is InvalidDataException or IOException and not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
+        {
+            return (null, null, FileProblems.BadUpload("The form cannot be read: its boundaries, the headers of its parts or its end are not as multipart/form-data has them."));
+        }
+    }
+
+    private static async Task<(FileMultipartSection? File, string? RawName, Problem? Refusal)> FindAsync(HttpContext context, KeyGuard keys)
     {
         var presented = KeyGuard.Presented(context);
         if (presented is not null && keys.RefuseAdmin(context) is { } wrong) return (null, null, wrong);
@@ -54,9 +67,20 @@ public static class UploadForm
     /// <summary>Browsers send the name as it is, in UTF-8; <c>filename*</c> (RFC 8187) wins where it is given.</summary>
     private static string? NameOf(ContentDispositionHeaderValue disposition)
     {
-        var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar : HeaderUtilities.RemoveQuotes(disposition.FileName);
-        return name.Value;
+        if (disposition.FileNameStar.HasValue) return disposition.FileNameStar.Value;
+        var name = disposition.FileName;
+        return name.Length >= 2 && name[0] == '"' && name[^1] == '"' ? Unescape(name.Value![1..^1]) : name.Value;
     }
+
+    /// <summary>
+    /// Of a quoted-string's pairs (RFC 9110, 5.6.4) only those that have to be: a backslash before anything else is the path of a client that
+    /// sends one, and must stay visible, to be refused as part of a name.
+    /// </summary>
+    private static string Unescape(string quoted) =>
+        quoted.Contains('\\') ? EscapedPair().Replace(quoted, "$1") : quoted;
+
+    [GeneratedRegex(@"\\([""\\])")]
+    private static partial Regex EscapedPair();
 
     private static async Task<string?> ReadFieldAsync(MultipartSection section, CancellationToken cancellationToken)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
@@ -15,14 +14,24 @@ public sealed class VerifyFile(NodeRegistry registry, WorkerClient workers)
     /// <summary>Versions that are re-read at the same time.</summary>
     public const int MaxRuns = 4;
 
-    private readonly ConcurrentDictionary<MovieVersion, Lazy<Task<IReadOnlyList<VerifyFacts>>>> _runs = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<MovieVersion, Task<IReadOnlyList<VerifyFacts>>> _runs = [];
 
     /// <summary>The verdict of each node that is said to hold it; null when too many movies are being verified already.</summary>
     public async Task<IReadOnlyList<VerifyFacts>?> RunAsync(CatalogEntry entry, CancellationToken cancellationToken)
     {
-        if (!_runs.ContainsKey(entry.Version) && _runs.Count >= MaxRuns) return null;
-        var run = _runs.GetOrAdd(entry.Version, _ => new Lazy<Task<IReadOnlyList<VerifyFacts>>>(() => ReadAllAsync(entry)));
-        return await run.Value.WaitAsync(cancellationToken);
+        Task<IReadOnlyList<VerifyFacts>>? run;
+        lock (_gate)
+        {
+            if (!_runs.TryGetValue(entry.Version, out run))
+            {
+                if (_runs.Count >= MaxRuns) return null;
+                // On a thread of its own, so that it cannot end before it stands in the table.
+                _runs[entry.Version] = run = Task.Run(() => ReadAllAsync(entry), CancellationToken.None);
+            }
+        }
+
+        return await run.WaitAsync(cancellationToken);
     }
 
     // Not bound to one client's patience: others may have joined the run.
@@ -43,7 +52,7 @@ public sealed class VerifyFile(NodeRegistry registry, WorkerClient workers)
         }
         finally
         {
-            _runs.TryRemove(entry.Version, out _);
+            lock (_gate) _runs.Remove(entry.Version);
         }
     }
 }
