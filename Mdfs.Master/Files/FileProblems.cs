@@ -18,7 +18,12 @@ public static class FileProblems
 
     public static Problem SecretTooLate { get; } = new(
         401, "secret-too-late", "Key comes too late",
-        "The admin key has to come before the file, since the movie is stored while it arrives: put the form field 'secret' in front of 'movie', or send the header 'X-Mdfs-Secret'.");
+        "The admin key has to come before the file, since the movie is stored while it arrives: put the form field 'secret' in front of 'movie', or send the header 'X-Mdfs-Secret'.")
+    {
+        // What the original answered stands first: scripts look for it.
+        Classic = "Unauthorized: the admin key has to come before the file, since the movie is stored while it arrives. "
+            + "Put the form field 'secret' in front of 'movie', or send the header 'X-Mdfs-Secret'.",
+    };
 
     public static Problem NotFound(FileName name) =>
         new Problem(404, "no-such-movie", "No such movie", $"There is no movie named '{name}'. GET /api/files lists what there is.").With("name", name.Value);

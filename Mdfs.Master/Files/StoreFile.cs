@@ -118,7 +118,7 @@ public sealed class StoreFile(
             case FanOutOutcome.TooLarge or FanOutOutcome.ShortBody:
                 return new StoreResult.Refused(FileProblems.WrongLength(request.Size ?? 0, sent.Size));
             case FanOutOutcome.AllTargetsFailed:
-                return new StoreResult.Refused(FileProblems.WorkersFailed);
+                return new StoreResult.Refused(sent.AllFull ? FileProblems.NoSpace : FileProblems.WorkersFailed);
         }
 
         if (sent.Size > options.Value.MaxFileSize) return TooLarge();

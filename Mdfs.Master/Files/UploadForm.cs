@@ -77,7 +77,13 @@ public static partial class UploadForm
     /// sends one, and must stay visible, to be refused as part of a name.
     /// </summary>
     private static string Unescape(string quoted) =>
-        quoted.Contains('\\') ? EscapedPair().Replace(quoted, "$1") : quoted;
+        Uncoded(quoted.Contains('\\') ? EscapedPair().Replace(quoted, "$1") : quoted);
+
+    /// <summary>What browsers and curl write for the three characters that would end a name (WHATWG HTML, multipart/form-data encoding algorithm).</summary>
+    private static string Uncoded(string name) => !name.Contains('%') ? name : name
+        .Replace("%22", "\"", StringComparison.Ordinal)
+        .Replace("%0D", "\r", StringComparison.OrdinalIgnoreCase)
+        .Replace("%0A", "\n", StringComparison.OrdinalIgnoreCase);
 
     [GeneratedRegex(@"\\([""\\])")]
     private static partial Regex EscapedPair();

@@ -1,3 +1,4 @@
+using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
 
 namespace Mdfs.Master.Transfer;
@@ -7,4 +8,7 @@ public sealed record DroppedTarget(WorkerAddress Target, NodeFailure Reason)
 {
     /// <summary>An operator must hear of it: the worker's bytes are not the bytes that were sent.</summary>
     public bool Alarm => Reason is NodeFailure.Disagreed;
+
+    /// <summary>It has no room.</summary>
+    public bool IsFull => Reason is NodeFailure.Refused { Refusal.Code: NodeRefusal.Full };
 }

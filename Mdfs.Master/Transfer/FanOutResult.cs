@@ -36,4 +36,8 @@ public sealed record FanOutResult(
     Checksum Checksum,
     ReadOnlyMemory<byte>? Sha256,
     IReadOnlyList<PreparedReceipt> Receipts,
-    IReadOnlyList<DroppedTarget> Dropped);
+    IReadOnlyList<DroppedTarget> Dropped)
+{
+    /// <summary>No worker had room for all of it (507), as opposed to workers that failed (502).</summary>
+    public bool AllFull => Outcome == FanOutOutcome.AllTargetsFailed && Dropped.Count > 0 && Dropped.All(target => target.IsFull);
+}

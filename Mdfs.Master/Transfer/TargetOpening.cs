@@ -58,5 +58,5 @@ public sealed record OpenedTargets(IReadOnlyList<WorkerAddress> Opened, IReadOnl
 {
     /// <summary>There is no room anywhere (507), as opposed to nobody there (503).</summary>
     public bool AllFull =>
-        Opened.Count == 0 && Failed.Count > 0 && Failed.All(target => target.Reason is NodeFailure.Refused { Refusal.Code: NodeRefusal.Full });
+        Opened.Count == 0 && Failed.Count > 0 && Failed.All(target => target.IsFull);
 }
