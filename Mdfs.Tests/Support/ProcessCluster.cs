@@ -41,6 +41,9 @@ public sealed class ProcessCluster : IAsyncDisposable
 
     public IReadOnlyList<ProcessNode> Workers { get; }
 
+    /// <summary>What every process of it is configured with, keys included.</summary>
+    public IReadOnlyDictionary<string, string> Settings => _settings;
+
     /// <summary>A client of the first master.</summary>
     public MdfsClient Client => _clients[0];
 

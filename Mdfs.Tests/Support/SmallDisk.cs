@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Mdfs.Tests.Support;
+
+/// <summary>A disk of a few MiB for one worker: a tmpfs in a mount namespace of the worker's own, which ends with it. Linux, where users may make namespaces.</summary>
+public sealed class SmallDisk : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly string _unshare;
+    private readonly int _megabytes;
+    private string? _seen;
+
+    private SmallDisk(string unshare, int megabytes)
+    {
+        _unshare = unshare;
+        _megabytes = megabytes;
+    }
+
+    /// <summary>Skips the test where such a disk cannot be had.</summary>
+    public static async Task<SmallDisk> TryMakeAsync(int megabytes, CancellationToken cancellationToken)
+    {
+        var unshare = Tools.Require("unshare");
+        using var probe = Process.Start(new ProcessStartInfo(unshare, ["-rm", "sh", "-c", "mount -t tmpfs none /mnt"]) { RedirectStandardError = true })!;
+        await probe.WaitForExitAsync(cancellationToken);
+        Assert.SkipUnless(probe.ExitCode == 0, $"A disk of its own cannot be made here: {await probe.StandardError.ReadToEndAsync(cancellationToken)}");
+        return new SmallDisk(unshare, megabytes);
+    }
+
+    /// <summary>A worker of that cluster with its data on this disk.</summary>
+    public ServiceProcess StartWorker(ProcessCluster cluster)
+    {
+        var port = TestPorts.Next().ToString(CultureInfo.InvariantCulture);
+        var size = _megabytes.ToString(CultureInfo.InvariantCulture);
+        IEnumerable<KeyValuePair<string, string>> settings =
+        [
+            .. cluster.Settings, new("urls", $"http://127.0.0.1:{port}"), new("Mdfs:Worker:Name", "small"), new("Mdfs:Worker:DataDirectory", _directory["data"]),
+            new("services:master:http:0", cluster.Master.Address.GetLeftPart(UriPartial.Authority)),
+        ];
+        var worker = ServiceProcess.Run(
+            _unshare,
+            [
+                "-rm", "sh", "-c", "mount -t tmpfs -o size=\"$1\"m none \"$2\" && export DOTNET_ROOT=\"$3\" && shift 3 && exec \"$@\"", "sh", size, _directory.Path, Executables.DotnetRoot,
+                Executables.Find("Mdfs.Worker"), .. settings.Select(setting => $"--{setting.Key}={setting.Value}"),
+            ]);
+        // What the worker sees there; from here the directory looks empty.
+        _seen = string.Create(CultureInfo.InvariantCulture, $"/proc/{worker.Id}/root{_directory.Path}");
+        return worker;
+    }
+
+    /// <summary>Bytes of unfinished uploads.</summary>
+    public long Incoming() => new DirectoryInfo(Path.Combine(Seen, "data", "incoming")).EnumerateFiles().Sum(file => file.Exists ? file.Length : 0);
+
+    /// <summary>Something else on the machine takes all the room that is left.</summary>
+    public void Fill()
+    {
+        using var ballast = new FileStream(Path.Combine(Seen, "ballast"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        var block = new byte[64 << 10];
+        Random.Shared.NextBytes(block);
+        for (var size = block.Length; size > 0;)
+        {
+            try
+            {
+                ballast.Write(block.AsSpan(0, size));
+            }
+            catch (IOException)
+            {
+                size /= 2;
+            }
+        }
+    }
+
+    /// <summary>And gives it back.</summary>
+    public void Empty() => File.Delete(Path.Combine(Seen, "ballast"));
+
+    public void Dispose() => _directory.Dispose();
+
+    private string Seen => _seen ?? throw new InvalidOperationException("No worker uses this disk yet.");
+}
