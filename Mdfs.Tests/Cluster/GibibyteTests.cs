@@ -1,0 +1,67 @@
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>Nothing is held whole, and nothing is spooled (design, sections 2.5 and 4; the fourth defect of the original), seen on the processes themselves.</summary>
+[Collection(nameof(GibibyteTests))]
+[CollectionDefinition(nameof(GibibyteTests), DisableParallelization = true)]
+public sealed class GibibyteTests
+{
+    private const long MiB = 1 << 20;
+    private const long GiB = 1 << 30;
+    private const string Name = "long.mp4";
+
+    [Fact]
+    public async Task A_gibibyte_goes_up_and_down_by_every_way_and_no_process_grows_by_more_than_64_MiB()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is read from /proc.");
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:10"), ("Mdfs:Master:SupersededGrace", "00:00:00"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00")]);
+        var spooled = Spooled();
+        await RoundAsync(cluster, 64 * MiB);
+
+        ProcessNode[] processes = [cluster.Master, .. cluster.Workers];
+        var before = processes.ToDictionary(process => process, process => process.ResidentBytes);
+        foreach (var process in processes) process.ForgetPeak();
+        await RoundAsync(cluster, GiB);
+
+        foreach (var process in processes)
+        {
+            var growth = process.PeakResidentBytes - before[process];
+            TestContext.Current.TestOutputHelper?.WriteLine($"{process.Name}: {before[process] / MiB} MiB, at most {growth / MiB} MiB more.");
+            Assert.True(growth <= 64 * MiB, $"{process.Name} grew by {growth / MiB} MiB from {before[process] / MiB} MiB.");
+        }
+
+        using (var deleted = await cluster.Client.DeleteAsync(Name, Cancelled)) Assert.True(deleted.IsSuccessStatusCode);
+        await Eventually.TrueAsync(
+            () => cluster.Workers.Sum(worker => BytesBelow(cluster.WorkerDirectory(worker))) < MiB, "the space is given back", MdfsClient.Patience, Cancelled);
+        Assert.Equal(spooled, Spooled());
+    }
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    /// <summary>The same movie with its length announced, without, and in the classic form; and back once.</summary>
+    private static async Task RoundAsync(ProcessCluster cluster, long size)
+    {
+        var movie = new MovieBytes(1, size);
+        await Patiently.StoreAsync(cluster.Client, Name, movie, Cancelled);
+        await cluster.Client.AssertHoldsAsync(Name, movie, Cancelled);
+
+        using (var chunked = new StreamContent(new MovieBytes(2, size).Open(), 256 * 1024))
+        using (var request = new HttpRequestMessage(HttpMethod.Put, MdfsClient.FilePath(Name)) { Content = chunked })
+        {
+            request.Headers.Authorization = cluster.Client.Admin;
+            request.Headers.TransferEncodingChunked = true;
+            using var response = await cluster.Client.Http.SendAsync(request, Cancelled);
+            Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Cancelled));
+        }
+
+        using (var response = await cluster.Client.PostFormAsync(Name, new StreamContent(new MovieBytes(3, size).Open(), 256 * 1024), Cancelled))
+            Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Cancelled));
+        Assert.Equal(size, (await cluster.Client.FactsAsync(Name, Cancelled))!.Size);
+    }
+
+    private static long BytesBelow(string directory) => new DirectoryInfo(directory).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Exists ? file.Length : 0);
+
+    /// <summary>Where a framework that spools request bodies puts them.</summary>
+    private static int Spooled() => Directory.EnumerateFiles(Path.GetTempPath(), "ASPNETCORE_*").Count();
+}
