@@ -68,8 +68,8 @@ public static partial class UploadForm
     private static string? NameOf(ContentDispositionHeaderValue disposition)
     {
         if (disposition.FileNameStar.HasValue) return disposition.FileNameStar.Value;
-        var name = disposition.FileName;
-        return name.Length >= 2 && name[0] == '"' && name[^1] == '"' ? Unescape(name.Value![1..^1]) : name.Value;
+        // Its quotes are off already; the pairs in it are as they were sent.
+        return disposition.FileName.Value is { } name ? Unescape(name) : null;
     }
 
     /// <summary>
