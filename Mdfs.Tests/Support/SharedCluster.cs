@@ -10,9 +10,20 @@ public class SharedCluster : IAsyncLifetime
     /// <summary>Besides <see cref="FastTimings"/>.</summary>
     protected virtual IEnumerable<(string Key, string Value)> Settings => [];
 
-    public async ValueTask InitializeAsync() => Cluster = await TestCluster.StartAsync(
-        TestContext.Current.CancellationToken,
-        settings: [("Mdfs:Master:NodeTimeout", "00:00:10"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), .. Settings]);
+    /// <summary>Returns when it is known that there is no movie yet: until then a name that is not found is answered 503.</summary>
+    public async ValueTask InitializeAsync()
+    {
+        var cancelled = TestContext.Current.CancellationToken;
+        Cluster = await TestCluster.StartAsync(
+            cancelled, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), .. Settings]);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var facts = await Client.Http.GetAsync(MdfsClient.FilePath("no such.mp4"), cancelled);
+                return facts.StatusCode == System.Net.HttpStatusCode.NotFound;
+            },
+            "the catalog is known to be empty", MdfsClient.Patience, cancelled);
+    }
 
     public async ValueTask DisposeAsync()
     {
