@@ -38,6 +38,8 @@ public static partial class UploadForm
             || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= 200 } boundary)
         {
+            // No form, so no key in it either.
+            if (keys.RefuseAdmin(context) is { } keyless) return (null, null, keyless);
             return (null, null, FileProblems.BadUpload("Send the movie as multipart/form-data with a file field 'movie', or as a raw body to PUT /api/files/{name}."));
         }
 

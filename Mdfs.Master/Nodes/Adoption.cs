@@ -78,23 +78,34 @@ public sealed partial class Adoption(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (await _wake.Reader.WaitToReadAsync(stoppingToken))
+        try
         {
-            _wake.Reader.TryRead(out _);
-            while (!stoppingToken.IsCancellationRequested && Waiting > 0)
+            while (await _wake.Reader.WaitToReadAsync(stoppingToken))
             {
-                try
+                _wake.Reader.TryRead(out _);
+                while (Waiting > 0)
                 {
-                    if (await RunBatchAsync(stoppingToken)) continue;
+                    // Redis is away, or the names are being written to by others: look again in a moment.
+                    if (!await TryBatchAsync(stoppingToken)) await Task.Delay(TimeSpan.FromMilliseconds(200), time, stoppingToken);
                 }
-                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-                {
-                    LogFailed(exception);
-                }
-
-                // Redis is away, or the names are being written to by others: look again in a moment.
-                await Task.Delay(TimeSpan.FromMilliseconds(200), time, stoppingToken);
             }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The host stops: whoever comes next is told everything anew.
+        }
+    }
+
+    private async Task<bool> TryBatchAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            return await RunBatchAsync(stoppingToken);
+        }
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+        {
+            LogFailed(exception);
+            return false;
         }
     }
 

@@ -1,0 +1,341 @@
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Nodes;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>What a master makes of what workers say, word by word, by a clock that the test moves (design, sections 2, 4 and 6).</summary>
+public sealed class MasterBeatTests : IAsyncLifetime
+{
+    private const string Ours = "0123456789abcdef0123456789abcdef";
+    private const string Theirs = "ffffffffffffffffffffffffffffffff";
+    private static readonly TimeSpan NodeTimeout = TimeSpan.FromSeconds(15);
+    private static readonly FileName Film = FileName.Parse("film.mp4");
+
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+    private MasterRig _rig = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private NodeRegistry Registry => _rig.Get<NodeRegistry>();
+
+    private FileCatalog Catalog => _rig.Get<FileCatalog>();
+
+    public async ValueTask InitializeAsync() => _rig = await MasterRig.StartAsync(_time);
+
+    public ValueTask DisposeAsync() => _rig.DisposeAsync();
+
+    [Fact]
+    public async Task A_node_of_another_cluster_is_refused_and_nothing_it_says_is_believed()
+    {
+        await JoinAsync(Node(1));
+        var stranger = new SpeakingNode(2) { ClusterId = Theirs, Epoch = 99, ClusterAge = 1e9 };
+        var epoch = _rig.Get<MasterIdentity>().Epoch;
+        var reply = await BeatAsync(stranger, stranger.Beat() with { HighestVersion = new MovieVersion(long.MaxValue / 4) });
+        Assert.Contains("another cluster", reply.Refused);
+        Assert.Equal(epoch, _rig.Get<MasterIdentity>().Epoch);
+        Assert.True(_rig.Get<ClusterClock>().Age < 1e6);
+        Assert.True(Catalog.Highest.Number < long.MaxValue / 4);
+        Assert.Null(Registry.View.Find(stranger.Id));
+    }
+
+    [Fact]
+    public async Task Of_two_nodes_with_one_name_the_second_is_refused_for_as_long_as_the_first_beats()
+    {
+        var first = new SpeakingNode(1) { ClusterId = Ours, Name = "attic" };
+        var second = new SpeakingNode(2) { ClusterId = Ours, Name = "attic" };
+        await JoinAsync(first);
+        Assert.Contains("attic", (await BeatAsync(second, second.Beat())).Refused);
+
+        // The first one's disk has died; its successor has an empty one and the same name.
+        await SilenceAsync();
+        Assert.Null((await BeatAsync(second, second.Beat())).Refused);
+    }
+
+    [Fact]
+    public async Task Of_two_lives_that_beat_side_by_side_the_later_is_refused_with_the_reason()
+    {
+        var original = Node(1, "original");
+        var copy = Node(1, "copy");
+        await JoinAsync(original);
+        Assert.Null((await BeatAsync(copy, copy.Beat())).Refused);
+        Assert.Null((await BeatAsync(original, original.Beat())).Refused);
+        Assert.Contains("data directory was copied", (await BeatAsync(copy, copy.Beat())).Refused);
+        Assert.Null((await BeatAsync(original, original.Beat())).Refused);
+        Assert.False(_rig.Get<BeatConversation>().TakePage(copy.Inventory()).Accepted);
+    }
+
+    [Fact]
+    public async Task The_last_word_of_an_ended_life_that_arrives_late_does_not_shut_its_successor_out()
+    {
+        var ended = Node(1, "ended");
+        var successor = Node(1, "successor");
+        await JoinAsync(ended);
+        var late = ended.Beat();
+        await BeatAsync(successor, successor.Beat());
+        await BeatAsync(ended, late);
+        Assert.NotNull((await BeatAsync(successor, successor.Beat())).Refused);
+
+        await SilenceAsync();
+        Assert.Null((await BeatAsync(successor, successor.Beat())).Refused);
+        Assert.True(Registry.View.Find(successor.Id)!.Alive);
+    }
+
+    [Fact]
+    public async Task Tombstones_are_owed_until_the_reply_that_carried_them_was_applied()
+    {
+        var node = Node(1);
+        await JoinAsync(node);
+        var tombstone = new Tombstone(Film, new MovieVersion(5), 1, _time.GetUtcNow());
+        await ApplyAsync(new CatalogChange { Bury = [tombstone], Highest = tombstone.Bound });
+        Registry.OweTombstones([tombstone]);
+
+        var lost = await BeatAsync(node, node.Beat(), hears: false);
+        Assert.Equal([tombstone], lost.Tombstones);
+        Assert.False(lost.Number == node.AppliedReply);
+        var again = await BeatAsync(node, node.Beat());
+        Assert.Equal([tombstone], again.Tombstones);
+        Assert.Empty((await BeatAsync(node, node.Beat())).Tombstones);
+    }
+
+    [Fact]
+    public async Task A_number_that_another_master_gave_does_not_tick_off_what_this_one_owes()
+    {
+        var node = Node(1);
+        await JoinAsync(node);
+        Registry.OweTombstones([new Tombstone(Film, new MovieVersion(5), 1, _time.GetUtcNow())]);
+        await BeatAsync(node, node.Beat(), hears: false);
+        node.AppliedReply = 1_000_000;
+        Assert.Single((await BeatAsync(node, node.Beat(), hears: false)).Tombstones);
+    }
+
+    [Fact]
+    public async Task What_a_node_holds_counts_from_the_first_beat_that_carries_this_masters_epoch()
+    {
+        var movie = SpeakingNode.Sealed("film.mp4", 5, Ours);
+        var node = Node(1);
+        var reply = await BeatAsync(node, node.Beat(movie), hears: false);
+        Assert.False(reply.SendInventory);
+        Assert.Empty(Registry.Replicas.HoldersOf(new MovieVersion(5)));
+        // Taken before the node had obeyed: an order of the master before may have changed it since.
+        var early = node.Inventory();
+
+        node.Hear(reply);
+        reply = await BeatAsync(node, node.Beat());
+        Assert.True(reply.SendInventory);
+        Assert.False(_rig.Get<BeatConversation>().TakePage(early).Accepted);
+        Assert.True(_rig.Get<BeatConversation>().TakePage(node.Inventory()).Accepted);
+        Assert.Single(Registry.Replicas.HoldersOf(new MovieVersion(5)));
+        Assert.False((await BeatAsync(node, node.Beat())).SendInventory);
+    }
+
+    [Fact]
+    public async Task A_beat_that_was_overtaken_changes_nothing()
+    {
+        var node = Node(1);
+        await JoinAsync(node);
+        var late = node.Beat(SpeakingNode.Sealed("film.mp4", 5, Ours));
+        await BeatAsync(node, node.Beat() with { Changed = [], ReplicaCount = 0, ReplicaDigest = 0 });
+        await BeatAsync(node, late);
+        Assert.Empty(Registry.Replicas.HoldersOf(new MovieVersion(5)));
+    }
+
+    [Fact]
+    public async Task An_empty_redis_and_a_worker_that_knows_the_cluster_mean_that_the_catalog_is_being_rebuilt()
+    {
+        var node = Node(1);
+        await BeatAsync(node, node.Beat());
+        var session = _rig.Get<CatalogSession>();
+        Assert.True(session.IsUncertain);
+        Assert.Equal(Ours, _rig.Get<MasterIdentity>().ClusterId);
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, (await _rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+
+        await InventoryAsync(node);
+        await EndRebuildAsync(node);
+        Assert.False(session.IsUncertain);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await _rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+    }
+
+    [Fact]
+    public async Task What_workers_hold_and_redis_does_not_is_read_at_once_and_written_down_when_no_further_node_comes()
+    {
+        var node = Node(1);
+        await JoinAsync(node, SpeakingNode.Sealed("film.mp4", 5, Ours));
+        await SoonAsync(() => Catalog.Find(Film)?.Version.Number == 5, "the movie is known");
+        await EndRebuildAsync(node);
+        Assert.Equal(5, Catalog.Find(Film)!.Version.Number);
+        Assert.Null(_rig.Get<RebuildState>().Reason);
+    }
+
+    [Fact]
+    public async Task A_movie_that_was_stored_while_the_catalog_was_rebuilt_is_not_taken_back_with_what_was_provisional()
+    {
+        var node = Node(1);
+        await JoinAsync(node, SpeakingNode.Sealed("film.mp4", 5, Ours));
+        await SoonAsync(() => Catalog.Find(Film)?.Version.Number == 5, "the movie is known");
+        var stored = SpeakingNode.Sealed("film.mp4", 9, Ours).Replica;
+        await ApplyAsync(new CatalogChange { Put = [new CatalogEntry(stored, [NodeId.New()])], Highest = stored.Version });
+        await EndRebuildAsync(node);
+        Assert.Equal(9, Catalog.Find(Film)!.Version.Number);
+    }
+
+    [Fact]
+    public async Task A_tombstone_that_a_worker_brings_beats_the_replica_that_another_one_brings()
+    {
+        var holder = Node(1);
+        var witness = Node(2);
+        await JoinAsync(holder, SpeakingNode.Sealed("film.mp4", 5, Ours));
+        await SoonAsync(() => Catalog.Find(Film) is not null, "the movie is known");
+        await BeatAsync(witness, witness.Beat());
+        await BeatAsync(witness, witness.Beat());
+        Assert.True(_rig.Get<BeatConversation>().TakePage(witness.Inventory(new Tombstone(Film, new MovieVersion(6), 1, _time.GetUtcNow()))).Accepted);
+        await SoonAsync(() => Catalog.Find(Film) is null && Catalog.FindTombstone(Film) is not null, "the movie is buried");
+        var reply = await BeatAsync(holder, holder.Beat());
+        Assert.Equal([new DeleteOrder(new MovieVersion(5), "deleted")], reply.Orders);
+        Assert.False(reply.Settled);
+        Assert.Contains(reply.Tombstones, tombstone => tombstone.Name == Film);
+    }
+
+    [Fact]
+    public async Task Before_the_cluster_has_a_name_nobodys_replicas_are_called_foreign()
+    {
+        var node = new SpeakingNode(1);
+        await BeatAsync(node, node.Beat(), hears: false);
+        Assert.Empty(_rig.Get<MasterIdentity>().ClusterId);
+        node.Epoch = _rig.Get<MasterIdentity>().Epoch;
+        await BeatAsync(node, node.Beat(SpeakingNode.Sealed("film.mp4", 5, Ours)));
+        _rig.Get<BeatConversation>().TakePage(node.Inventory());
+        Assert.Empty((await BeatAsync(node, node.Beat())).Orders);
+    }
+
+    [Fact]
+    public async Task A_replica_whose_name_is_being_committed_is_not_quarantined_although_its_node_is_new_in_an_old_cluster()
+    {
+        _rig.Get<ClusterClock>().Hear(TimeSpan.FromDays(400).TotalSeconds);
+        var node = Node(1);
+        // The cluster knew its name, and everything is settled but this node.
+        await JoinAsync(node);
+        await EndRebuildAsync(node);
+        var newcomer = Node(2);
+        await JoinAsync(newcomer);
+        newcomer.SettledAge = 0;
+
+        using (await _rig.Get<NameLocks>().AcquireAsync(Film, Cancelled))
+        {
+            var reply = await BeatAsync(newcomer, newcomer.Beat(SpeakingNode.Sealed("film.mp4", 5, Ours)), hears: false);
+            Assert.Empty(reply.Orders);
+            Assert.False(reply.Settled);
+        }
+
+        // Nobody committed it: then it is what a node brings that was away too long.
+        Assert.Contains((await BeatAsync(newcomer, newcomer.Beat(), hears: false)).Orders, order => order is QuarantineOrder);
+    }
+
+    [Fact]
+    public async Task An_entry_that_nobody_has_yields_when_the_last_node_has_reported()
+    {
+        var holder = Node(1);
+        var other = Node(2);
+        var lost = SpeakingNode.Sealed("film.mp4", 9, Ours).Replica;
+        await JoinAsync(other);
+        await ApplyAsync(new CatalogChange { Put = [new CatalogEntry(lost, [holder.Id, other.Id])], Highest = lost.Version });
+        await BeatAsync(holder, holder.Beat(SpeakingNode.Sealed("film.mp4", 5, Ours)));
+        await BeatAsync(holder, holder.Beat());
+        // One of the two may still bring it.
+        var returned = Node(2, "second");
+        await BeatAsync(returned, returned.Beat());
+        Assert.True(_rig.Get<BeatConversation>().TakePage(holder.Inventory()).Accepted);
+        await SoonAsync(() => _rig.Get<Adoption>().IsIdle, "the report was compared");
+        Assert.Equal(9, Catalog.Find(Film)!.Version.Number);
+
+        await InventoryAsync(returned);
+        _time.Advance(NodeTimeout);
+        await BeatAsync(returned, returned.Beat());
+        await BeatAsync(holder, holder.Beat());
+        await SoonAsync(() => Catalog.Find(Film)?.Version.Number == 5, "the older version took its place");
+    }
+
+    [Fact]
+    public async Task A_settled_node_is_told_so_and_one_with_something_to_bury_is_not()
+    {
+        var node = Node(1);
+        await JoinAsync(node);
+        await EndRebuildAsync(node);
+        Assert.True((await BeatAsync(node, node.Beat())).Settled);
+        var tombstone = new Tombstone(Film, new MovieVersion(7), 1, _time.GetUtcNow());
+        await ApplyAsync(new CatalogChange { Bury = [tombstone], Highest = tombstone.Bound });
+        var reply = await BeatAsync(node, node.Beat(SpeakingNode.Sealed("film.mp4", 5, Ours)));
+        Assert.Contains(reply.Orders, order => order is DeleteOrder);
+        Assert.False(reply.Settled);
+    }
+
+    [Fact]
+    public async Task Copies_of_one_version_share_one_description_in_memory()
+    {
+        var report = SpeakingNode.Sealed("film.mp4", 5, Ours);
+        await ApplyAsync(new CatalogChange { Put = [new CatalogEntry(report.Replica, [])], Highest = report.Replica.Version });
+        var node = Node(1);
+        await JoinAsync(node, report with { Replica = report.Replica with { Name = FileName.Parse("film.mp4") } });
+        lock (Registry.Gate) Assert.Same(Catalog.Find(Film)!.Replica, Registry.Find(node.Id)!.Inventory.Find(new MovieVersion(5))!.Replica);
+    }
+
+    private static SpeakingNode Node(int number, string life = "first") => new(number, life) { ClusterId = Ours };
+
+    private static Task SoonAsync(Func<bool> condition, string what) => Eventually.TrueAsync(condition, what, TimeSpan.FromSeconds(20), Cancelled);
+
+    private async Task<BeatReply> BeatAsync(SpeakingNode node, Beat beat, bool hears = true)
+    {
+        var reply = await _rig.Get<BeatConversation>().AnswerAsync(beat, Cancelled);
+        return hears ? node.Hear(reply) : reply;
+    }
+
+    private async Task InventoryAsync(SpeakingNode node)
+    {
+        await BeatAsync(node, node.Beat());
+        Assert.True(_rig.Get<BeatConversation>().TakePage(node.Inventory()).Accepted);
+    }
+
+    private async Task JoinAsync(SpeakingNode node, params IReadOnlyList<ReplicaReport> held)
+    {
+        node.Hold(held);
+        await BeatAsync(node, node.Beat());
+        await InventoryAsync(node);
+        await BeatAsync(node, node.Beat());
+    }
+
+    /// <summary>A period passes in which nobody but these nodes is heard.</summary>
+    private async Task SilenceAsync(params SpeakingNode[] others)
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            _time.Advance(NodeTimeout / 3);
+            foreach (var node in others) await BeatAsync(node, node.Beat());
+            Registry.DropSilent();
+        }
+    }
+
+    private async Task EndRebuildAsync(SpeakingNode beats)
+    {
+        await SilenceAsync(beats);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await _rig.Get<SessionWatch>().RunOnceAsync(Cancelled);
+                // A name that was busy is looked at again after a pause of this clock.
+                _time.Advance(TimeSpan.FromMilliseconds(200));
+                return !_rig.Get<CatalogSession>().IsUncertain && !_rig.Get<RebuildState>().BeganEmpty;
+            },
+            "the rebuilding ends", TimeSpan.FromSeconds(20), Cancelled);
+    }
+
+    private async Task ApplyAsync(CatalogChange change)
+    {
+        using var held = await _rig.Get<NameLocks>().AcquireAsync(Film, Cancelled);
+        Assert.True(await _rig.Get<CatalogSession>().ApplyAsync(change, Cancelled));
+    }
+}

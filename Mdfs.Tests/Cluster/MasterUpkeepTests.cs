@@ -1,0 +1,254 @@
+using System.Collections.Immutable;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Nodes;
+using Mdfs.Master.Repair;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>What a master does in the course of minutes and months, by a clock that the test moves (design, sections 4, 6 and 7).</summary>
+public sealed class MasterUpkeepTests : IAsyncLifetime
+{
+    private const string Ours = "0123456789abcdef0123456789abcdef";
+    private static readonly FileName Film = FileName.Parse("film.mp4");
+
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly List<SpeakingNode> _nodes = [];
+    private MasterRig _rig = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private FileCatalog Catalog => _rig.Get<FileCatalog>();
+
+    public async ValueTask InitializeAsync()
+    {
+        // Nothing here runs by itself: the test says when.
+        _rig = await MasterRig.StartAsync(
+            _time, ("Mdfs:Master:HealthCheckInterval", "00:10:00"), ("Mdfs:Master:RepairInterval", "01:00:00"), ("Mdfs:Master:TombstoneCleanupInterval", "1.00:00:00"));
+    }
+
+    public ValueTask DisposeAsync() => _rig.DisposeAsync();
+
+    [Fact]
+    public async Task A_tombstone_goes_after_its_retention_and_the_workers_are_told()
+    {
+        await StartAsync(2);
+        await BuryAsync(7);
+        await PassAsync(TimeSpan.FromDays(29));
+        await _rig.Get<TombstoneCleaner>().RunOnceAsync(Cancelled);
+        Assert.NotNull(Catalog.FindTombstone(Film));
+
+        await PassAsync(TimeSpan.FromDays(2));
+        await _rig.Get<TombstoneCleaner>().RunOnceAsync(Cancelled);
+        Assert.Null(Catalog.FindTombstone(Film));
+        Assert.Equal(0, _rig.Get<NameLocks>().Count);
+        foreach (var node in _nodes) Assert.Contains((await BeatAsync(node)).Forget, tombstone => tombstone.Name == Film);
+        Assert.Empty((await BeatAsync(_nodes[0])).Forget);
+    }
+
+    [Fact]
+    public async Task A_tombstone_stays_while_a_reported_replica_needs_it()
+    {
+        await StartAsync(2);
+        await BuryAsync(7);
+        await BeatAsync(_nodes[0], SpeakingNode.Sealed("film.mp4", 5, Ours));
+        await PassAsync(TimeSpan.FromDays(31));
+        await _rig.Get<TombstoneCleaner>().RunOnceAsync(Cancelled);
+        Assert.NotNull(Catalog.FindTombstone(Film));
+    }
+
+    [Fact]
+    public async Task A_tombstone_whose_name_is_being_written_to_waits_for_the_next_turn()
+    {
+        await StartAsync(1);
+        await BuryAsync(7);
+        await PassAsync(TimeSpan.FromDays(31));
+        using (await _rig.Get<NameLocks>().AcquireAsync(Film, Cancelled)) await _rig.Get<TombstoneCleaner>().RunOnceAsync(Cancelled);
+        Assert.NotNull(Catalog.FindTombstone(Film));
+        await _rig.Get<TombstoneCleaner>().RunOnceAsync(Cancelled);
+        Assert.Null(Catalog.FindTombstone(Film));
+    }
+
+    [Fact]
+    public async Task A_surplus_copy_goes_after_the_grace_one_at_a_time_and_the_order_is_not_queued()
+    {
+        await StartAsync(4);
+        await StoreAsync(5, [.. _nodes]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        await PassAsync(TimeSpan.FromMinutes(9));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        foreach (var node in _nodes) Assert.Empty((await BeatAsync(node)).Orders);
+
+        await PassAsync(TimeSpan.FromMinutes(2));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        var told = await DeletionsAsync();
+        Assert.Single(told);
+        // Until the order's life is over and a later beat still shows the copy, it is as good as gone: nobody else is told.
+        Assert.Empty(await DeletionsAsync());
+
+        await PassAsync(TimeSpan.FromSeconds(12));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Equal(told, await DeletionsAsync());
+    }
+
+    [Fact]
+    public async Task Copies_that_stay_are_read_again_before_a_surplus_one_goes()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, verified: false, [.. _nodes]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        await PassAsync(TimeSpan.FromMinutes(11));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        var orders = new List<NodeOrder>();
+        foreach (var node in _nodes) orders.AddRange((await BeatAsync(node)).Orders);
+        Assert.Equal(2, orders.Count(order => order is VerifyOrder { Version.Number: 5 }));
+        Assert.DoesNotContain(orders, order => order.RemovesBytes);
+    }
+
+    [Fact]
+    public async Task A_superseded_version_goes_after_its_grace_and_only_while_its_successor_is_whole()
+    {
+        await StartAsync(2);
+        await StoreAsync(5, [.. _nodes]);
+        await StoreAsync(6, [_nodes[0]]);
+        foreach (var node in _nodes) Assert.Empty((await BeatAsync(node)).Orders);
+        await PassAsync(TimeSpan.FromMinutes(61));
+        // The successor has one copy of two.
+        foreach (var node in _nodes) Assert.Empty(Deletions(await BeatAsync(node)));
+
+        await BeatAsync(_nodes[1], Current() with { Verified = true });
+        foreach (var node in _nodes) Assert.Equal([new MovieVersion(5)], Deletions(await BeatAsync(node)));
+    }
+
+    [Fact]
+    public async Task A_node_that_comes_back_is_heard_out_before_anything_is_copied()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, _nodes[0], _nodes[1]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Equal(0, _rig.Get<Fixer>().Running);
+
+        var restarted = new SpeakingNode(1, "second") { ClusterId = Ours, Epoch = _nodes[0].Epoch };
+        restarted.Hold(Current());
+        await BeatAsync(restarted);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Equal(0, _rig.Get<Fixer>().Running);
+        Assert.True(_rig.Get<BeatConversation>().TakePage(restarted.Inventory()).Accepted);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Equal(0, _rig.Get<Fixer>().Running);
+        Assert.Equal(0, _rig.Get<Fixer>().UnderReplicated);
+    }
+
+    [Fact]
+    public async Task A_missing_copy_is_pulled_by_another_node_and_the_pull_is_cancelled_when_nobody_wants_it_any_more()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, _nodes[0]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        var (target, pull) = (default(SpeakingNode), default(PullOrder));
+        foreach (var node in _nodes)
+        {
+            if ((await BeatAsync(node)).Orders.OfType<PullOrder>().SingleOrDefault() is { } order) (target, pull) = (node, order);
+        }
+
+        Assert.Equal(_nodes[0].Id, pull!.Sources.Single().Node);
+        await BuryAsync(9);
+        var reply = await AnswerAsync(target!, target!.Beat() with { Pulls = [new PullProgress(new MovieVersion(5), 10, 1000)] });
+        Assert.Contains(new CancelPullOrder(new MovieVersion(5)), reply.Orders);
+    }
+
+    [Fact]
+    public async Task Prepared_bytes_are_sealed_when_their_upload_was_committed_and_discarded_after_a_day_when_not()
+    {
+        await StartAsync(2);
+        await StoreAsync(5, _nodes[0]);
+        var committed = Catalog.Find(Film)!.Replica;
+        var lost = UploadId.New();
+        PreparedReport[] prepared = [new(committed.Upload, committed.Size, committed.Checksum, 10), new(lost, 5, committed.Checksum, 10)];
+        var reply = await AnswerAsync(_nodes[1], _nodes[1].Beat() with { Prepared = prepared });
+        Assert.Equal([new SealOrder(committed)], reply.Orders);
+
+        reply = await AnswerAsync(_nodes[1], _nodes[1].Beat() with { Prepared = [prepared[1] with { AgeSeconds = 90_000 }] });
+        Assert.Equal([new DiscardOrder(lost)], reply.Orders);
+
+        _rig.Get<OpenUploads>().Open(lost);
+        reply = await AnswerAsync(_nodes[1], _nodes[1].Beat() with { Prepared = [prepared[1] with { AgeSeconds = 90_000 }] });
+        Assert.Empty(reply.Orders);
+    }
+
+    private static IEnumerable<MovieVersion> Deletions(BeatReply reply) => reply.Orders.OfType<DeleteOrder>().Select(order => order.Version);
+
+    private ReplicaReport Current() => new(Catalog.Find(Film)!.Replica, Damaged: false, Verified: true);
+
+    private async Task<List<NodeId>> DeletionsAsync()
+    {
+        var told = new List<NodeId>();
+        foreach (var node in _nodes)
+        {
+            if (Deletions(await BeatAsync(node)).Any()) told.Add(node.Id);
+        }
+
+        return told;
+    }
+
+    private async Task StartAsync(int count)
+    {
+        for (var number = 1; number <= count; number++)
+        {
+            var node = new SpeakingNode(number) { ClusterId = Ours };
+            _nodes.Add(node);
+            await BeatAsync(node);
+            await BeatAsync(node);
+            Assert.True(_rig.Get<BeatConversation>().TakePage(node.Inventory()).Accepted);
+        }
+
+        await PassAsync(TimeSpan.FromSeconds(20));
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await _rig.Get<SessionWatch>().RunOnceAsync(Cancelled);
+                return !_rig.Get<CatalogSession>().IsUncertain;
+            },
+            "the cluster is settled", TimeSpan.FromSeconds(20), Cancelled);
+    }
+
+    private Task StoreAsync(long version, params SpeakingNode[] holders) => StoreAsync(version, verified: true, holders);
+
+    private async Task StoreAsync(long version, bool verified, params SpeakingNode[] holders)
+    {
+        var report = SpeakingNode.Sealed("film.mp4", version, Ours, verified: verified);
+        using (await _rig.Get<NameLocks>().AcquireAsync(Film, Cancelled))
+        {
+            Assert.True(await _rig.Get<CatalogSession>().ApplyAsync(
+                new CatalogChange { Put = [new CatalogEntry(report.Replica, ImmutableArray<NodeId>.Empty)], Highest = report.Replica.Version }, Cancelled));
+        }
+
+        _rig.Get<NodeRegistry>().Suspect(Film, report.Replica.Version);
+        foreach (var node in holders) await BeatAsync(node, report);
+    }
+
+    private async Task BuryAsync(long bound)
+    {
+        var tombstone = new Tombstone(Film, new MovieVersion(bound), _rig.Get<ClusterClock>().Age, _time.GetUtcNow());
+        using var held = await _rig.Get<NameLocks>().AcquireAsync(Film, Cancelled);
+        var change = new CatalogChange { Bury = [tombstone], Remove = Catalog.Find(Film) is null ? [] : [Film], Highest = tombstone.Bound };
+        Assert.True(await _rig.Get<CatalogSession>().ApplyAsync(change, Cancelled));
+        _rig.Get<NodeRegistry>().OweTombstones([tombstone]);
+    }
+
+    /// <summary>Time passes, and every node has beaten at the end of it.</summary>
+    private async Task PassAsync(TimeSpan time)
+    {
+        _time.Advance(time);
+        foreach (var node in _nodes) await BeatAsync(node);
+    }
+
+    private Task<BeatReply> BeatAsync(SpeakingNode node, params IReadOnlyList<ReplicaReport> changed) => AnswerAsync(node, node.Beat(changed));
+
+    private async Task<BeatReply> AnswerAsync(SpeakingNode node, Beat beat) => node.Hear(await _rig.Get<BeatConversation>().AnswerAsync(beat, Cancelled));
+}

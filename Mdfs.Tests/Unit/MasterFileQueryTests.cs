@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using CsCheck;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Files;
+using Mdfs.Protocol.Names;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Unit;
+
+/// <summary>Listings and playlists over a catalog in memory.</summary>
+public sealed class MasterFileQueryTests
+{
+    [Theory]
+    [InlineData("upside-down", null, null, "sort")]
+    [InlineData("--name", null, null, "sort")]
+    [InlineData(null, "0", null, "limit")]
+    [InlineData(null, "1001", null, "limit")]
+    [InlineData(null, "ten", null, "limit")]
+    [InlineData(null, "-1", null, "limit")]
+    [InlineData(null, null, "%%%", "cursor")]
+    [InlineData(null, null, "bm9udW1iZXI", "cursor")]
+    public void A_wrong_parameter_is_named(string? sort, string? limit, string? cursor, string named)
+    {
+        Assert.False(FileQuery.TryParse(null, sort, limit, cursor, out _, out var problem));
+        Assert.StartsWith(named, problem);
+    }
+
+    [Fact]
+    public void A_part_of_a_name_is_found_whatever_its_case_and_normalisation()
+    {
+        var entries = Entries(("Am\u00e9lie.mp4", 1), ("amelia.mp4", 2));
+        Assert.Equal(["Am\u00e9lie.mp4"], Page(entries, "AME\u0301L"));
+        Assert.Equal(2, Page(entries, "aM").Count);
+        Assert.Empty(Page(entries, "\ud800"));
+    }
+
+    [Theory]
+    [InlineData("size", new[] { "b.mp4", "c.mp4", "a.mp4" })]
+    [InlineData("-size", new[] { "a.mp4", "c.mp4", "b.mp4" })]
+    [InlineData("name", new[] { "a.mp4", "b.mp4", "c.mp4" })]
+    [InlineData("-name", new[] { "c.mp4", "b.mp4", "a.mp4" })]
+    public void Order_is_as_asked_and_names_break_ties(string sort, string[] expected) =>
+        Assert.Equal(expected, Page(Entries(("a.mp4", 9), ("b.mp4", 1), ("c.mp4", 1)), sort: sort));
+
+    [Fact]
+    public void Pages_meet_every_movie_that_stays_once_while_others_come_and_go() =>
+        Gen.Select(Gen.Int[1, 7], Gen.Bool, Gen.Int[0, 3], Gen.Int[0, 100].Array[1, 40], Gen.Int[0, 100].Array[0, 40]).Sample((limit, descending, order, stay, come) =>
+        {
+            var sort = (descending ? "-" : "") + new[] { "name", "size", "date", "copies" }[order];
+            var staying = Entries([.. stay.Distinct().Select(number => ($"{number}.mp4", (long)number % 5))]);
+            var met = new List<string>();
+            string? cursor = null;
+            var round = 0;
+            do
+            {
+                // Others are there on even pages and gone on odd ones.
+                var others = round++ % 2 == 0 ? Entries([.. come.Distinct().Select(number => ($"x{number}.mp4", (long)number % 5))]) : [];
+                Assert.True(FileQuery.TryParse(null, sort, $"{limit}", cursor, out var query, out _));
+                var (page, next, total) = query.Run(staying.Concat(others), _ => 0);
+                Assert.True(page.Count <= limit);
+                Assert.Equal(staying.Count + others.Count, total);
+                met.AddRange(page.Select(entry => entry.Name.Value));
+                cursor = next?.ToString();
+            }
+            while (cursor is not null);
+
+            Assert.Equal(met.Count, met.Distinct().Count());
+            Assert.Equal(staying.Select(entry => entry.Name.Value).Order(), met.Where(name => name[0] != 'x').Order());
+        });
+
+    [Fact]
+    public void A_cursor_carries_any_name()
+    {
+        var cursor = new FileCursor(-5, "a b\u00e9 \ud83c\udfac%.mp4");
+        Assert.True(FileCursor.TryParse(cursor.ToString(), out var read));
+        Assert.Equal(cursor, read);
+    }
+
+    [Fact]
+    public void A_playlist_has_one_title_and_one_link_per_movie_whatever_its_name()
+    {
+        var text = Playlist.Write(Entries(("a b.mp4", 1), ("#EXTM3U,\ud83c\udfac&?%2F.mp4", 1)), "http://nas:8080");
+        Assert.Equal(
+            "#EXTM3U\n#EXTINF:-1,a b.mp4\nhttp://nas:8080/play?name=a%20b.mp4\n"
+            + "#EXTINF:-1,#EXTM3U,\ud83c\udfac&?%2F.mp4\nhttp://nas:8080/play?name=%23EXTM3U%2C%F0%9F%8E%AC%26%3F%252F.mp4\n",
+            text);
+    }
+
+    private static List<string> Page(IEnumerable<CatalogEntry> entries, string? part = null, string? sort = null)
+    {
+        Assert.True(FileQuery.TryParse(part, sort, null, null, out var query, out _));
+        return [.. query.Run(entries, _ => 0).Page.Select(entry => entry.Name.Value)];
+    }
+
+    private static ImmutableList<CatalogEntry> Entries(params IReadOnlyList<(string Name, long Size)> movies) =>
+        [.. movies.Select((movie, i) => new CatalogEntry(SpeakingNode.Sealed(FileName.Parse(movie.Name).Value, i + 1, "c", movie.Size).Replica, []))];
+}
