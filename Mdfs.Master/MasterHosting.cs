@@ -34,7 +34,7 @@ public static class MasterHosting
         services.AddOptions<CatalogStoreOptions>().Bind(section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<CatalogStoreOptions>, CatalogStoreOptionsValidator>();
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
-        services.AddOpenApi();
+        services.AddMdfsOpenApi();
 
         // Cluster: who is there, and what they hold.
         services.AddSingleton<MasterIdentity>();

@@ -1,6 +1,8 @@
+using System.ComponentModel;
 using System.Globalization;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Status;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
@@ -11,25 +13,41 @@ using Mdfs.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
+using Microsoft.OpenApi;
 
 namespace Mdfs.Master.Files;
 
 /// <summary>The routes of the original, at the same paths and with the same answers, so that existing clients keep working.</summary>
 public static class ClassicEndpoints
 {
+    private const string Name = "The movie's name, percent-encoded as usual.";
+
     public static void MapClassicFiles(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/upload", UploadAsync).AuthorisedByHandler("the admin key may be a form field in front of the file")
-            .WithSummary("Store a movie (multipart form: secret, then movie)").WithTags("Classic");
-        routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader()
-            .WithSummary("Download a movie").WithTags("Classic");
-        routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader()
-            .WithSummary("Play a movie").WithTags("Classic");
+            .WithSummary("Store a movie by a form").WithDescription("multipart/form-data with the field 'secret' and then the file field 'movie', whose filename is the name. The file is stored while it arrives, so the key has to come first, or in a header or the query.")
+            .WithTags("Classic").AddOpenApiOperationTransformer(static (operation, _, _) =>
+            {
+                operation.RequestBody = FormBody();
+                return Task.CompletedTask;
+            })
+            .Answers(200, "Stored: the number of copies and the CRC-32.", "OK:2 0a1b2c3d\n", "text/plain")
+            .Refuses(
+                FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.BadUpload("The form has no file field named 'movie'."), FileProblems.SecretTooLate,
+                FileProblems.BrokenOff, FileProblems.TooSlow, FileProblems.TooLarge(1L << 40), FileProblems.WorkersFailed, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace);
+        routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader()
+            .WithSummary("Download a movie").WithDescription("The bytes, to be saved.").WithTags("Classic").AnswersBytes();
+        routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader()
+            .WithSummary("Play a movie").WithDescription("The bytes, to be shown.").WithTags("Classic").AnswersBytes();
         routes.MapMethods("/delete", ["GET", "DELETE", "POST"], DeleteAsync).AuthorisedByHandler("the admin key may be a form field").ChangesState()
-            .WithSummary("Delete a movie").WithTags("Classic");
-        routes.MapGet("/get-checksum", GetChecksum).RequireReader().WithSummary("The CRC-32 of a movie").WithTags("Classic");
-        routes.MapGet("/verify", VerifyAsync).RequireReader().WithSummary("Re-read every copy of a movie").WithTags("Classic");
-        routes.MapGet("/search", Search).RequireReader().WithSummary("Movies by a part of their name").WithTags("Classic");
+            .WithSummary("Delete a movie").WithDescription("Whatever the method. The key may be the parameter or the form field 'secret'.").WithTags("Classic")
+            .Answers(200, "Deleted; from so many nodes at this moment.", "OK:2", "text/plain").RefusesNames().Refuses(FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NotBuried);
+        routes.MapGet("/get-checksum", GetChecksum).RequireReader().WithSummary("The CRC-32 of a movie").WithDescription("Eight lower-case hex digits.").WithTags("Classic")
+            .Answers(200, "The checksum.", "0a1b2c3d", "text/plain").RefusesNames();
+        routes.MapGet("/verify", VerifyAsync).RequireReader().WithSummary("Re-read every copy of a movie").WithDescription("Takes as long as reading it.").WithTags("Classic")
+            .Answers(200, "A verdict for each copy.", ApiExamples.Verdicts).RefusesNames().Refuses(FileProblems.VerifyBusy);
+        routes.MapGet("/search", Search).RequireReader().WithSummary("Movies by a part of their name").WithDescription("All at once; GET /api/files gives pages.").WithTags("Classic")
+            .Answers(200, "For each name the addresses of the nodes that hold it.", ApiExamples.Found);
         routes.MapMethods("/checksum", ["GET", "POST"], ReportAsync).RequireNode(NodePurpose.Report).ExcludeFromDescription();
         routes.MapPost("/register", (Delegate)RegisterAsync).AuthorisedByHandler("nobody is registered here: the answer is a refusal whoever asks").ExcludeFromDescription();
     }
@@ -53,7 +71,7 @@ public static class ClassicEndpoints
     private static async Task<IResult> ReadAsync(HttpContext context, string? name, ReadFile read, bool attachment) =>
         FileName.TryParse(name, out var parsed, out var problem) ? await read.RunAsync(context, parsed, attachment) : FileProblems.BadName(problem);
 
-    private static async Task<IResult> DeleteAsync(HttpContext context, string? name, DeleteFile delete, KeyGuard keys)
+    private static async Task<IResult> DeleteAsync(HttpContext context, [Description(Name)] string? name, DeleteFile delete, KeyGuard keys)
     {
         string? field = null;
         if (context.Request.HasFormContentType && context.Request.ContentLength is < 16 << 10)
@@ -73,6 +91,21 @@ public static class ClassicEndpoints
         };
     }
 
+    private static OpenApiRequestBody FormBody()
+    {
+        var form = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Required = new HashSet<string> { UploadForm.FileField },
+            Properties = new Dictionary<string, IOpenApiSchema>
+            {
+                [KeyGuard.Field] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The admin key." },
+                [UploadForm.FileField] = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "The movie; its filename is the name." },
+            },
+        };
+        return new OpenApiRequestBody { Required = true, Content = new Dictionary<string, OpenApiMediaType> { ["multipart/form-data"] = new() { Schema = form } } };
+    }
+
     private static async Task<IFormCollection?> ReadFormAsync(HttpContext context)
     {
         try
@@ -85,20 +118,20 @@ public static class ClassicEndpoints
         }
     }
 
-    private static IResult GetChecksum(string? name, FileCatalog catalog, CatalogSession session)
+    private static IResult GetChecksum([Description(Name)] string? name, FileCatalog catalog, CatalogSession session)
     {
         if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
         return catalog.Find(parsed) is { } entry ? ClassicText.Ok(entry.Checksum.ToString()) : Missing(parsed, session);
     }
 
-    private static async Task<IResult> VerifyAsync(HttpContext context, string? name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
+    private static async Task<IResult> VerifyAsync(HttpContext context, [Description(Name)] string? name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
     {
         if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
         if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
         return await verify.RunAsync(entry, context.RequestAborted) is { } verdicts ? TypedResults.Ok(verdicts) : FileProblems.VerifyBusy;
     }
 
-    private static IResult Search(string? query, FileCatalog catalog, NodeRegistry registry)
+    private static IResult Search([Description("A part of the name, whatever its case; empty for all.")] string? query, FileCatalog catalog, NodeRegistry registry)
     {
         var view = registry.View;
         var part = FileQuery.Part(query);

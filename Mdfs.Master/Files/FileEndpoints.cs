@@ -1,9 +1,11 @@
 using System.ComponentModel;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Status;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
@@ -14,24 +16,53 @@ namespace Mdfs.Master.Files;
 /// <summary>Movies over <c>/api</c>: JSON, problem+json, and the bytes themselves.</summary>
 public static class FileEndpoints
 {
+    internal const string Name = "The movie's name, percent-encoded as usual: 1 to 255 bytes of UTF-8 with a video's extension.";
+
     public static void MapFiles(this IEndpointRouteBuilder routes)
     {
         var files = routes.MapGroup("/api/files").WithTags("Movies");
         files.MapGet("", List).RequireReader()
-            .WithSummary("List movies").WithDescription("A page of the catalog, sorted, filtered by a case-insensitive part of the name. Pages are chained by 'next'.");
+            .WithSummary("List movies").WithDescription("A page of the catalog, sorted, filtered by a case-insensitive part of the name. Pages are chained by 'next'.")
+            .Answers(200, "A page, in the order asked for.", ApiExamples.Page)
+            .Refuses(FileProblems.BadParameter("limit must be a whole number from 1 to 1000."));
         files.MapMethods("/{name}", ["GET", "HEAD"], Facts).RequireReader()
-            .WithSummary("Facts of a movie").WithDescription("Size, checksum, version and who holds it. Answered from memory.");
+            .WithSummary("Facts of a movie").WithDescription("Size, checksum, version and who holds it. Answered from memory.")
+            .Answers(200, "What the catalog and the workers say of it.", ApiExamples.File).RefusesNames();
         files.MapMethods("/{name}/content", ["GET", "HEAD"], ContentAsync).RequireReader()
-            .WithSummary("The bytes of a movie").WithDescription("Ranges and conditions by RFC 9110; a copy that fails in mid-stream is followed by another at the exact byte.");
+            .WithSummary("The bytes of a movie").WithDescription("Ranges and conditions by RFC 9110; a copy that fails in mid-stream is followed by another at the exact byte.")
+            .AnswersBytes();
         files.MapPut("/{name}", PutAsync).RequireAdmin().Accepts<Stream>("application/octet-stream")
-            .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected.");
+            .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected.")
+            .Answers(201, "A new name: stored, with so many copies.", ApiExamples.Stored)
+            .Answers(200, "A new version of a name that there was: stored, with so many copies.", ApiExamples.Stored)
+            .Refuses(
+                FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.WrongLength(734_003_200, 1_048_576), FileProblems.BrokenOff, FileProblems.TooSlow,
+                FileProblems.TooLarge(1L << 40), FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), FileProblems.WorkersFailed,
+                FileProblems.ReadOnly, FileProblems.OutcomeUnknown, FileProblems.NoWorkers, FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace);
         files.MapDelete("/{name}", DeleteAsync).RequireAdmin()
-            .WithSummary("Delete a movie").WithDescription("Answered when the deletion is durable; it holds for every copy, wherever it turns up.");
+            .WithSummary("Delete a movie").WithDescription("Answered when the deletion is durable; it holds for every copy, wherever it turns up.")
+            .Answers(200, "Deleted; from so many nodes at this moment.", ApiExamples.Deleted).RefusesNames()
+            .Refuses(FileProblems.ReadOnly, FileProblems.OutcomeUnknown, FileProblems.NoWorkers, FileProblems.NotBuried);
         files.MapPost("/{name}/verify", VerifyAsync).RequireReader()
-            .WithSummary("Verify a movie").WithDescription("Re-reads every copy on its node and compares it with the catalog.");
+            .WithSummary("Verify a movie").WithDescription("Re-reads every copy on its node and compares it with the catalog. Takes as long as reading it.")
+            .Answers(200, "A verdict for each copy.", ApiExamples.Verdicts).RefusesNames().Refuses(FileProblems.VerifyBusy);
         routes.MapGet("/api/playlist.m3u8", M3u8).RequireReader().WithTags("Movies")
-            .WithSummary("Playlist of all movies").WithDescription("Extended M3U with a link per movie, for VLC, mpv and Kodi.");
+            .WithSummary("Playlist of all movies").WithDescription("Extended M3U with a link per movie, for VLC, mpv and Kodi.")
+            .Answers(200, "The playlist, in UTF-8.", ApiExamples.Playlist, "audio/x-mpegurl");
     }
+
+    /// <summary>What every route with a name in it may say.</summary>
+    internal static TBuilder RefusesNames<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder =>
+        route.Refuses(FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.NotFound(ApiExamples.Name), FileProblems.Rebuilding);
+
+    internal static TBuilder AnswersBytes<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder =>
+        route.Answers(200, "All bytes. The type follows from the extension.", "video/*").Answers(206, "The range asked for, or several as multipart/byteranges.", "video/*")
+            .Answers(304, "The version that the client has is the present one.").RefusesNames()
+            .Refuses(
+                FileProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)), FileProblems.RangeNotSatisfiable(ApiExamples.File.Size),
+                FileProblems.AllReplicasFailed(ApiExamples.Name), FileProblems.NoLiveReplica(ApiExamples.Name));
 
     private static IResult List(
         [Description("Part of the name, case-insensitive.")] string? query,
@@ -45,7 +76,7 @@ public static class FileEndpoints
         return TypedResults.Ok(new FilePage([.. page.Select(describe.Describe)], total, next?.ToString()));
     }
 
-    private static IResult Facts(HttpContext context, string name, FileCatalog catalog, CatalogSession session, FileDescriber describe)
+    private static IResult Facts(HttpContext context, [Description(Name)] string name, FileCatalog catalog, CatalogSession session, FileDescriber describe)
     {
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
         if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
@@ -53,10 +84,10 @@ public static class FileEndpoints
         return TypedResults.Ok(describe.Describe(entry));
     }
 
-    private static async Task<IResult> ContentAsync(HttpContext context, string name, ReadFile read) =>
+    private static async Task<IResult> ContentAsync(HttpContext context, [Description(Name)] string name, ReadFile read) =>
         TryName(context, name, out var parsed, out var problem) ? await read.RunAsync(context, parsed, attachment: false) : problem;
 
-    private static async Task<IResult> PutAsync(HttpContext context, string name, StoreFile store, IOptions<MasterOptions> options)
+    private static async Task<IResult> PutAsync(HttpContext context, [Description(Name)] string name, StoreFile store, IOptions<MasterOptions> options)
     {
         ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
@@ -73,7 +104,7 @@ public static class FileEndpoints
         };
     }
 
-    private static async Task<IResult> DeleteAsync(HttpContext context, string name, DeleteFile delete)
+    private static async Task<IResult> DeleteAsync(HttpContext context, [Description(Name)] string name, DeleteFile delete)
     {
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
         return await delete.RunAsync(parsed) switch
@@ -84,7 +115,7 @@ public static class FileEndpoints
         };
     }
 
-    private static async Task<IResult> VerifyAsync(HttpContext context, string name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
+    private static async Task<IResult> VerifyAsync(HttpContext context, [Description(Name)] string name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
     {
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
         if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);

@@ -1,5 +1,4 @@
-using Mdfs.Master.Catalog;
-using Mdfs.Master.Cluster;
+using System.Text.Json.Serialization;
 
 namespace Mdfs.Master.Files;
 
@@ -19,7 +18,7 @@ public sealed record FileFacts(
     long Size,
     string Checksum,
     long Version,
-    string ETag,
+    [property: JsonPropertyName("etag")] string ETag,
     DateTimeOffset ModifiedAt,
     string ContentType,
     int Copies,
@@ -40,7 +39,7 @@ public sealed record FilePage(IReadOnlyList<FileFacts> Files, int Total, string?
 
 /// <summary>What an upload is answered with.</summary>
 /// <param name="Copies">Copies that are written, checked and fsynced at this moment; healing brings the rest.</param>
-public sealed record StoredFacts(string Name, long Size, string Checksum, long Version, string ETag, int Copies, int CopiesWanted);
+public sealed record StoredFacts(string Name, long Size, string Checksum, long Version, [property: JsonPropertyName("etag")] string ETag, int Copies, int CopiesWanted);
 
 /// <summary>What a deletion is answered with.</summary>
 /// <param name="Version">Every version up to this number is deleted.</param>

@@ -12,7 +12,7 @@ namespace Mdfs.Master.Files;
 /// </summary>
 public static partial class UploadForm
 {
-    private const string FileField = "movie";
+    internal const string FileField = "movie";
 
     /// <summary>A key is short; a form field that is not is nobody's key.</summary>
     private const int MaxFieldBytes = 4096;

@@ -1,6 +1,8 @@
+using System.ComponentModel;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Files;
+using Mdfs.Master.Status;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
@@ -36,10 +38,14 @@ public static class NodeEndpoints
 
     public static void MapNodes(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/nodes", List).RequireAdmin().WithTags("Cluster").WithSummary("All known workers");
+        routes.MapGet("/api/nodes", List).RequireAdmin().WithTags("Cluster").WithSummary("All known workers").WithDescription("Silent ones too, until they are removed.")
+            .Answers(200, "The workers, by name.", ApiExamples.Nodes);
         routes.MapDelete("/api/nodes/{id}", RemoveAsync).RequireAdmin().WithTags("Cluster")
-            .WithSummary("Forget a silent worker").WithDescription("Only a node that does not beat. If it holds the last copy of something, force=true is needed; should it come back, it registers anew.");
-        routes.MapGet("/api/tombstones", Tombstones).RequireAdmin().WithTags("Cluster").WithSummary("Deletions still remembered, the latest first (at most 1000)");
+            .WithSummary("Forget a silent worker").WithDescription("Only a node that does not beat. If it holds the last copy of something, force=true is needed; should it come back, it registers anew.")
+            .Answers(204, "Forgotten.")
+            .Refuses(NodeProblems.NoSuchNode(ApiExamples.Nodes[0].Id), NodeProblems.StillAlive("worker-1"), NodeProblems.HoldsLastCopies("worker-1", 3), FileProblems.ReadOnly);
+        routes.MapGet("/api/tombstones", Tombstones).RequireAdmin().WithTags("Cluster").WithSummary("Deletions still remembered").WithDescription("The latest first, at most 1000.")
+            .Answers(200, "The deletions.", ApiExamples.Tombstones);
     }
 
     private static IResult List(NodeRegistry registry, TimeProvider time)
@@ -56,7 +62,7 @@ public static class NodeEndpoints
         state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Streams, state.Pulls.Count,
         state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1));
 
-    private static async Task<IResult> RemoveAsync(string id, bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, CancellationToken cancellationToken)
+    private static async Task<IResult> RemoveAsync([Description("The node's id, as the list of workers says.")] string id, [Description("true: also when last copies are lost with it.")] bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, CancellationToken cancellationToken)
     {
         if (!NodeId.TryParse(id, out var node)) return NodeProblems.NoSuchNode(id);
         lock (registry.Gate)

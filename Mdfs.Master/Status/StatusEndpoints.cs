@@ -38,8 +38,10 @@ public static class StatusEndpoints
 {
     public static void MapStatus(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/stats", Stats).RequireReader().WithTags("Classic").WithSummary("Counts of nodes and movies");
-        routes.MapGet("/api/cluster", Cluster).RequireAdmin().WithTags("Cluster").WithSummary("The cluster at a glance");
+        routes.MapGet("/stats", Stats).RequireReader().WithTags("Classic").WithSummary("Counts of nodes and movies").WithDescription("What the original's clients poll.")
+            .Answers(200, "The counts.", ApiExamples.Stats);
+        routes.MapGet("/api/cluster", Cluster).RequireAdmin().WithTags("Cluster").WithSummary("The cluster at a glance").WithDescription("Epoch, Redis and what its settings are worth, rebuilding, counts, healing, space.")
+            .Answers(200, "The cluster.", ApiExamples.Cluster);
         routes.MapGet("/", Index).Open().ExcludeFromDescription();
     }
 

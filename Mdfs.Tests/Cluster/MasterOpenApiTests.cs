@@ -1,0 +1,111 @@
+using System.Text.Json;
+using Mdfs.ServiceDefaults.Security;
+using Mdfs.Tests.Support;
+using Microsoft.AspNetCore.Routing;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>The API as it describes itself to machines: complete, with examples, and saying no more than the routes do.</summary>
+public sealed class MasterOpenApiTests : IAsyncLifetime
+{
+    private MasterRig _rig = null!;
+    private JsonDocument _document = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private IEnumerable<(string Path, string Method, JsonElement Operation)> Operations =>
+        from path in _document.RootElement.GetProperty("paths").EnumerateObject()
+        from operation in path.Value.EnumerateObject()
+        where operation.Value.ValueKind == JsonValueKind.Object && operation.Value.TryGetProperty("responses", out _)
+        select (path.Name, operation.Name.ToUpperInvariant(), operation.Value);
+
+    public async ValueTask InitializeAsync()
+    {
+        _rig = await MasterRig.StartAsync();
+        _document = JsonDocument.Parse(await _rig.Client.GetStringAsync("/openapi/v1.json", Cancelled));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _document.Dispose();
+        await _rig.DisposeAsync();
+    }
+
+    [Fact]
+    public void It_names_the_product_and_the_places_of_the_key()
+    {
+        var info = _document.RootElement.GetProperty("info");
+        Assert.Equal("MDFS Pro", info.GetProperty("title").GetString());
+        Assert.NotEmpty(info.GetProperty("description").GetString()!);
+        var schemes = _document.RootElement.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(scheme => scheme.Name).Order();
+        Assert.Equal(["bearer", "header", "query"], schemes);
+    }
+
+    [Fact]
+    public void Every_route_for_people_is_in_it_and_no_route_between_nodes()
+    {
+        var described = Operations.Select(operation => operation.Path).ToHashSet();
+        var routes = _rig.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(route => route.Metadata.GetMetadata<AccessMark>()!.Access != AccessClass.Node).Select(route => "/" + route.RoutePattern.RawText!.Trim('/'))
+            .Except(["/", "/metrics", "/register", "/openapi/{documentName}.json"]).ToHashSet();
+        Assert.Empty(routes.Except(described));
+        Assert.DoesNotContain(described, path => path.StartsWith("/internal", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_operation_and_every_parameter_is_described()
+    {
+        foreach (var (path, method, operation) in Operations.Where(operation => operation.Path is not ("/health" or "/alive")))
+        {
+            Assert.True(operation.TryGetProperty("summary", out _) && operation.TryGetProperty("description", out _), $"{method} {path} is not described");
+            if (!operation.TryGetProperty("parameters", out var parameters)) continue;
+            foreach (var parameter in parameters.EnumerateArray())
+                Assert.True(parameter.TryGetProperty("description", out _), $"{method} {path}: parameter {parameter.GetProperty("name")} is not described");
+        }
+    }
+
+    [Fact]
+    public void Every_json_and_every_text_in_it_has_a_schema_and_an_example()
+    {
+        var seen = 0;
+        foreach (var (path, method, operation) in Operations.Where(operation => operation.Path is not ("/health" or "/alive")))
+        {
+            foreach (var response in operation.GetProperty("responses").EnumerateObject())
+            {
+                Assert.NotEmpty(response.Value.GetProperty("description").GetString()!);
+                if (!response.Value.TryGetProperty("content", out var content)) continue;
+                foreach (var media in content.EnumerateObject().Where(media => media.Name != "video/*"))
+                {
+                    Assert.True(media.Value.TryGetProperty("schema", out _), $"{method} {path} {response.Name} has no schema");
+                    Assert.True(media.Value.TryGetProperty("example", out _) || media.Value.TryGetProperty("examples", out _), $"{method} {path} {response.Name} has no example");
+                    seen++;
+                }
+            }
+        }
+
+        Assert.True(seen > 50);
+    }
+
+    [Fact]
+    public void What_needs_the_admin_key_says_so_and_what_it_answers_without()
+    {
+        var (_, _, put) = Operations.Single(operation => operation is { Path: "/api/files/{name}", Method: "PUT" });
+        Assert.Equal(3, put.GetProperty("security").GetArrayLength());
+        var refusals = put.GetProperty("responses");
+        foreach (var status in (string[])["201", "200", "400", "401", "403", "413", "422", "503", "507"]) Assert.True(refusals.TryGetProperty(status, out _), status);
+        var example = refusals.GetProperty("422").GetProperty("content").GetProperty("application/problem+json").GetProperty("examples").EnumerateObject().Single().Value.GetProperty("value");
+        Assert.Equal("urn:mdfs:problem:checksum-mismatch", example.GetProperty("type").GetString());
+
+        // Reading needs a key only where one is configured: an empty requirement stands first.
+        var (_, _, read) = Operations.Single(operation => operation is { Path: "/download", Method: "GET" });
+        Assert.Empty(read.GetProperty("security")[0].EnumerateObject());
+    }
+
+    [Fact]
+    public void The_form_of_the_classic_upload_is_described()
+    {
+        var (_, _, upload) = Operations.Single(operation => operation.Path == "/upload");
+        var fields = upload.GetProperty("requestBody").GetProperty("content").GetProperty("multipart/form-data").GetProperty("schema").GetProperty("properties");
+        Assert.Equal(["movie", "secret"], fields.EnumerateObject().Select(field => field.Name).Order());
+    }
+}
