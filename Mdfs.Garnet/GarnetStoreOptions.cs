@@ -28,8 +28,8 @@ public sealed class GarnetStoreOptions
     public string? Password { get; set; }
 
     /// <summary>
-    /// Size of the log in bytes at which a checkpoint is taken and the log cut back; a power of two from 1 MiB to 4 GiB. Default 64 MiB.
-    /// It bounds the time a restart needs to replay the log.
+    /// Length of the log in bytes, 1 MiB to 4 GiB, above which a start writes it anew, provided that it has doubled since that was done
+    /// last. Default 64 MiB. While the store runs its log grows with every change.
     /// </summary>
     [Range(1L << 20, 1L << 32)]
     public long LogSizeLimit { get; set; } = 64L << 20;

@@ -94,11 +94,11 @@ public sealed class GarnetStoreTests : IDisposable
 
         await using (var connection = await ConnectionMultiplexer.ConnectAsync(store.ConnectionString))
             Assert.True(await connection.GetDatabase().StringSetAsync("movie", "1"));
-        await Assert.ThrowsAnyAsync<RedisException>(async () =>
-        {
-            await using var stranger = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{store.Port}");
-            await stranger.GetDatabase().StringGetAsync("movie");
-        });
+        using var stranger = new TcpClient();
+        await stranger.ConnectAsync(IPAddress.Loopback, store.Port, Cancelled);
+        await stranger.GetStream().WriteAsync("*2\r\n$3\r\nGET\r\n$5\r\nmovie\r\n"u8.ToArray(), Cancelled);
+        using var reader = new StreamReader(stranger.GetStream());
+        Assert.StartsWith("-NOAUTH", await reader.ReadLineAsync(Cancelled));
     }
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
