@@ -28,6 +28,10 @@ public sealed partial class Sweep(
     // When each superseded version was first seen to be: the grace runs from there, on the monotonic clock.
     private readonly ConcurrentDictionary<MovieVersion, long> _superseded = new();
 
+    // Prepared uploads that the catalog was searched for in vain, and when: they stay for a day, and the search walks over all movies.
+    private static readonly TimeSpan _searchAgain = TimeSpan.FromMinutes(1);
+    private readonly ConcurrentDictionary<UploadId, long> _unclaimed = new();
+
     public void AddOrders(NodeState node, List<NodeOrder> orders)
     {
         AddPrepared(node, orders);
@@ -103,13 +107,14 @@ public sealed partial class Sweep(
 
     private void AddPrepared(NodeState node, List<NodeOrder> orders)
     {
-        var waiting = node.Prepared.Where(prepared => !uploads.IsOpen(prepared.Upload)).ToList();
+        var waiting = node.Prepared.Where(prepared => !uploads.IsOpen(prepared.Upload) && !WasSearched(prepared.Upload)).ToList();
         if (waiting.Count == 0) return;
         // Rare (a crash between transaction and seal), so a walk over the catalog is cheaper than an index that every movie would pay for.
         var wanted = waiting.Select(prepared => prepared.Upload).ToHashSet();
         var committed = catalog.Entries.Where(entry => wanted.Contains(entry.Replica.Upload)).ToDictionary(entry => entry.Replica.Upload);
         foreach (var prepared in waiting)
         {
+            if (!committed.ContainsKey(prepared.Upload)) _unclaimed[prepared.Upload] = time.GetTimestamp();
             switch (Reconciliation.Judge(prepared, committed.GetValueOrDefault(prepared.Upload), open: false))
             {
                 case PreparedVerdict.Seal:
@@ -120,6 +125,14 @@ public sealed partial class Sweep(
                     break;
             }
         }
+    }
+
+    private bool WasSearched(UploadId upload)
+    {
+        if (!_unclaimed.TryGetValue(upload, out var at)) return false;
+        if (time.GetElapsedTime(at) < _searchAgain) return true;
+        _unclaimed.TryRemove(upload, out _);
+        return false;
     }
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "'{Name}' version {Version} on node {Node} has other bytes than were committed. It is put into quarantine.")]

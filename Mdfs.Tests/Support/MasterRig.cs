@@ -17,10 +17,10 @@ internal sealed class MasterRig : IAsyncDisposable
     public const string ClusterKey = "the-secret-of-this-cluster";
 
     private readonly TempDirectory _temp;
-    private readonly GarnetStore _store;
+    private readonly GarnetStore? _store;
     private readonly WebApplication _app;
 
-    private MasterRig(TempDirectory temp, GarnetStore store, WebApplication app)
+    private MasterRig(TempDirectory temp, GarnetStore? store, WebApplication app)
     {
         (_temp, _store, _app) = (temp, store, app);
         Client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
@@ -44,12 +44,22 @@ internal sealed class MasterRig : IAsyncDisposable
         var temp = new TempDirectory();
         var store = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["garnet"] });
         await store.StartAsync(cancellation);
+        return await StartAsync(temp, store, store.ConnectionString, time, settings);
+    }
+
+    /// <summary>With a Redis that may or may not be there.</summary>
+    public static Task<MasterRig> StartAtAsync(string redis, TimeProvider? time, params (string Key, string Value)[] settings) =>
+        StartAsync(new TempDirectory(), null, redis, time, settings);
+
+    private static async Task<MasterRig> StartAsync(TempDirectory temp, GarnetStore? store, string redis, TimeProvider? time, (string Key, string Value)[] settings)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Logging:Console:LogLevel:Default"] = "None",
             ["urls"] = "http://127.0.0.1:0",
-            ["ConnectionStrings:redis"] = store.ConnectionString,
+            ["ConnectionStrings:redis"] = redis,
             ["Mdfs:AdminKey"] = AdminKey,
             ["Mdfs:ClusterKey"] = ClusterKey,
             ["Mdfs:AllowedHosts"] = "127.0.0.1",
@@ -72,7 +82,7 @@ internal sealed class MasterRig : IAsyncDisposable
         Admin.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
-        await _store.DisposeAsync();
+        if (_store is not null) await _store.DisposeAsync();
         _temp.Dispose();
     }
 }

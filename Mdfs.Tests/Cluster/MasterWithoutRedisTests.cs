@@ -1,0 +1,64 @@
+using System.Net;
+using Mdfs.Garnet;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Nodes;
+using Mdfs.Protocol.Names;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>A master that starts while Redis is away serves what workers report, and becomes writable by itself (design, section 2.6).</summary>
+public sealed class MasterWithoutRedisTests
+{
+    private const string Ours = "0123456789abcdef0123456789abcdef";
+    private static readonly FileName Film = FileName.Parse("film.mp4");
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task It_starts_reads_from_workers_changes_nothing_and_takes_up_its_reign_when_redis_is_there()
+    {
+        using var temp = new TempDirectory();
+        // A port that is known to be free a moment later: a store that has just been there.
+        var past = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["past"] });
+        await past.StartAsync(Cancelled);
+        var (port, address) = (past.Port, past.ConnectionString);
+        await past.DisposeAsync();
+
+        await using var rig = await MasterRig.StartAtAsync(
+            address + ",connectTimeout=500", null, ("Mdfs:Master:RedisStartWait", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"), ("Mdfs:Master:NodeTimeout", "00:00:02"));
+        var session = rig.Get<CatalogSession>();
+        Assert.False(session.Attached);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+
+        var node = new SpeakingNode(1) { ClusterId = Ours, Epoch = 7 };
+        node.Hold(SpeakingNode.Sealed("film.mp4", 5, Ours));
+        var conversation = rig.Get<BeatConversation>();
+        var reply = node.Hear(await conversation.AnswerAsync(node.Beat(), Cancelled));
+        // It reigns over nothing, so it raises nobody's epoch and orders nothing.
+        Assert.Equal(7, reply.Epoch);
+        Assert.True(reply.SendInventory);
+        Assert.True(conversation.TakePage(node.Inventory()).Accepted);
+        await Eventually.TrueAsync(() => rig.Get<FileCatalog>().Find(Film) is not null, "the movie can be read", TimeSpan.FromSeconds(20), Cancelled);
+        Assert.Equal(HttpStatusCode.OK, (await rig.Client.GetAsync("/api/files/film.mp4", Cancelled)).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Admin.PutAsync("/api/files/new.mp4", new ByteArrayContent([1]), Cancelled)).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Admin.DeleteAsync("/api/files/film.mp4", Cancelled)).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+
+        await using var store = new GarnetStore(new GarnetStoreOptions { Port = port, DataDirectory = temp["garnet"] });
+        await store.StartAsync(Cancelled);
+        await Eventually.TrueAsync(() => session.Attached, "the master has found Redis", TimeSpan.FromSeconds(60), Cancelled);
+        Assert.True(rig.Get<MasterIdentity>().Epoch > 7);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var told = node.Hear(await conversation.AnswerAsync(node.Beat(), Cancelled));
+                if (told.SendInventory) conversation.TakePage(node.Inventory());
+                return !session.IsUncertain;
+            },
+            "what the worker holds stands in Redis", TimeSpan.FromSeconds(60), Cancelled);
+        Assert.Equal(5, rig.Get<FileCatalog>().Find(Film)!.Version.Number);
+        Assert.Equal(HttpStatusCode.NotFound, (await rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+    }
+}
