@@ -61,7 +61,7 @@ public sealed partial class CatalogSession(
         try
         {
             if (Attached) return true;
-            switch (await store.TakeEpochAsync(identity.TokenEpoch, either.Token))
+            switch (await store.TakeEpochAsync(LowestEpoch(), either.Token))
             {
                 case EpochOutcome.Taken taken:
                     await LoadAsync(taken.Epoch, cancellationToken);
@@ -301,6 +301,12 @@ public sealed partial class CatalogSession(
         Restores++;
         LogRestored(report.Reason, report.Entries, report.Tombstones);
     }
+
+    /// <summary>
+    /// The first epoch is above every one heard of and not below the clock (milliseconds since 1970). The next number alone would be given twice after Redis
+    /// went back: to the master that is replaced and to its successor, and workers could not tell them apart.
+    /// </summary>
+    private long LowestEpoch() => Math.Max(identity.TokenEpoch, time.GetUtcNow().ToUnixTimeMilliseconds());
 
     private void BeginRebuild(string reason)
     {

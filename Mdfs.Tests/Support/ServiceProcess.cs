@@ -119,7 +119,17 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>SIGSTOP: the process stays, with its connections, and does nothing until <see cref="Thaw"/>.</summary>
-    public void Freeze() => Send(Signals.Stop);
+    public void Freeze()
+    {
+        Send(Signals.Stop);
+        // The signal is sent, not obeyed, when the call returns: on a busy machine a thread may answer once more before it stops.
+        if (!SpinWait.SpinUntil(IsStopped, TimeSpan.FromSeconds(30)))
+            throw new InvalidOperationException($"Process {_process.Id} was told to stop and did not.");
+    }
+
+    private bool IsStopped() =>
+        Directory.EnumerateDirectories($"/proc/{_process.Id}/task").All(static thread =>
+            File.ReadLines(Path.Combine(thread, "status")).Any(static line => line.StartsWith("State:\tT", StringComparison.Ordinal)));
 
     /// <summary>SIGCONT.</summary>
     public void Thaw() => Send(Signals.Continue);
