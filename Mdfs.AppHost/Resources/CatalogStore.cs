@@ -12,14 +12,14 @@ internal static class CatalogStore
     {
         var builder = master.ApplicationBuilder;
         return builder.ExecutionContext.IsPublishMode || ContainerRuntime.Answers(builder.Configuration)
-            ? master.WithRedis(name)
+            ? master.WithRedis(name, cluster)
             : master.WithGarnet(name, cluster);
     }
 
-    private static IResourceBuilder<ProjectResource> WithRedis(this IResourceBuilder<ProjectResource> master, string name)
+    private static IResourceBuilder<ProjectResource> WithRedis(this IResourceBuilder<ProjectResource> master, string name, ClusterSettings cluster)
     {
         var redis = master.ApplicationBuilder.AddRedis(name)
-            .WithDataVolume("mdfs-redis")
+            .WithDataVolume(cluster.VolumeName(name))
             .WithArgs(static context =>
             {
                 // When published, the whole command is one argument of a shell, which would ignore further ones without a word.

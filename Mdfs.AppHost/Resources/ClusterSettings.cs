@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Mdfs.AppHost.Resources;
 
@@ -30,6 +32,10 @@ internal sealed record ClusterSettings(
     }
 
     public int? WorkerPort(int number) => MasterPort + number;
+
+    /// <summary>The volume of a container: a data directory of its own means volumes of its own, so that a trial never writes into what is kept.</summary>
+    public string VolumeName(string resource) =>
+        Data == DefaultData() ? $"mdfs-{resource}" : $"mdfs-{resource}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Data)))[..8]}";
 
     private static string DefaultData() =>
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "mdfs");
