@@ -9,21 +9,33 @@ public static class EntryYield
 {
     /// <param name="sealedOfName">All sealed replicas of the name that have been reported since the master started.</param>
     /// <param name="prepared">Whether any worker reports the entry's upload as prepared.</param>
-    /// <param name="registered">All registered nodes. The entry's hint alone would not do: it is as old as the last writing of the entry, and healing may have moved the copies since.</param>
-    /// <param name="reported">Nodes whose whole inventory has come since the master started.</param>
+    /// <param name="registered">
+    /// All registered nodes. The entry's hint alone would not do: it is as old as the last writing of the entry, and healing may have moved the copies
+    /// since.
+    /// </param>
+    /// <param name="reported">
+    /// Nodes whose whole inventory has come since the master started and since the entry became current: an older one says nothing about it. A receipt of a
+    /// life that the master does not know voids what it knew of that node (docs/decisions/model.md).
+    /// </param>
     /// <returns>What becomes the entry, or null when the entry stays.</returns>
     public static ReplicaDescription? To(
         CatalogEntry entry,
         Tombstone? tombstone,
-        IReadOnlyCollection<ReplicaReport> sealedOfName,
+        IReadOnlyCollection<SealedReplica> sealedOfName,
         bool prepared,
         IEnumerable<NodeId> registered,
         IReadOnlySet<NodeId> reported)
     {
-        if (prepared || sealedOfName.Any(report => report.Replica.Version >= entry.Version)) return null;
+        if (prepared || sealedOfName.Any(held => held.Report.Replica.Version >= entry.Version)) return null;
         if (!entry.Hint.All(reported.Contains) || !registered.All(reported.Contains)) return null;
         return sealedOfName
-            .Where(report => tombstone?.Covers(report.Replica.Version) != true)
+            .Where(held => !held.AwayTooLong && tombstone?.Covers(held.Report.Replica.Version) != true)
+            .Select(held => held.Report)
             .MaxBy(report => (report.Replica.Version, !report.Damaged))?.Replica;
     }
 }
+
+/// <param name="AwayTooLong">
+/// What <see cref="Absence.IsTooLong"/> says of its node: such a replica may have been deleted and the deletion forgotten, so nothing yields to it.
+/// </param>
+public readonly record struct SealedReplica(ReplicaReport Report, bool AwayTooLong);

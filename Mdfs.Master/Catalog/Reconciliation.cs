@@ -27,7 +27,10 @@ public static class Reconciliation
     }
 
     /// <param name="committed">The entry that holds this upload id, or null.</param>
-    /// <param name="open">Whether the upload still runs, waits for its commit, or its transaction has not been settled yet.</param>
+    /// <param name="open">
+    /// Whether the upload still runs, waits for its commit, its transaction has not been settled yet, or it is that of the entry which a commit under way
+    /// would put back if nobody sealed.
+    /// </param>
     public static PreparedVerdict Judge(PreparedReport report, CatalogEntry? committed, bool open)
     {
         if (open) return PreparedVerdict.Keep;

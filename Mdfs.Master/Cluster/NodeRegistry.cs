@@ -149,12 +149,17 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
 
     public void AnnounceAlive(NodeId id) => LivenessChanged?.Invoke(id, true);
 
-    /// <summary>A worker's word, given in an answer rather than in a beat. Ignored when it is from another life than the one that beats.</summary>
+    /// <summary>
+    /// A worker's word, given in an answer rather than in a beat. From a life that does not beat here it cannot be put in order, and what was known of the
+    /// node may be void: silence about this replica would be taken for its absence (docs/decisions/model.md). So the whole is asked for again.
+    /// </summary>
     public void TakeReceipt(SealReceipt receipt)
     {
         lock (Gate)
         {
-            if (Find(receipt.Node) is { } state && state.Life == receipt.Life) state.Inventory.Set(receipt.Report, receipt.Number);
+            if (Find(receipt.Node) is not { } state) return;
+            if (state.Life == receipt.Life) state.Inventory.Set(receipt.Report, receipt.Number);
+            else state.Inventory.Clear();
         }
     }
 

@@ -67,7 +67,10 @@ public static class Placement
         int Standing(NodeView node) => IsFull(node, 0) || node.ClosedForWrites is not null ? 2 : fill.Overloads(node, rules) ? 1 : 0;
     }
 
-    /// <summary>Whether a copy of this size would go below the node's reserve. A node without a free byte is full even for an empty movie: its sidecars need room too.</summary>
+    /// <summary>
+    /// Whether a copy of this size would go below the node's reserve. A node without a free byte is full even for an empty movie: its sidecars need room
+    /// too.
+    /// </summary>
     public static bool IsFull(NodeView node, long size)
     {
         var free = node.Space.Free - node.Pending;

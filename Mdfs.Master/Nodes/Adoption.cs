@@ -293,14 +293,14 @@ public sealed partial class Adoption(
     {
         yielded = false;
         ReplicaDescription? best = null;
-        var sealedOfName = new List<ReplicaReport>();
+        var sealedOfName = new List<SealedReplica>();
         foreach (var version in registry.Replicas.VersionsOf(name))
         {
             foreach (var holder in registry.Replicas.HoldersOf(version))
             {
                 if (registry.Find(holder.Node) is not { } state || state.Inventory.Find(version) is not { } report) continue;
-                sealedOfName.Add(report);
                 var away = Absence.IsTooLong(state.SettledAge, clock.Age, options.Value.TombstoneRetention);
+                sealedOfName.Add(new SealedReplica(report, away));
                 if (Reconciliation.Judge(report, entry, tombstone, away, identity.ClusterId) != ReplicaVerdict.Adopt) continue;
                 if (best is null || version > best.Version) best = report.Replica;
             }

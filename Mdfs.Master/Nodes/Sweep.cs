@@ -65,6 +65,8 @@ public sealed partial class Sweep(
                 node.Suspects.Remove(version);
                 return null;
             case ReplicaVerdict.Superseded:
+                // It may have been deleted, and the deletion forgotten: while it is here, the node counts as having been away.
+                node.Unsettled |= away;
                 // Nobody has what the catalog names: it may have to yield, which is decided where all nodes are looked at.
                 if (registry.Settled && registry.Replicas.HoldersOf(entry!.Version).IsEmpty) adoption.Consider([name]);
                 return IsRemovable(entry!, version) ? new DeleteOrder(version, $"superseded by {entry!.Version}") : null;

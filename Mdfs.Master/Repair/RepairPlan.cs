@@ -6,7 +6,9 @@ namespace Mdfs.Master.Repair;
 
 /// <summary>What the operator may set about healing.</summary>
 /// <param name="ReplicationFactor">Copies wanted of every movie.</param>
-/// <param name="RepairDelay">How long a missing copy is waited for before another is made. Damage on a live node is healed without waiting: nobody will bring the good bytes back.</param>
+/// <param name="RepairDelay">
+/// How long a missing copy is waited for before another is made. Damage on a live node is healed without waiting: nobody will bring the good bytes back.
+/// </param>
 /// <param name="PullsPerTarget">Pulls in flight to one node.</param>
 /// <param name="PullsInTotal">Pulls in flight in the cluster.</param>
 public sealed record RepairRules(PlacementRules Placement, int ReplicationFactor, TimeSpan RepairDelay, int PullsPerTarget = 2, int PullsInTotal = 16);

@@ -35,12 +35,12 @@ public static class TrimPlanner
     public static TrimVerdict Judge(
         ClusterView view, TrimCandidate candidate, IReadOnlyDictionary<NodeId, NodeActivity> activity, TrimRules rules, bool inGrace)
     {
-        if (inGrace || candidate.SurplusFor < rules.TrimGrace) return TrimVerdict.Nothing;
+        var goal = CopyGoal.Of(rules.ReplicationFactor, view);
+        if (inGrace || candidate.Copies.Count <= goal || candidate.SurplusFor < rules.TrimGrace) return TrimVerdict.Nothing;
         // One at a time: while a removal may still happen, what would be left cannot be known.
         if (candidate.Copies.Any(copy => copy.Leaving)) return TrimVerdict.Nothing;
 
         var live = candidate.Copies.Where(copy => view.Find(copy.Node)?.Alive == true).ToDictionary(copy => copy.Node);
-        var goal = CopyGoal.Of(rules.ReplicationFactor, view);
         var ranked = Placement.RankHolders(
             view, candidate.Replica.Name, goal, rules.Placement, [.. live.Values.Where(copy => RepairPlanner.Counts(view, copy)).Select(copy => copy.Node)]);
         if (ranked.Count < goal || live.Count <= goal) return TrimVerdict.Nothing;

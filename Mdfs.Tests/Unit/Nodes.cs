@@ -17,7 +17,8 @@ internal static class Nodes
     {
         address ??= $"http://worker{number}:8080";
         return new NodeView(
-            Id(number), address, address, null, zone, new NodeSpace(capacity, capacity - used, used, 0), Alive: true, Draining: false, ClosedForWrites: null, Pending: 0);
+            Id(number), address, address, null, zone, new NodeSpace(capacity, capacity - used, used, 0),
+            Alive: true, Draining: false, ClosedForWrites: null, Pending: 0);
     }
 
     public static ClusterView View(params IEnumerable<NodeView> nodes)

@@ -99,7 +99,8 @@ public sealed class PlacementTests
     [Fact]
     public void Load_is_measured_against_capacity_so_a_big_node_carries_more()
     {
-        var view = View(Node(1, used: 800 * GiB, capacity: 4096 * GiB), Node(2, used: 200 * GiB, capacity: 1024 * GiB), Node(3, used: 200 * GiB, capacity: 1024 * GiB));
+        var view = View(
+            Node(1, used: 800 * GiB, capacity: 4096 * GiB), Node(2, used: 200 * GiB, capacity: 1024 * GiB), Node(3, used: 200 * GiB, capacity: 1024 * GiB));
         foreach (var name in Names(50)) Assert.Equal(Walk(view, name), Order(view, name));
     }
 
@@ -148,7 +149,8 @@ public sealed class PlacementTests
         var random = new Random(20);
         for (var round = 0; round < 500; round++)
         {
-            var view = View(Enumerable.Range(1, 6).Select(i => Node(i, random.Next(3) == 0 ? null : $"zone {random.Next(3)}", used: random.Next(1, 400) * GiB)));
+            var view = View(Enumerable.Range(1, 6).Select(
+                i => Node(i, random.Next(3) == 0 ? null : $"zone {random.Next(3)}", used: random.Next(1, 400) * GiB)));
             var name = FileName.Parse($"movie {round}.mkv");
             var placed = Placement.Candidates(view, name, 1, 2, Rules).Take(2).Select(node => node.Id);
             var kept = Placement.RankHolders(view, name, 2, Rules, [.. Enumerable.Range(1, 6).Select(Id)]).Take(2);

@@ -103,6 +103,9 @@ public sealed class ReconciliationTests
     }
 
     [Fact]
+    public void Nothing_yields_to_a_replica_of_a_node_that_was_away_too_long() => Assert.Null(Yield(Entry(9), [Report(3), Report(4)], away: true));
+
+    [Fact]
     public void Of_two_tombstones_the_higher_bound_wins_and_of_equal_ones_the_younger()
     {
         Assert.Equal(Grave(5), TombstoneRules.Merge(null, Grave(5)));
@@ -125,9 +128,9 @@ public sealed class ReconciliationTests
     }
 
     private static ReplicaDescription? Yield(
-        CatalogEntry entry, ReplicaReport[] reports, int? bound = null, bool prepared = false, int[]? reported = null) =>
+        CatalogEntry entry, ReplicaReport[] reports, int? bound = null, bool prepared = false, int[]? reported = null, bool away = false) =>
         EntryYield.To(
-            entry, bound is { } b ? Grave(b) : null, reports, prepared, [Id(1), Id(2), Id(3)], (reported ?? [1, 2, 3]).Select(Id).ToHashSet());
+            entry, bound is { } b ? Grave(b) : null, [.. reports.Select(report => new SealedReplica(report, away))], prepared, [Id(1), Id(2), Id(3)], (reported ?? [1, 2, 3]).Select(Id).ToHashSet());
 
     private static ReplicaDescription Replica(int version)
     {

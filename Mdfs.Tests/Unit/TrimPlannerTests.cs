@@ -89,7 +89,8 @@ public sealed class TrimPlannerTests
         var random = new Random(20);
         for (var round = 1; round <= 300; round++)
         {
-            var view = View(Enumerable.Range(1, 6).Select(i => Node(i, $"zone {random.Next(3)}", used: random.Next(1, 400) * GiB) with { Draining = random.Next(6) == 0 }));
+            var view = View(Enumerable.Range(1, 6).Select(
+                i => Node(i, $"zone {random.Next(3)}", used: random.Next(1, 400) * GiB) with { Draining = random.Next(6) == 0 }));
             var candidate = Candidate(1, 2, 3, 4, 5, 6) with { Replica = RepairPlannerTests.Replica(round) };
             while (Judge(view, candidate).Remove is { } gone)
                 candidate = candidate with { Copies = [.. candidate.Copies.Where(copy => copy.Node != gone)] };
