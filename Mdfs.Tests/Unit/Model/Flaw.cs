@@ -54,7 +54,4 @@ internal enum Flaw
 
     /// <summary>The cluster age is written down only when somebody beats, and not before a tombstone is forgotten by it.</summary>
     AgeOnlyWithBeats,
-
-    /// <summary>An entry yields to what a node brings that was away too long.</summary>
-    YieldToTheLongAway,
 }

@@ -86,7 +86,7 @@ internal sealed partial class ModelMaster
             .Select(i => Nodes.Id(i + 1)).ToHashSet();
         var prepared = _nodes.Any(node => node.Prepared.Any(part => part.Upload == entry.Replica.Upload));
         var held = _nodes.SelectMany(node => node.Sealed.Select(report => new SealedReplica(
-            report, Absence.IsTooLong(node.SettledAge, ClusterAge, Retention) && _world.Flaw != Flaw.YieldToTheLongAway)));
+            report, Absence.IsTooLong(node.SettledAge, ClusterAge, Retention))));
         return EntryYield.To(entry, Memory.Tombstone, [.. held], prepared, registered, reported) is { } lower
             ? (Memory with { Entry = new CatalogEntry(lower, []) }, $"lets {entry.Version} yield to {lower.Version}", default)
             : null;
