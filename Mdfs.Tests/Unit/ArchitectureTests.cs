@@ -26,6 +26,7 @@ public sealed class ArchitectureTests
         { "Mdfs.Garnet", [] },
         { "Mdfs.Master", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
         { "Mdfs.Worker", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
+        { "Mdfs.Cli", ["Mdfs.Protocol"] },
     };
 
     [Theory]

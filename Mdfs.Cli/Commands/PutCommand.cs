@@ -1,0 +1,33 @@
+using System.CommandLine;
+using Mdfs.Cli.Sources;
+using Mdfs.Cli.Transfer;
+
+namespace Mdfs.Cli.Commands;
+
+internal static class PutCommand
+{
+    public static Command Create()
+    {
+        var paths = new Argument<string[]>("PATH") { Description = "Files, or folders with all video files below them.", Arity = ArgumentArity.OneOrMore };
+        var name = new Option<string?>("--as") { Description = "The name to store it under, for one file.", HelpName = "NAME" };
+        var keep = new Option<bool>("--keep") { Description = "Leave alone what is there under the same name, whatever its bytes. Without it, other bytes become the new version." };
+        var (names, all, parallel, retries) = (CommonOptions.Names(), CommonOptions.AllFiles(), CommonOptions.Parallel(), CommonOptions.Retries());
+        var command = new Command("put", "Store movies. A movie that is there already, with the same bytes, is not sent again; so a run that was interrupted is simply repeated.")
+        {
+            paths, name, keep, names, all, parallel, retries,
+        };
+        command.Runs(async (session, parsed, cancellationToken) =>
+        {
+            var sources = LocalMovies.Find(parsed.GetValue(paths)!, parsed.GetValue(names), parsed.GetValue(all));
+            if (parsed.GetValue(name) is { } wanted)
+                sources = sources.Count == 1 ? [sources[0] with { Name = wanted }] : throw new CliException("--as names one movie, and here are several.", ExitCodes.Usage);
+            if (sources.Count == 0) throw new CliException("There is no video file in there. --all-files takes all.", ExitCodes.NotFound);
+            LocalMovies.RequireDistinctNames(sources);
+
+            var upload = new Upload(session.Master, new Retrying(session.Output, parsed.GetValue(retries)), parsed.GetValue(keep) ? WhenThere.Keep : WhenThere.Replace);
+            return await new Batch(session.Output, parsed.GetValue(parallel))
+                .RunAsync(sources, source => source.Name, source => source.Origin, (source, meter, cancelled) => upload.RunAsync(source, meter, cancelled), cancellationToken);
+        });
+        return command;
+    }
+}

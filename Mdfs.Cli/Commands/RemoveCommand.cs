@@ -1,0 +1,53 @@
+using System.CommandLine;
+using Mdfs.Cli.Terminal;
+using Mdfs.Cli.Transfer;
+using Spectre.Console;
+
+namespace Mdfs.Cli.Commands;
+
+internal static class RemoveCommand
+{
+    public static Command Create()
+    {
+        var names = MovieNames.Several(required: true);
+        var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask." };
+        var retries = CommonOptions.Retries();
+        var command = new Command("rm", "Delete movies, for good and on every node. Asks first.") { names, yes, retries };
+        command.Aliases.Add("delete");
+        command.Runs(async (session, parsed, cancellationToken) =>
+        {
+            var doomed = parsed.GetValue(names)!.Distinct(StringComparer.Ordinal).ToList();
+            if (!parsed.GetValue(yes)) await AskAsync(session.Output, doomed, cancellationToken);
+            var retrying = new Retrying(session.Output, parsed.GetValue(retries));
+            return await new Batch(session.Output, 1).RunAsync(doomed, static name => name, static _ => null, (name, _, cancelled) => RemoveAsync(session, retrying, name, cancelled), cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task AskAsync(Output output, List<string> doomed, CancellationToken cancellationToken)
+    {
+        if (!Output.CanAsk) throw new CliException("Nobody can be asked here: say --yes to delete.", ExitCodes.Usage);
+        var what = doomed.Count == 1 ? $"'{Printable.Of(doomed[0])}'" : $"{doomed.Count} movies";
+        if (!await output.Aside.ConfirmAsync(Markup.Escape($"Delete {what} on every node, for good?"), defaultValue: false, cancellationToken))
+            throw new CliException("Nothing was deleted.", ExitCodes.Failed);
+    }
+
+    private static async Task<Outcome> RemoveAsync(Session session, Retrying retrying, string name, CancellationToken cancellationToken)
+    {
+        var attempts = 0;
+        return await retrying.RunAsync(name, async () =>
+        {
+            attempts++;
+            try
+            {
+                var deleted = await session.Master.DeleteAsync(name, cancellationToken);
+                return new Outcome(deleted.Name, Ending.Deleted) { Nodes = deleted.Nodes };
+            }
+            catch (Server.Refusal refusal) when (attempts > 1 && refusal.ExitCode == ExitCodes.NotFound)
+            {
+                // The try before, whose answer did not come, was the one that did it.
+                return new Outcome(name, Ending.Deleted);
+            }
+        }, static () => 0, cancellationToken);
+    }
+}

@@ -1,0 +1,147 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Mdfs.Cli.Server;
+
+/// <summary>The master's <c>/api</c> over HTTP. No redirects: the key must not follow one to another host.</summary>
+internal sealed class MasterClient : IDisposable
+{
+    /// <summary>What answers from memory takes no longer; transfers are limited by silence instead.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web);
+
+    private readonly HttpClient _http;
+
+    public MasterClient(Uri url, string? key)
+    {
+        Url = url;
+        HasKey = key is not null;
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            // An upload asks first; the master answers at once, but a busy machine may be late.
+            Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
+            MaxConnectionsPerServer = 64,
+        })
+        {
+            BaseAddress = url,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        if (key is not null) _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+    }
+
+    /// <summary>Ends in a slash.</summary>
+    public Uri Url { get; }
+
+    public bool HasKey { get; }
+
+    public static string Path(string name) => $"api/files/{Uri.EscapeDataString(name)}";
+
+    /// <summary>Null: there is none.</summary>
+    public async Task<Movie?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await GetAsync<Movie>(Path(name), cancellationToken);
+        }
+        catch (Refusal refusal) when (refusal.Status == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    public async IAsyncEnumerable<Movie> ListAsync(string? query, string? sort, int limit, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        string? cursor = null;
+        var left = limit;
+        do
+        {
+            var page = await GetAsync<MoviePage>(
+                $"api/files?limit={Math.Min(left, 1000)}&query={Uri.EscapeDataString(query ?? "")}&sort={Uri.EscapeDataString(sort ?? "name")}{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}",
+                cancellationToken);
+            foreach (var movie in page.Files)
+                yield return movie;
+            left -= page.Files.Count;
+            cursor = page.Next;
+        }
+        while (cursor is not null && left > 0);
+    }
+
+    public Task<Deleted> DeleteAsync(string name, CancellationToken cancellationToken) => AskAsync<Deleted>(HttpMethod.Delete, Path(name), cancellationToken);
+
+    /// <summary>Takes as long as re-reading every copy does.</summary>
+    public async Task<IReadOnlyList<Verdict>> VerifyAsync(string name, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"{Path(name)}/verify"), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        return await ReadAsync<List<Verdict>>(response, cancellationToken);
+    }
+
+    public Task<Cluster> ClusterAsync(CancellationToken cancellationToken) => GetAsync<Cluster>("api/cluster", cancellationToken);
+
+    public Task<List<Node>> NodesAsync(CancellationToken cancellationToken) => GetAsync<List<Node>>("api/nodes", cancellationToken);
+
+    public async Task ForgetNodeAsync(string id, bool force, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, $"api/nodes/{Uri.EscapeDataString(id)}?force={(force ? "true" : "false")}");
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
+    public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Get, path, cancellationToken);
+
+    /// <summary>Sends it as it is; whatever is no success is thrown as a <see cref="Refusal"/>.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.SendAsync(request, completion, cancellationToken);
+        }
+        catch (HttpRequestException e) when (e.InnerException is CliException ours)
+        {
+            // Reading the local file failed, not the connection.
+            throw ours;
+        }
+
+        if (response.IsSuccessStatusCode) return response;
+        using (response)
+            throw await Refusal.ReadAsync(response, cancellationToken);
+    }
+
+    public static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken) ?? throw NotOurs(response, null);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException)
+        {
+            throw NotOurs(response, e);
+        }
+    }
+
+    private async Task<T> AskAsync<T>(HttpMethod method, string path, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(_patience);
+        try
+        {
+            using var request = new HttpRequestMessage(method, path);
+            using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, patience.Token);
+            return await ReadAsync<T>(response, patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{Url} has not answered for {_patience.TotalSeconds:0} s.");
+        }
+    }
+
+    private static CliException NotOurs(HttpResponseMessage response, Exception? e) =>
+        new($"What {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} answers is not MDFS Pro's: is the address right?", ExitCodes.Failed, e);
+
+    public void Dispose() => _http.Dispose();
+}

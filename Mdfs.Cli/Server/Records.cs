@@ -1,0 +1,27 @@
+using System.Text.Json.Serialization;
+
+namespace Mdfs.Cli.Server;
+
+/// <summary>What <c>/api/files</c> says of a movie (docs/http-api.md); what this program does not know it ignores.</summary>
+internal sealed record Movie(
+    string Name, long Size, string Checksum, long Version, [property: JsonPropertyName("etag")] string ETag, DateTimeOffset ModifiedAt, int Copies, int CopiesWanted,
+    IReadOnlyList<MovieCopy> Nodes);
+
+internal sealed record MovieCopy(string Node, string Id, string State);
+
+internal sealed record MoviePage(IReadOnlyList<Movie> Files, int Total, string? Next);
+
+/// <summary>What a stored movie is answered with.</summary>
+internal sealed record Stored(string Name, long Size, string Checksum, long Version, [property: JsonPropertyName("etag")] string ETag, int Copies, int CopiesWanted);
+
+internal sealed record Deleted(string Name, long Version, int Nodes);
+
+internal sealed record Verdict(string Node, string Checksum, bool Valid);
+
+internal sealed record Cluster(
+    string ClusterId, long Epoch, double Age, string? Rebuilding, string Redis, string? Durability, bool Writable, int Nodes, int ActiveNodes, int Movies, int Tombstones,
+    int UnderReplicated, int Healing, long HealingBytes, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+
+internal sealed record Node(
+    string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites, long Capacity, long Free, long Used, int Replicas,
+    int Streams, int Pulls, double? SecondsSinceBeat);

@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace Mdfs.Cli.Terminal;
+
+/// <summary>Numbers as people read them.</summary>
+internal static class Quantity
+{
+    private static readonly string[] _units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+    public static string Bytes(long bytes)
+    {
+        if (bytes < 1024) return $"{bytes} B";
+        var (value, unit) = (bytes / 1024.0, 0);
+        while (value >= 1024 && unit < _units.Length - 1) (value, unit) = (value / 1024, unit + 1);
+        return string.Create(CultureInfo.InvariantCulture, $"{value:0.0} {_units[unit]}");
+    }
+
+    public static string Duration(double seconds)
+    {
+        var time = TimeSpan.FromSeconds(seconds);
+        return time.TotalDays >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time.Hours} h")
+            : time.TotalHours >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{time.Hours} h {time.Minutes} min")
+            : time.TotalMinutes >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{time.Minutes} min {time.Seconds} s")
+            : string.Create(CultureInfo.InvariantCulture, $"{seconds:0.#} s");
+    }
+
+    public static string Count(int count, string one, string many) => count == 1 ? $"1 {one}" : $"{count} {many}";
+}

@@ -1,0 +1,42 @@
+using Mdfs.Protocol.Checksums;
+
+namespace Mdfs.Cli.Transfer;
+
+/// <summary>Where the bytes of a movie come from.</summary>
+/// <param name="Name">Under which it is to be stored.</param>
+/// <param name="Origin">The path or URL, for people.</param>
+internal abstract record MovieSource(string Name, string Origin)
+{
+    /// <summary>Bytes; null where only reading will tell.</summary>
+    public long? Size { get; init; }
+
+    /// <summary>What they must add up to, where that is known before they are read.</summary>
+    public Checksum? Expected { get; init; }
+
+    /// <summary>From there on, with the length of the whole where it is known.</summary>
+    public abstract Task<OpenSource> OpenAsync(long from, CancellationToken cancellationToken);
+}
+
+internal sealed record OpenSource(Stream Stream, long? Length, IDisposable? Owner = null) : IAsyncDisposable
+{
+    public async ValueTask DisposeAsync()
+    {
+        await Stream.DisposeAsync();
+        Owner?.Dispose();
+    }
+}
+
+/// <summary>A file on this machine.</summary>
+internal sealed record FileSource(string Name, string Path) : MovieSource(Name, Path)
+{
+    public DateTime ModifiedAt { get; init; }
+
+    public static FileSource Of(string name, FileInfo file) => new(name, file.FullName) { Size = file.Length, ModifiedAt = file.LastWriteTimeUtc };
+
+    public override Task<OpenSource> OpenAsync(long from, CancellationToken cancellationToken)
+    {
+        var stream = new FileStream(Path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, Options = FileOptions.SequentialScan, BufferSize = 0 });
+        stream.Position = from;
+        return Task.FromResult(new OpenSource(stream, stream.Length));
+    }
+}

@@ -1,0 +1,29 @@
+namespace Mdfs.Cli.Transfer;
+
+/// <summary>A token that is cancelled when nothing has moved for a while. Transfers are limited by silence, never by length.</summary>
+internal sealed class Silence : IDisposable
+{
+    /// <summary>Longer than the minute that a commit waits for a Redis that blinks.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    private readonly CancellationToken _outer;
+    private readonly CancellationTokenSource _source;
+
+    public Silence(CancellationToken outer)
+    {
+        _outer = outer;
+        _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
+        Broken();
+    }
+
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>Whether it was silence, and not the person at the keyboard, that ended it.</summary>
+    public bool Struck => _source.IsCancellationRequested && !_outer.IsCancellationRequested;
+
+    public void Broken() => _source.CancelAfter(Limit);
+
+    public TimeoutException Sentence(Exception? inner = null) => new($"Nothing has moved for {Limit.TotalSeconds:0} s.", inner);
+
+    public void Dispose() => _source.Dispose();
+}

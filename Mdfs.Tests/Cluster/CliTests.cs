@@ -1,0 +1,264 @@
+using System.Net;
+using System.Text.Json;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>The command line against a real cluster: movies in and out, listings, keys.</summary>
+public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster>, IDisposable
+{
+    private readonly TempDirectory _temp = new();
+    private readonly List<MdfsCommand> _commands = [];
+
+    private TestCluster Cluster => shared.Cluster;
+
+    private MdfsClient Client => shared.Client;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _commands.ForEach(static command => command.Dispose());
+        _temp.Dispose();
+    }
+
+    [Fact]
+    public async Task A_movie_goes_in_comes_out_is_verified_and_deleted()
+    {
+        var movie = new MovieBytes(1, 3_000_001);
+        var file = Write("there and back.mp4", movie);
+        var mdfs = Admin();
+
+        var stored = Assert.Single((await mdfs.RunAsync("put", file, "--json")).AssertEnded(0).Json);
+        Assert.Equal(("stored", 2, 3_000_001), (stored.GetProperty("result").GetString(), stored.GetProperty("copies").GetInt32(), stored.GetProperty("size").GetInt64()));
+        await Client.AssertHoldsAsync("there and back.mp4", movie, Cancelled);
+
+        var listed = Assert.Single((await mdfs.RunAsync("ls", "THERE AND", "--json")).AssertEnded(0).Json);
+        Assert.Equal(stored.GetProperty("checksum").GetString(), listed.GetProperty("checksum").GetString());
+        Assert.Contains("there and back.mp4", (await mdfs.RunAsync("ls", "there and")).AssertEnded(0).Out);
+        Assert.True(Assert.Single((await mdfs.RunAsync("verify", "there and back.mp4", "--json")).AssertEnded(0).Json).GetProperty("valid").GetBoolean());
+
+        (await mdfs.RunAsync("get", "there and back.mp4", "-o", _temp["out"] + "/")).AssertEnded(0);
+        Assert.Equal(movie.Hash, HashOf(_temp["out/there and back.mp4"]));
+        Assert.Equal(["there and back.mp4"], Directory.EnumerateFiles(_temp["out"]).Select(Path.GetFileName));
+        Assert.Contains("unchanged", (await mdfs.RunAsync("get", "there and back.mp4", "-o", _temp["out"])).AssertEnded(0).Out);
+
+        (await mdfs.RunAsync("rm", "there and back.mp4")).AssertEnded(2);
+        Assert.NotNull(await Client.FactsAsync("there and back.mp4", Cancelled));
+        Assert.Contains("deleted", (await mdfs.RunAsync("rm", "-y", "there and back.mp4")).AssertEnded(0).Out);
+        Assert.Null(await Client.FactsAsync("there and back.mp4", Cancelled));
+        foreach (var command in (string[][])[["get", "there and back.mp4"], ["rm", "-y", "there and back.mp4"], ["verify", "there and back.mp4"], ["play", "there and back.mp4"]])
+            (await mdfs.RunAsync(command)).AssertEnded(5);
+    }
+
+    [Fact]
+    public async Task A_folder_tree_is_stored_once_and_a_changed_file_becomes_a_new_version()
+    {
+        Write("films/a/tree one.mp4", new MovieBytes(2, 100_000));
+        var second = Write("films/tree two.MKV", new MovieBytes(3, 0));
+        Write("films/a/cover.jpg", new MovieBytes(4, 10));
+        Write("films/.hidden.mp4", new MovieBytes(4, 10));
+        Directory.CreateSymbolicLink(_temp["films/a/round"], _temp["films"]);
+        var mdfs = Admin();
+
+        Assert.Equal("tree one.mp4 stored, tree two.MKV stored", await PutAsync("put", _temp["films"]));
+        await using (var counting = new WeakLine(Client.Master))
+        {
+            using var again = new MdfsCommand(_temp.Path, counting.Url, TestCluster.AdminKey);
+            var run = (await again.RunAsync("put", _temp["films"], "--json")).AssertEnded(0);
+            Assert.All(run.Json, line => Assert.Equal("unchanged", line.GetProperty("result").GetString()));
+            Assert.InRange(counting.Up, 1, 20_000);
+        }
+
+        Write("films/tree two.MKV", new MovieBytes(5, 5_000));
+        Assert.Equal("tree two.MKV kept", await PutAsync("put", "--keep", second));
+        Assert.Equal("tree one.mp4 unchanged, tree two.MKV replaced", await PutAsync("put", _temp["films"]));
+        await Client.AssertHoldsAsync("tree two.MKV", new MovieBytes(5, 5_000), Cancelled);
+
+        Write("films/b/tree one.mp4", new MovieBytes(6, 10));
+        Assert.Contains("--names path", (await mdfs.RunAsync("put", _temp["films"])).AssertEnded(2).Error);
+        Assert.Equal("a - tree one.mp4 stored, b - tree one.mp4 stored, tree two.MKV unchanged", await PutAsync("put", "--names", "path", _temp["films"]));
+
+        async Task<string> PutAsync(params string[] command) => string.Join(
+            ", ", (await mdfs.RunAsync([.. command, "--json"])).AssertEnded(0).Json.Select(line => $"{line.GetProperty("name").GetString()} {line.GetProperty("result").GetString()}").Order());
+    }
+
+    [Fact]
+    public async Task What_goes_wrong_with_one_movie_is_told_and_the_others_are_stored()
+    {
+        Write("mixed/fine.mp4", new MovieBytes(7, 1000));
+        Write("mixed/line\nbreak.mp4", new MovieBytes(8, 1000));
+        Write("mixed/ leading.mp4", new MovieBytes(8, 1000));
+        var run = (await Admin().RunAsync("put", _temp["mixed"])).AssertEnded(1);
+        Assert.Contains("stored      fine.mp4", run.Out);
+        Assert.Contains(@"FAILED      line\u000abreak.mp4", run.Out);
+        Assert.Contains("FAILED       leading.mp4: The name must not begin or end with a space.", run.Out);
+
+        // The cluster's word on what is no video.
+        var refused = (await Admin().RunAsync("put", Write("notes.txt", new MovieBytes(9, 10)), "--json")).AssertEnded(1);
+        Assert.Contains("allowed video extension", Assert.Single(refused.Json).GetProperty("error").GetString());
+        (await Admin().RunAsync("put", _temp["not there.mp4"])).AssertEnded(2);
+    }
+
+    [Fact]
+    public async Task Odd_names_go_through_and_never_turn_a_terminal_or_a_path_around()
+    {
+        string[] names = ["--yes.mp4", "%2F..%2Fx.mp4", "\"q\" [red]x[ <b>&'.mp4", "電影 🎬.mp4", "gnp.\u202e4pm.mp4", "e\u0301.mp4", "#?&name=a+b.mp4"];
+        var mdfs = Admin();
+        foreach (var name in names)
+            (await mdfs.RunAsync("put", Write($"odd/{name}", new MovieBytes((ulong)name.Length, 2000)))).AssertEnded(0);
+
+        var table = (await mdfs.RunAsync("ls")).AssertEnded(0).Out;
+        Assert.Contains("\"q\" [red]x[ <b>&'.mp4", table);
+        Assert.Contains(@"gnp.\u202e4pm.mp4", table);
+        Assert.DoesNotContain('\u202e', table);
+        Assert.DoesNotContain('\u001b', table);
+
+        foreach (var name in names)
+        {
+            (await mdfs.RunAsync("get", "-o", _temp["back"] + "/", "--", name)).AssertEnded(0);
+            Assert.Equal(new MovieBytes((ulong)name.Length, 2000).Hash, HashOf(_temp[$"back/{name.Normalize()}"]));
+            Assert.Contains(name.Normalize(), (await mdfs.RunAsync("rm", "-y", "--json", "--", name)).AssertEnded(0).Json[0].GetProperty("name").GetString());
+        }
+
+        foreach (var hostile in (string[])["../outside.mp4", "..", "/etc/passwd", "a\\b.mp4", "", new string('x', 100_000)])
+        {
+            Assert.NotEqual(0, (await mdfs.RunAsync("get", "-o", _temp["back"], "--", hostile)).ExitCode);
+            Assert.False(File.Exists(_temp["outside.mp4"]));
+        }
+    }
+
+    [Fact]
+    public async Task A_key_is_kept_for_its_owner_alone_sent_to_its_cluster_alone_and_never_shown()
+    {
+        var nobody = new MdfsCommand(_temp.Path, null, null);
+        _commands.Add(nobody);
+        var shown = "";
+        Show(await nobody.RunAsync("ls"), 2);
+        Show(await nobody.RunAsync("a guess that is wrong\n", ["login", Address]), 4);
+        Show(await nobody.RunAsync("\n", ["login", Address]), 2);
+        Assert.False(File.Exists(_temp["config/mdfs/login.json"]));
+        Show(await nobody.RunAsync($"{TestCluster.AdminKey}\n", ["login", Address]), 0);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_temp["config/mdfs/login.json"]));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_temp["config/mdfs"]));
+        }
+
+        Show(await nobody.RunAsync("status"), 0);
+        // Another name for the same cluster is another cluster to whoever holds the key.
+        Show(await nobody.RunAsync("status", "--url", Address.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)), 4);
+        Show(await nobody.RunAsync("put", Write("by login.mp4", new MovieBytes(10, 10)), "--json"), 0);
+        Show(await nobody.RunAsync("logout"), 0);
+        Show(await nobody.RunAsync("ls"), 2);
+        Assert.DoesNotContain(TestCluster.AdminKey, shown);
+
+        void Show(MdfsResult run, int exitCode) => shown += run.AssertEnded(exitCode).Out + run.Error;
+    }
+
+    [Fact]
+    public async Task Without_the_key_nothing_changes()
+    {
+        Assert.Contains("stored", (await Admin().RunAsync("put", Write("guarded.mp4", new MovieBytes(11, 1000)))).AssertEnded(0).Out);
+        var anonymous = Command(null);
+        (await anonymous.RunAsync("ls")).AssertEnded(0);
+        (await anonymous.RunAsync("put", Write("unwanted.mp4", new MovieBytes(12, 5_000_000)))).AssertEnded(4);
+        var wrong = (await Command("a wrong key of some length").RunAsync("rm", "-y", "guarded.mp4", "--json")).AssertEnded(4);
+        Assert.Equal(4, Assert.Single(wrong.Json).GetProperty("exitCode").GetInt32());
+        (await anonymous.RunAsync("status")).AssertEnded(4);
+        (await anonymous.RunAsync("nodes")).AssertEnded(4);
+        Assert.Null(await Client.FactsAsync("unwanted.mp4", Cancelled));
+        Assert.NotNull(await Client.FactsAsync("guarded.mp4", Cancelled));
+    }
+
+    [Fact]
+    public async Task Status_and_nodes_say_what_the_master_says()
+    {
+        var mdfs = Admin();
+        var status = Assert.Single((await mdfs.RunAsync("status", "--json")).AssertEnded(0).Json);
+        Assert.Equal((3, true), (status.GetProperty("activeNodes").GetInt32(), status.GetProperty("writable").GetBoolean()));
+        Assert.Matches(@"Nodes\s+3 of 3 beat", (await mdfs.RunAsync("status")).AssertEnded(0).Out);
+        Assert.Equal(["worker-1", "worker-2", "worker-3"], (await mdfs.RunAsync("nodes", "--json")).AssertEnded(0).Json.Select(node => node.GetProperty("name").GetString()));
+        var table = (await mdfs.RunAsync("nodes")).AssertEnded(0).Out;
+        Assert.Equal(3, table.Split('\n').Count(line => line.Contains("worker-", StringComparison.Ordinal) && line.Contains("alive", StringComparison.Ordinal)));
+        Assert.Contains("beating", (await mdfs.RunAsync("nodes", "forget", "worker-1")).AssertEnded(1).Error);
+        (await mdfs.RunAsync("nodes", "forget", "worker-9")).AssertEnded(5);
+    }
+
+    [Fact]
+    public async Task Play_prints_an_address_that_plays_or_hands_it_to_a_player()
+    {
+        var movie = new MovieBytes(13, 70_000);
+        await Client.StoreAsync("play me & you.mp4", movie, Cancelled);
+        var address = (await Command(null).RunAsync("play", "play me & you.mp4", "--print")).AssertEnded(0).Out.Trim();
+        Assert.Equal(movie.ToArray(), await Client.Http.GetByteArrayAsync(address, Cancelled));
+
+        if (OperatingSystem.IsWindows()) return;
+        File.WriteAllText(_temp["player"], $"#!/bin/sh\nprintf %s \"$1\" > '{_temp["heard"]}'\n");
+        File.SetUnixFileMode(_temp["player"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        (await Command(null).RunAsync("play", "play me & you.mp4", "--player", _temp["player"])).AssertEnded(0);
+        Assert.Equal(address, await File.ReadAllTextAsync(_temp["heard"], Cancelled));
+        (await Command(null).RunAsync("play", "play me & you.mp4", "--player", _temp["no player"])).AssertEnded(1);
+    }
+
+    [Fact]
+    public async Task Shells_complete_commands_and_the_names_of_movies()
+    {
+        await Client.StoreAsync("completed by name.mp4", new MovieBytes(14, 10), Cancelled);
+        Assert.Contains("verify", (await Admin().RunAsync("[suggest:6]", "mdfs v")).AssertEnded(0).Out);
+        Assert.Contains("completed by name.mp4", (await Admin().RunAsync("[suggest:16]", "mdfs get complet")).AssertEnded(0).Out);
+        Assert.Contains("_mdfs", (await Admin().RunAsync("completion", "bash")).AssertEnded(0).Out);
+    }
+
+    [Fact]
+    public async Task Nobody_there_somebody_else_there_and_nonsense_typed_are_told_apart()
+    {
+        (await new MdfsCommand(_temp.Path, new Uri($"http://127.0.0.1:{TestPorts.Next()}"), null).RunAsync("ls")).AssertEnded(3);
+        (await Admin().RunAsync("ls", "--url", "not an address")).AssertEnded(2);
+        (await Admin().RunAsync("ls", "--url", "ftp://x")).AssertEnded(2);
+        (await Admin().RunAsync("frobnicate")).AssertEnded(2);
+        (await Admin().RunAsync("put")).AssertEnded(2);
+        (await Admin().RunAsync("put", "x", "--parallel", "0")).AssertEnded(2);
+        (await Admin().RunAsync("get")).AssertEnded(2);
+
+        using var other = new HttpListener();
+        var port = TestPorts.Next();
+        other.Prefixes.Add($"http://127.0.0.1:{port}/");
+        other.Start();
+        var answering = Task.Run(async () =>
+        {
+            var context = await other.GetContextAsync();
+            await context.Response.OutputStream.WriteAsync("<html>Welcome"u8.ToArray());
+            context.Response.Close();
+        }, Cancelled);
+        var lost = (await Admin().RunAsync("ls", "--json", "--url", $"http://127.0.0.1:{port}")).AssertEnded(1);
+        Assert.Contains("not MDFS Pro's", JsonDocument.Parse(lost.Error).RootElement.GetProperty("error").GetString());
+        await answering;
+    }
+
+    private string Address => Client.Master.ToString();
+
+    private MdfsCommand Admin() => Command(TestCluster.AdminKey);
+
+    private MdfsCommand Command(string? key)
+    {
+        var command = new MdfsCommand(_temp.Path, Client.Master, key);
+        _commands.Add(command);
+        return command;
+    }
+
+    private string Write(string name, MovieBytes movie)
+    {
+        var path = _temp[name];
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using var file = File.Create(path);
+        movie.Open().CopyTo(file);
+        return path;
+    }
+
+    private static string HashOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        return MovieBytes.HashOf(file);
+    }
+}

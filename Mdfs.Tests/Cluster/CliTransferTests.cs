@@ -1,0 +1,207 @@
+using System.Text;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>The command line when something breaks in the middle, and when a library is taken over.</summary>
+public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<SharedCluster>, IDisposable
+{
+    private const long Size = 24 << 20;
+
+    private readonly TempDirectory _temp = new();
+    private readonly List<MdfsCommand> _commands = [];
+
+    private MdfsClient Client => shared.Client;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _commands.ForEach(static command => command.Dispose());
+        _temp.Dispose();
+    }
+
+    [Fact]
+    public async Task A_fetch_that_was_killed_in_the_middle_goes_on_where_it_stopped()
+    {
+        var movie = new MovieBytes(20, Size);
+        await Client.StoreAsync("killed fetch.mp4", movie, Cancelled);
+        await using (var line = new WeakLine(Client.Master).HoldsAfter(down: Size / 2))
+        {
+            var process = At(line.Url).Start("get", "killed fetch.mp4");
+            await line.Failed.WaitAsync(MdfsClient.Patience, Cancelled);
+            await Eventually.TrueAsync(() => new FileInfo(_temp["killed fetch.mp4.part"]) is { Exists: true, Length: > Size / 3 }, "bytes on disk", MdfsClient.Patience, Cancelled);
+            process.Kill();
+            await process.WaitForExitAsync(Cancelled);
+        }
+
+        Assert.False(File.Exists(_temp["killed fetch.mp4"]));
+        await using var rest = new WeakLine(Client.Master);
+        (await At(rest.Url).RunAsync("get", "killed fetch.mp4")).AssertEnded(0);
+        Assert.InRange(rest.Down, 1, Size * 3 / 4);
+        Assert.Equal(movie.Hash, HashOf(_temp["killed fetch.mp4"]));
+        Assert.Equal(["killed fetch.mp4"], Directory.EnumerateFiles(_temp.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task A_part_of_an_older_version_or_with_wrong_bytes_never_becomes_a_movie()
+    {
+        var movie = new MovieBytes(21, 2_000_000);
+        await Client.StoreAsync("parts.mp4", movie, Cancelled);
+        File.WriteAllBytes(_temp["parts.mp4.part"], new byte[1_000_000]);
+        File.WriteAllText(_temp["parts.mp4.part.etag"], "\"1\"");
+        (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(0);
+        Assert.Equal(movie.Hash, HashOf(_temp["parts.mp4"]));
+
+        File.Delete(_temp["parts.mp4"]);
+        File.WriteAllBytes(_temp["parts.mp4.part"], new byte[1_000_000]);
+        File.WriteAllText(_temp["parts.mp4.part.etag"], (await Client.FactsAsync("parts.mp4", Cancelled))!.ETag);
+        (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(6);
+        Assert.False(File.Exists(_temp["parts.mp4"]));
+        (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(0);
+        Assert.Equal(movie.Hash, HashOf(_temp["parts.mp4"]));
+
+        File.WriteAllText(_temp["parts.mp4"], "my own notes");
+        Assert.Contains("--force", (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(1).Out);
+        Assert.Equal("my own notes", File.ReadAllText(_temp["parts.mp4"]));
+        (await At(Client.Master).RunAsync("get", "parts.mp4", "--force")).AssertEnded(0);
+        Assert.Equal(movie.Hash, HashOf(_temp["parts.mp4"]));
+    }
+
+    [Fact]
+    public async Task A_line_that_breaks_costs_a_fetch_nothing_but_the_rest()
+    {
+        var movie = new MovieBytes(22, Size);
+        await Client.StoreAsync("broken line.mp4", movie, Cancelled);
+        await using var line = new WeakLine(Client.Master).BreaksAfter(down: Size / 2);
+        var run = (await At(line.Url).RunAsync("get", "broken line.mp4")).AssertEnded(0);
+        Assert.Contains("Trying again", run.Error);
+        Assert.True(line.Failed.IsCompleted);
+        Assert.InRange(line.Down, Size, Size * 5 / 4);
+        Assert.Equal(movie.Hash, HashOf(_temp["broken line.mp4"]));
+    }
+
+    [Fact]
+    public async Task A_store_over_a_line_that_breaks_ends_with_the_whole_movie()
+    {
+        var movie = new MovieBytes(23, Size);
+        await using var line = new WeakLine(Client.Master).BreaksAfter(up: Size / 2);
+        var run = (await At(line.Url).RunAsync("put", Write("broken store.mp4", movie))).AssertEnded(0);
+        Assert.Contains("Trying again", run.Error);
+        await Client.AssertHoldsAsync("broken store.mp4", movie, Cancelled);
+    }
+
+    [Fact]
+    public async Task A_store_that_was_killed_in_the_middle_leaves_nothing_half_and_is_simply_given_again()
+    {
+        var movie = new MovieBytes(24, Size);
+        var file = Write("killed store.mp4", movie);
+        await using (var line = new WeakLine(Client.Master).HoldsAfter(up: Size / 2))
+        {
+            var process = At(line.Url).Start("put", file);
+            await line.Failed.WaitAsync(MdfsClient.Patience, Cancelled);
+            process.Kill();
+            await process.WaitForExitAsync(Cancelled);
+        }
+
+        Assert.Null(await Client.FactsAsync("killed store.mp4", Cancelled));
+        (await At(Client.Master).RunAsync("put", file)).AssertEnded(0);
+        await Client.AssertHoldsAsync("killed store.mp4", movie, Cancelled);
+    }
+
+    [Fact]
+    public async Task The_originals_data_directories_are_taken_over_from_whichever_copy_is_whole()
+    {
+        var (good, alone, rotten) = (new MovieBytes(30, 400_000), new MovieBytes(31, 50_000), new MovieBytes(32, 60_000));
+        foreach (var worker in (string[])["worker1", "worker2"])
+            Classic(worker, "both.mp4", good);
+        Spoil("worker1/both.mp4");
+        Classic("worker2", "alone.mkv", alone);
+        Classic("worker1", "rotten.mp4", rotten);
+        Spoil("worker1/rotten.mp4");
+        Classic("worker1", "unreadable.mp4", alone);
+        File.WriteAllText(_temp["worker1/unreadable.mp4.checksum"], "no checksum");
+
+        var run = await At(Client.Master).RunAsync("import", _temp["worker1"], _temp["worker2"], "--json");
+        run.AssertEnded(1);
+        Assert.Equal("alone.mkv stored, both.mp4 stored, rotten.mp4 failed, unreadable.mp4 failed", Results(run));
+        await Client.AssertHoldsAsync("both.mp4", good, Cancelled);
+        await Client.AssertHoldsAsync("alone.mkv", alone, Cancelled);
+        Assert.Null(await Client.FactsAsync("rotten.mp4", Cancelled));
+
+        Assert.Equal("both.mp4 unchanged", Results((await At(Client.Master).RunAsync("import", _temp["worker2"], "--json")).Json, "both.mp4"));
+        // What the cluster has under the same name is not overwritten by an import unless it is said.
+        Classic("other", "both.mp4", alone);
+        (await At(Client.Master).RunAsync("import", _temp["other"])).AssertEnded(1);
+        await Client.AssertHoldsAsync("both.mp4", good, Cancelled);
+        (await At(Client.Master).RunAsync("import", _temp["other"], "--replace")).AssertEnded(0);
+        await Client.AssertHoldsAsync("both.mp4", alone, Cancelled);
+    }
+
+    [Fact]
+    public async Task Another_servers_movies_come_by_a_list_of_URLs_from_allowed_hosts_only()
+    {
+        // The other server is this cluster under its other name.
+        var movie = new MovieBytes(40, 300_000);
+        await Client.StoreAsync("elsewhere.mp4", movie, Cancelled);
+        var here = $"127.0.0.1:{Client.Master.Port}";
+        File.WriteAllText(_temp["list"], $"""
+            # from the old server
+            http://{here}/download?name=elsewhere.mp4{'\t'}taken over.mp4
+
+            http://{here}/api/files/elsewhere.mp4/content{'\t'}second.mp4
+            http://localhost:{Client.Master.Port}/download?name=elsewhere.mp4{'\t'}forbidden.mp4
+            http://{here}/download?name=missing.mp4
+            file:///etc/passwd{'\t'}passwd.mp4
+            """);
+        (await At(Client.Master).RunAsync("import", "--urls", _temp["list"])).AssertEnded(2);
+        var run = (await At(Client.Master).RunAsync("import", "--urls", _temp["list"], "--allow", here, "--json")).AssertEnded(1);
+        Assert.Equal("forbidden.mp4 failed, missing.mp4 failed, passwd.mp4 failed, second.mp4 stored, taken over.mp4 stored", Results(run));
+        await Client.AssertHoldsAsync("taken over.mp4", movie, Cancelled);
+        foreach (var name in (string[])["forbidden.mp4", "missing.mp4", "passwd.mp4"])
+            Assert.Null(await Client.FactsAsync(name, Cancelled));
+    }
+
+    private MdfsCommand At(Uri url)
+    {
+        var command = new MdfsCommand(_temp.Path, url, TestCluster.AdminKey);
+        _commands.Add(command);
+        return command;
+    }
+
+    private static string Results(MdfsResult run) => Results(run.Json, "");
+
+    private static string Results(IEnumerable<System.Text.Json.JsonElement> lines, string name) => string.Join(
+        ", ", lines.Select(line => $"{line.GetProperty("name").GetString()} {line.GetProperty("result").GetString()}").Where(line => line.StartsWith(name, StringComparison.Ordinal)).Order());
+
+    private void Classic(string worker, string name, MovieBytes movie)
+    {
+        Write($"{worker}/{name}", movie);
+        File.WriteAllText(_temp[$"{worker}/{name}.checksum"], Checksum.Of(movie.ToArray()).ToString(), Encoding.ASCII);
+    }
+
+    private void Spoil(string name)
+    {
+        using var file = new FileStream(_temp[name], FileMode.Open);
+        file.Position = file.Length / 2;
+        var was = file.ReadByte();
+        file.Position--;
+        file.WriteByte((byte)(was ^ 1));
+    }
+
+    private string Write(string name, MovieBytes movie)
+    {
+        var path = _temp[name];
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using var file = File.Create(path);
+        movie.Open().CopyTo(file);
+        return path;
+    }
+
+    private static string HashOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        return MovieBytes.HashOf(file);
+    }
+}
