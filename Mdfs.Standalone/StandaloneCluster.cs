@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Mdfs.Garnet;
 using Mdfs.Master;
+using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Worker;
 using Microsoft.Extensions.Options;
@@ -78,7 +79,7 @@ public sealed class StandaloneCluster : IAsyncDisposable
 
     /// <summary>
     /// Waits until the master has heard of every worker, so that the first upload finds them all; gives up after a node time-out, since a cluster
-    /// with fewer serves as well.
+    /// with fewer serves as well. A new cluster is named then and there: no other worker can still come and know its name, so nobody has to wait for one.
     /// </summary>
     public async Task WaitForWorkersAsync(CancellationToken cancellationToken = default)
     {
@@ -87,6 +88,8 @@ public sealed class StandaloneCluster : IAsyncDisposable
         var started = TimeProvider.System.GetTimestamp();
         while (registry.View.Nodes.Count(node => node.Alive) < Workers.Count && TimeProvider.System.GetElapsedTime(started) < patience)
             await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
+        if (registry.View.Nodes.Count(node => node.Alive) >= Workers.Count)
+            await Master.Services.GetRequiredService<CatalogSession>().NameClusterAsync(allHaveSpoken: true, cancellationToken);
     }
 
     /// <summary>Stops the master, the workers and, last, the store, and gives the data directory back. It can be started again, on the same ports.</summary>

@@ -24,6 +24,8 @@ public static class WorkerHosting
         var services = builder.Services;
         services.AddOptions<WorkerOptions>().Bind(builder.Configuration.GetSection(WorkerOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
+        // The master speaks with tokens; only people who ask a worker directly need a key. Without one nobody is admin here.
+        services.Configure<AdminKeyOptions>(static keys => keys.MayBeLeftOut());
         AddStorage(services);
         AddHeartbeats(services);
         AddWork(services);

@@ -99,8 +99,11 @@ public sealed partial class CatalogSession(
         Volatile.Write(ref _health, health);
         if (health.ReplacedBy is { } epoch) StepDown(epoch);
         if (health.State != before.State) LogHealth(health.Sentence);
-        if (health.State == StoreState.Serving) await WriteAsync(store.SaveClusterAgeAsync(clock.Age, cancellationToken));
+        if (health.State == StoreState.Serving) await SaveClusterAgeAsync(cancellationToken);
     }
+
+    /// <summary>Writes the present cluster age down; false while that cannot be done, and then nothing may be decided by it that a later master must know.</summary>
+    public Task<bool> SaveClusterAgeAsync(CancellationToken cancellationToken) => WriteAsync(store.SaveClusterAgeAsync(clock.Age, cancellationToken));
 
     /// <summary>A worker has obeyed a higher epoch than ours: either we were replaced, or Redis went back and gave us too low a one.</summary>
     public async Task MeetHigherEpochAsync(long heard, CancellationToken cancellationToken)
@@ -158,7 +161,8 @@ public sealed partial class CatalogSession(
     /// A cluster that nobody has named yet is named by its first master, but not before workers that know a name had the time to say it:
     /// after a lost Redis the first to beat may be a new, empty one.
     /// </summary>
-    public async Task NameClusterAsync(CancellationToken cancellationToken)
+    /// <param name="allHaveSpoken">The caller knows all workers there are, and that each has beaten: nobody is left to be waited for.</param>
+    public async Task NameClusterAsync(bool allHaveSpoken, CancellationToken cancellationToken)
     {
         if (!Attached) return;
         if (identity.ClusterId.Length > 0)
@@ -168,7 +172,7 @@ public sealed partial class CatalogSession(
             return;
         }
 
-        if (!registry.AnyRegistered || registry.Uptime < options.Value.NodeTimeout / 3) return;
+        if (!registry.AnyRegistered || (!allHaveSpoken && registry.Uptime < options.Value.NodeTimeout / 3)) return;
         await LearnClusterIdAsync(MasterIdentity.NewClusterId(), fromWorker: false, cancellationToken);
     }
 

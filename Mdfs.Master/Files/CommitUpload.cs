@@ -28,6 +28,8 @@ public sealed partial class CommitUpload(
     TimeProvider time,
     ILogger<CommitUpload> logger)
 {
+    private static readonly TimeSpan _lookForCopies = TimeSpan.FromMilliseconds(100);
+
     private readonly ConcurrentDictionary<UploadId, byte> _unsettled = new();
 
     /// <summary>Whether Redis has not told yet what became of this upload's transaction.</summary>
@@ -42,38 +44,37 @@ public sealed partial class CommitUpload(
             return new StoreResult.Refused(FileProblems.ReadOnly);
         }
 
-        var release = true;
-        try
-        {
-            foreach (var receipt in sent.Receipts) catalog.Hear(receipt.HighestVersion);
-            var now = time.GetUtcNow();
-            var version = catalog.Mint(now);
-            var replica = new ReplicaDescription(name, version, sent.Size, sent.Checksum, now, upload, identity.ClusterId);
-            var targets = opened.Where(target => sent.Receipts.Any(receipt => receipt.Node == target.Id)).ToList();
-            var entry = new CatalogEntry(replica, [.. targets.Select(target => target.Id)]);
-            var previous = catalog.Find(name);
-            var change = new CatalogChange { Put = [entry], Highest = version };
+        StoreResult result;
+        using (var turn = new Turn(handle)) result = await CommitAsync(upload, name, sent, opened, turn);
+        // Not under the lock: whoever deletes or overwrites the movie meanwhile shall not wait for its copies.
+        return result is StoreResult.Stored stored && stored.Copies < options.Value.MinWriteReplicas ? await WaitForCopiesAsync(stored) : result;
+    }
 
-            switch (await session.CommitAsync(change, CancellationToken.None))
-            {
-                case CommitOutcome.Committed:
-                    return await SealAsync(entry, previous, change, targets);
-                case CommitOutcome.Unsettled unsettled:
-                    release = false;
-                    _unsettled.TryAdd(upload, 0);
-                    _ = SettleAsync(unsettled, entry, previous, change, targets, handle);
-                    return new StoreResult.Refused(FileProblems.OutcomeUnknown);
-                case CommitOutcome.Replaced:
-                    // It may stand in Redis after all: then our successor needs the bytes, and else removes them.
-                    return new StoreResult.Refused(FileProblems.OutcomeUnknown);
-                default:
-                    await DropAsync(upload, targets);
-                    return new StoreResult.Refused(FileProblems.ReadOnly);
-            }
-        }
-        finally
+    private async Task<StoreResult> CommitAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, Turn turn)
+    {
+        foreach (var receipt in sent.Receipts) catalog.Hear(receipt.HighestVersion);
+        var now = time.GetUtcNow();
+        var version = catalog.Mint(now);
+        var replica = new ReplicaDescription(name, version, sent.Size, sent.Checksum, now, upload, identity.ClusterId);
+        var targets = opened.Where(target => sent.Receipts.Any(receipt => receipt.Node == target.Id)).ToList();
+        var entry = new CatalogEntry(replica, [.. targets.Select(target => target.Id)]);
+        var previous = catalog.Find(name);
+        var change = new CatalogChange { Put = [entry], Highest = version };
+
+        switch (await session.CommitAsync(change, CancellationToken.None))
         {
-            if (release) handle.Dispose();
+            case CommitOutcome.Committed:
+                return await SealAsync(entry, previous, change, targets, turn);
+            case CommitOutcome.Unsettled unsettled:
+                _unsettled.TryAdd(upload, 0);
+                _ = SettleAsync(unsettled, entry, previous, change, targets, turn.PassOn());
+                return new StoreResult.Refused(FileProblems.OutcomeUnknown);
+            case CommitOutcome.Replaced:
+                // It may stand in Redis after all: then our successor needs the bytes, and else removes them.
+                return new StoreResult.Refused(FileProblems.OutcomeUnknown);
+            default:
+                await DropAsync(upload, targets);
+                return new StoreResult.Refused(FileProblems.ReadOnly);
         }
     }
 
@@ -81,13 +82,14 @@ public sealed partial class CommitUpload(
     private async Task SettleAsync(
         CommitOutcome.Unsettled unsettled, CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets, IDisposable handle)
     {
+        using var turn = new Turn(handle);
         try
         {
             switch (await unsettled.Settlement)
             {
                 case CommitOutcome.Committed:
                     LogSettled(entry.Name, entry.Version.Number, "stored");
-                    await SealAsync(entry, previous, change, targets);
+                    await SealAsync(entry, previous, change, targets, turn);
                     break;
                 case CommitOutcome.Unavailable:
                     LogSettled(entry.Name, entry.Version.Number, "not stored");
@@ -103,11 +105,10 @@ public sealed partial class CommitUpload(
         {
             _unsettled.TryRemove(entry.Replica.Upload, out _);
             uploads.Close(entry.Replica.Upload);
-            handle.Dispose();
         }
     }
 
-    private async Task<StoreResult> SealAsync(CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets)
+    private async Task<StoreResult> SealAsync(CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets, Turn turn)
     {
         var sealedBy = await Task.WhenAll(targets.Select(target => workers.SealAsync(target, entry.Replica, CancellationToken.None)));
         var receipts = sealedBy.Where(answer => answer.Succeeded).Select(answer => answer.Value!).ToList();
@@ -116,36 +117,88 @@ public sealed partial class CommitUpload(
             if (!sealedBy[i].Succeeded) LogNotSealed(entry.Name, targets[i].Address, sealedBy[i].Failure!.Reason);
         }
 
-        if (receipts.Count == 0) return await TakeBackAsync(entry, previous, change);
+        if (receipts.Count == 0) return await TakeBackAsync(entry, previous, turn);
         // All copies of it are described by one and the same record in memory.
         foreach (var receipt in receipts) registry.TakeReceipt(receipt.Report.Replica == entry.Replica ? receipt with { Report = receipt.Report with { Replica = entry.Replica } } : receipt);
         catalog.Apply(change);
         if (previous is not null) registry.Suspect(entry.Name, entry.Version);
         if (receipts.Count < options.Value.ReplicationFactor) fixer.LookAgain();
         LogStored(entry.Name, entry.Size, entry.Version.Number, receipts.Count);
-        return receipts.Count >= options.Value.MinWriteReplicas
-            ? new StoreResult.Stored(entry, receipts.Count, previous is null)
-            : new StoreResult.Refused(FileProblems.TooFewReplicas(receipts.Count, options.Value.MinWriteReplicas));
+        return new StoreResult.Stored(entry, receipts.Count, previous is null);
+    }
+
+    /// <summary>
+    /// Sealed by some, but by fewer than the operator demands. What one worker has sealed was committed and cannot be taken back
+    /// (docs/decisions/too-few-seals.md); so the missing copies are waited for. They come by themselves: prepared bytes are sealed with their worker's next beat, others
+    /// are pulled.
+    /// </summary>
+    private async Task<StoreResult> WaitForCopiesAsync(StoreResult.Stored stored)
+    {
+        var (started, copies) = (time.GetTimestamp(), stored.Copies);
+        while (catalog.Find(stored.Entry.Name)?.Version == stored.Entry.Version && time.GetElapsedTime(started) < options.Value.CommitWait)
+        {
+            copies = Copies.Count(registry, stored.Entry.Replica);
+            if (copies >= options.Value.MinWriteReplicas) return stored with { Copies = copies };
+            await Task.Delay(_lookForCopies, time, CancellationToken.None);
+        }
+
+        LogTooFewCopies(stored.Entry.Name, stored.Entry.Version.Number, copies, options.Value.MinWriteReplicas);
+        return new StoreResult.Refused(FileProblems.TooFewCopies(stored.Entry.Version, copies, options.Value.MinWriteReplicas));
     }
 
     /// <summary>No worker confirmed: a second transaction puts the old entry back. Should one have sealed after all, its report brings the movie back.</summary>
-    private async Task<StoreResult> TakeBackAsync(CatalogEntry entry, CatalogEntry? previous, CatalogChange change)
+    private async Task<StoreResult> TakeBackAsync(CatalogEntry entry, CatalogEntry? previous, Turn turn)
     {
         rebuild.NoteAbandoned(entry.Version);
         var undo = previous is null
             ? new CatalogChange { Remove = [entry.Name], Highest = entry.Version }
             : new CatalogChange { Put = [previous], Highest = entry.Version };
-        if (!await session.ApplyAsync(undo, CancellationToken.None))
+        switch (await session.CommitAsync(undo, CancellationToken.None))
         {
-            // Redis holds the new entry and cannot be told otherwise: memory says the same, and prepared bytes are sealed when their worker beats.
-            catalog.Apply(change);
+            case CommitOutcome.Committed:
+                catalog.Apply(undo);
+                return new StoreResult.Refused(FileProblems.NotSealed);
+            case CommitOutcome.Replaced:
+                return new StoreResult.Refused(FileProblems.OutcomeUnknown);
+            case var outcome:
+                // The client hears of it now. The name stays locked until Redis has been told, and until then it reads as before.
+                _ = GoOnTakingBackAsync(outcome, entry, undo, turn.PassOn());
+                return new StoreResult.Refused(FileProblems.OutcomeUnknown);
         }
-
-        return new StoreResult.Refused(FileProblems.NotSealed);
     }
+
+    private async Task GoOnTakingBackAsync(CommitOutcome outcome, CatalogEntry entry, CatalogChange undo, IDisposable handle)
+    {
+        using var turn = new Turn(handle);
+        try
+        {
+            if (outcome is CommitOutcome.Unsettled unsettled) outcome = await unsettled.Settlement;
+            while (outcome is CommitOutcome.Unavailable && session.Attached) outcome = await CommitSettledAsync(undo);
+            if (outcome is not CommitOutcome.Committed) return;
+            catalog.Apply(undo);
+            LogSettled(entry.Name, entry.Version.Number, "taken back");
+        }
+        catch (Exception exception)
+        {
+            LogSettlementFailed(exception, entry.Name);
+        }
+    }
+
+    private async Task<CommitOutcome> CommitSettledAsync(CatalogChange change) =>
+        await session.CommitAsync(change, CancellationToken.None) is var outcome && outcome is CommitOutcome.Unsettled unsettled ? await unsettled.Settlement : outcome;
 
     private Task DropAsync(UploadId upload, IReadOnlyList<WorkerAddress> targets) =>
         Task.WhenAll(targets.Select(target => workers.DropAsync(target, upload, CancellationToken.None)));
+
+    /// <summary>The name's lock, held until the end of a commit unless whoever settles it later takes it over.</summary>
+    private sealed class Turn(IDisposable handle) : IDisposable
+    {
+        private IDisposable? _handle = handle;
+
+        public IDisposable PassOn() => Interlocked.Exchange(ref _handle, null) ?? throw new InvalidOperationException("The lock was passed on already.");
+
+        public void Dispose() => Interlocked.Exchange(ref _handle, null)?.Dispose();
+    }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stored '{Name}': {Size} bytes, version {Version}, {Copies} copies.")]
     private partial void LogStored(FileName name, long size, long version, int copies);
@@ -158,4 +211,7 @@ public sealed partial class CommitUpload(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Settling the commit of '{Name}' failed; its bytes stay prepared on the workers.")]
     private partial void LogSettlementFailed(Exception exception, FileName name);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Name}' version {Version} has {Copies} copies where MinWriteReplicas asks for {Wanted}: it stands, but is not acknowledged.")]
+    private partial void LogTooFewCopies(FileName name, long version, int copies, int wanted);
 }

@@ -67,10 +67,18 @@ public static class FileProblems
         507, "no-space", "Disks full", "No worker has room for this movie. Delete something or add a worker; nothing was stored.");
 
     public static Problem TooFewReplicas(int got, int wanted) => new Problem(
-        503, "too-few-replicas", "Too few copies", $"Only {got} of the {wanted} copies that MinWriteReplicas asks for could be written. Nothing was acknowledged; try again.")
+        503, "too-few-replicas", "Too few copies", $"Only {got} of the {wanted} copies that MinWriteReplicas asks for could be written. Nothing was stored; try again.")
     {
         RetryAfter = _soon,
     }.With("copies", got);
+
+    public static Problem TooFewCopies(MovieVersion version, int got, int wanted) => new Problem(
+        503, "too-few-copies", "Stored with too few copies",
+        $"The movie stands, whole, as a new version with {got} of the {wanted} copies that MinWriteReplicas asks for, and is being copied on. It is not acknowledged: "
+        + "should these copies be lost before it is, it is gone. GET /api/files/{name} tells its copies; it need not be sent again while it is there with this etag.")
+    {
+        RetryAfter = _soon,
+    }.With("copies", got).With("etag", version.ETag);
 
     public static Problem NotSealed { get; } = new(
         503, "not-sealed", "No worker confirmed", "The bytes arrived, but no worker confirmed the commit in time. It was taken back; send the movie again.")

@@ -104,7 +104,7 @@ public sealed partial class BeatConversation(
         identity.HearEpoch(beat.Epoch);
         if (identity.Epoch > 0 && beat.Epoch > identity.Epoch) await session.MeetHigherEpochAsync(beat.Epoch, cancellationToken);
         if (beat.ClusterId is not null && identity.ClusterId.Length == 0) await session.LearnClusterIdAsync(beat.ClusterId, fromWorker: true, cancellationToken);
-        if (identity.ClusterId.Length == 0) await session.NameClusterAsync(cancellationToken);
+        if (identity.ClusterId.Length == 0) await session.NameClusterAsync(allHaveSpoken: false, cancellationToken);
     }
 
     /// <summary>Finds out whose beat it is; a sentence if it may not take part. Under the lock.</summary>

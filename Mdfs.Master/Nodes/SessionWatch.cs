@@ -30,7 +30,7 @@ public sealed class SessionWatch(
             return;
         }
 
-        await session.NameClusterAsync(cancellationToken);
+        await session.NameClusterAsync(allHaveSpoken: false, cancellationToken);
         await session.CheckAsync(cancellationToken);
         await session.SaveNodesAsync(cancellationToken);
         await session.EndRebuildAsync(adoption.Finish(), cancellationToken);

@@ -29,7 +29,11 @@ public sealed partial class TombstoneCleaner(
     protected override async Task RunAsync(CancellationToken cancellationToken)
     {
         if (!session.Attached || session.IsUncertain || !registry.Settled) return;
-        foreach (var batch in Outlived().Chunk(BatchSize)) await ForgetAsync(batch, cancellationToken);
+        var outlived = Outlived();
+        // The age by which they are forgotten is in Redis first: a master that starts with an older one would take a node that was away too long for one
+        // that was not, and a deleted movie would be back (docs/decisions/model.md).
+        if (outlived.Count == 0 || !await session.SaveClusterAgeAsync(cancellationToken)) return;
+        foreach (var batch in outlived.Chunk(BatchSize)) await ForgetAsync(batch, cancellationToken);
     }
 
     private List<Tombstone> Outlived()

@@ -12,8 +12,14 @@ public sealed class AdminKeyOptions
     /// <summary>The shortest key accepted outside Development, in characters.</summary>
     public const int MinimumLength = 12;
 
-    /// <summary><c>Mdfs:AdminKey</c>: opens everything that changes state. Required outside Development, at least 12 characters.</summary>
+    /// <summary>
+    /// <c>Mdfs:AdminKey</c>: opens everything that changes state. Required outside Development, at least 12 characters; on a worker it may be left out, and
+    /// then nobody is its admin.
+    /// </summary>
     public string? AdminKey { get; set; }
+
+    /// <summary>Whether the service may go without an admin key. Not a setting: the service itself says so.</summary>
+    public bool IsOptional { get; private set; }
 
     /// <summary><c>Mdfs:ReaderKey</c>: when set, reading needs it (or the admin key). Default: none, reading is open.</summary>
     public string? ReaderKey { get; set; }
@@ -23,6 +29,8 @@ public sealed class AdminKeyOptions
 
     /// <summary>How long a failed attempt counts. Default 1 minute, from 1 second to 1 day. <c>Mdfs:FailureWindow</c>.</summary>
     public TimeSpan FailureWindow { get; set; } = TimeSpan.FromMinutes(1);
+
+    public void MayBeLeftOut() => IsOptional = true;
 }
 
 /// <summary>Fills in Development's default, and refuses a weak key anywhere else with a sentence that names the setting.</summary>
@@ -31,7 +39,8 @@ public sealed class AdminKeyRules(IHostEnvironment environment) : IPostConfigure
     public void PostConfigure(string? name, AdminKeyOptions options)
     {
         if (string.IsNullOrWhiteSpace(options.ReaderKey)) options.ReaderKey = null;
-        if (environment.IsDevelopment() && string.IsNullOrWhiteSpace(options.AdminKey)) options.AdminKey = AdminKeyOptions.DevelopmentKey;
+        if (string.IsNullOrWhiteSpace(options.AdminKey)) options.AdminKey = null;
+        if (environment.IsDevelopment() && options.AdminKey is null) options.AdminKey = AdminKeyOptions.DevelopmentKey;
     }
 
     public ValidateOptionsResult Validate(string? name, AdminKeyOptions options)
@@ -47,8 +56,11 @@ public sealed class AdminKeyRules(IHostEnvironment environment) : IPostConfigure
         if (options.ReaderKey is not null && options.ReaderKey == options.AdminKey) yield return "Mdfs:ReaderKey must differ from Mdfs:AdminKey: whoever reads must not be able to delete.";
         if (environment.IsDevelopment()) yield break;
 
-        if (string.IsNullOrWhiteSpace(options.AdminKey))
-            yield return $"Mdfs:AdminKey is not set. Give a secret of at least {AdminKeyOptions.MinimumLength} characters (environment variable Mdfs__AdminKey).";
+        if (options.AdminKey is null)
+        {
+            if (!options.IsOptional)
+                yield return $"Mdfs:AdminKey is not set. Give a secret of at least {AdminKeyOptions.MinimumLength} characters (environment variable Mdfs__AdminKey).";
+        }
         else if (options.AdminKey == AdminKeyOptions.DevelopmentKey)
             yield return $"Mdfs:AdminKey is the well-known default, which only the Development environment accepts. Give a secret of at least {AdminKeyOptions.MinimumLength} characters.";
         else if (options.AdminKey.Length < AdminKeyOptions.MinimumLength)

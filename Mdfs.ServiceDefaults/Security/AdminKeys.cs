@@ -14,13 +14,14 @@ public sealed partial class AdminKeys
     // A key of this many characters is nobody's; hashing a megabyte for an anonymous client would be a gift.
     private const int LongestKey = 1024;
 
-    private readonly byte[] _admin;
+    // Null where a worker was given none: then no key is right.
+    private readonly byte[]? _admin;
     private readonly byte[]? _reader;
 
     public AdminKeys(IOptions<AdminKeyOptions> options, ILogger<AdminKeys> logger)
     {
         var keys = options.Value;
-        _admin = Hash(keys.AdminKey!);
+        _admin = keys.AdminKey is { } admin ? Hash(admin) : null;
         _reader = keys.ReaderKey is { } reader ? Hash(reader) : null;
         if (keys.AdminKey == AdminKeyOptions.DevelopmentKey) LogDevelopmentKey(logger);
     }
@@ -36,11 +37,11 @@ public sealed partial class AdminKeys
     {
         // Both are compared always: which of the two it was does not show in the clock either.
         var admin = Matches(key, _admin);
-        return (_reader is not null && Matches(key, _reader)) | admin;
+        return Matches(key, _reader) | admin;
     }
 
-    private static bool Matches(string? key, byte[] expected) =>
-        key is { Length: > 0 and <= LongestKey } && CryptographicOperations.FixedTimeEquals(Hash(key), expected);
+    private static bool Matches(string? key, byte[]? expected) =>
+        expected is not null && key is { Length: > 0 and <= LongestKey } && CryptographicOperations.FixedTimeEquals(Hash(key), expected);
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 

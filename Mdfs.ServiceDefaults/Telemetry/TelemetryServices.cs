@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Mdfs.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -20,7 +21,7 @@ internal static class TelemetryServices
     private const string EndpointSetting = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     // Asked for every few seconds by machines; in a trace view they would hide everything else.
-    private static readonly string[] _untraced = ["/health", "/alive", "/metrics"];
+    private static readonly string[] _untraced = ["/health", "/alive", "/metrics", Routes.Master.Beats, Routes.Master.Inventory];
 
     public static void AddMdfsTelemetry(this WebApplicationBuilder builder, string serviceName, Func<IServiceProvider, string> instanceId)
     {

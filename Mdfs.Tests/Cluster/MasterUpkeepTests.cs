@@ -8,6 +8,7 @@ using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
+using StackExchange.Redis;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -49,6 +50,21 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         Assert.Equal(0, _rig.Get<NameLocks>().Count);
         foreach (var node in _nodes) Assert.Contains((await BeatAsync(node)).Forget, tombstone => tombstone.Name == Film);
         Assert.Empty((await BeatAsync(_nodes[0])).Forget);
+    }
+
+    [Fact]
+    public async Task The_age_by_which_a_tombstone_is_forgotten_stands_in_Redis_first()
+    {
+        await StartAsync(1);
+        await BuryAsync(7);
+        // A worker tells an age of which Redis has not heard yet.
+        var age = _rig.Get<ClusterClock>().Age + TimeSpan.FromDays(31).TotalSeconds;
+        _nodes[0].ClusterAge = _nodes[0].SettledAge = age;
+        await BeatAsync(_nodes[0]);
+        await _rig.Get<TombstoneCleaner>().RunOnceAsync(Cancelled);
+        Assert.Null(Catalog.FindTombstone(Film));
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(_rig.Redis);
+        Assert.True((double)await connection.GetDatabase().StringGetAsync("mdfs:cluster-age") >= age);
     }
 
     [Fact]

@@ -44,6 +44,18 @@ public sealed partial class StandaloneProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task On_an_empty_directory_it_takes_a_movie_the_moment_it_says_that_it_is_up()
+    {
+        // With the timings of real life: five seconds pass before a cluster whose workers are strangers to one another is named.
+        await using var program = Start(("Mdfs:AdminKey", "a key of my own, configured"), ("Mdfs:Worker:HeartbeatInterval", "00:00:05"));
+        using var client = new MdfsClient(await AddressAsync(program), "a key of my own, configured");
+        Assert.Null(await client.FactsAsync("first.mp4", Cancelled));
+        using (var stored = await client.PutAsync("first.mp4", new StreamContent(_movie.Open()), Cancelled)) Assert.Equal(HttpStatusCode.Created, stored.StatusCode);
+        await client.AssertHoldsAsync("first.mp4", _movie, Cancelled);
+        Assert.Equal(2, (await client.FactsAsync("first.mp4", Cancelled))!.Copies);
+    }
+
+    [Fact]
     public async Task In_Development_the_well_known_key_is_in_force_with_a_warning()
     {
         await using var program = Start(("environment", "Development"));

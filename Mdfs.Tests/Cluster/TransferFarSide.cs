@@ -60,6 +60,15 @@ internal sealed class TransferFarSide : IAsyncDisposable
     /// <summary>Changes what the receipt says.</summary>
     public Func<PreparedReceipt, PreparedReceipt> Receipt { get; set; } = static receipt => receipt;
 
+    /// <summary>Draws the number that a seal's receipt bears.</summary>
+    public Func<long> Number { get; set; } = static () => 3;
+
+    /// <summary>Answers a seal, unless it says false.</summary>
+    public Func<HttpContext, ReplicaDescription, Task<bool>>? OnSeal { get; set; }
+
+    /// <summary>The epoch that tokens must bear; null: any.</summary>
+    public long? Epoch { get; set; } = TransferRig.Identity.Epoch;
+
     /// <summary>Whether bodies are kept, or only hashed.</summary>
     public bool Keeps { get; set; } = true;
 
@@ -96,7 +105,8 @@ internal sealed class TransferFarSide : IAsyncDisposable
         _app.MapPost(Routes.Worker.Seal, async (HttpContext context) =>
         {
             var replica = (await context.Request.ReadFromJsonAsync(WireJson.Default.ReplicaDescription, context.RequestAborted))!;
-            return Results.Json(new SealReceipt(Id, "life", 3, new ReplicaReport(replica, false, true)), WireJson.Default.SealReceipt);
+            if (OnSeal is not null && await OnSeal(context, replica)) return Results.Empty;
+            return Results.Json(new SealReceipt(Id, "life", Number(), new ReplicaReport(replica, false, true)), WireJson.Default.SealReceipt);
         });
         _app.MapPost(Routes.Worker.Tombstones, async (HttpContext context) =>
         {
@@ -116,7 +126,7 @@ internal sealed class TransferFarSide : IAsyncDisposable
         var purpose = HttpMethods.IsPut(request.Method) || HttpMethods.IsGet(request.Method) ? NodePurpose.Data : NodePurpose.Control;
         var verdict = Tokens.Check(
             request.Headers[NodeTokens.Header], purpose, request.Method, request.Path + request.QueryString, Id.Value, TransferRig.Identity.Now, out var token);
-        var valid = verdict == TokenVerdict.Valid && token!.Sender == NodeTokens.Master && token.Epoch == TransferRig.Identity.Epoch;
+        var valid = verdict == TokenVerdict.Valid && token!.Sender == NodeTokens.Master && (Epoch is null || token.Epoch == Epoch);
         if (valid && purpose == NodePurpose.Control)
         {
             using var body = new MemoryStream();

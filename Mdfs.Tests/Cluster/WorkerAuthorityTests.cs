@@ -50,6 +50,24 @@ public sealed class WorkerAuthorityTests : IDisposable
     }
 
     [Fact]
+    public async Task A_worker_without_an_admin_key_starts_and_obeys_the_master_alone()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:AdminKey"] = null });
+        var movie = WorkerNode.Movie(100);
+        await node.StoreAsync(movie, "a.mp4");
+        foreach (var key in new[] { null, "", "admin888", WorkerNode.AdminKey })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/delete?name=a.mp4");
+            if (key is not null) request.Headers.TryAddWithoutValidation("X-Mdfs-Secret", key);
+            using var refused = await node.Master.SendAsync(request);
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        using var download = await node.Master.SendAsync(NodePurpose.Data, HttpMethod.Get, "/download?name=a.mp4");
+        Assert.Equal(movie, await download.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task A_peer_may_read_windows_and_nothing_else()
     {
         await using var node = await WorkerNode.StartAsync(_directory.Path);

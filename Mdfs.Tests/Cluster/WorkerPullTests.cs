@@ -161,6 +161,38 @@ public sealed class WorkerPullTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
+    [Fact]
+    public async Task A_seal_that_a_pull_outran_drops_the_prepared_bytes()
+    {
+        var (source, target) = (await NodeAsync(), await NodeAsync());
+        var movie = WorkerNode.Movie(300_000);
+        var replica = await source.StoreAsync(movie);
+        await PullAsync(target, replica, source);
+        await target.PrepareAsync(movie, replica.Upload);
+        Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(target.Directory, "incoming")));
+
+        Assert.Equal(replica, (await target.Master.SealAsync(replica)).Report.Replica);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(target.Directory, "incoming")));
+        Assert.False(target.Services.GetRequiredService<Inventory>().TryGetPrepared(replica.Upload, out _));
+        Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
+    }
+
+    [Fact]
+    public async Task Prepared_bytes_take_the_place_of_a_replica_that_is_damaged()
+    {
+        var (source, target) = (await NodeAsync(), await NodeAsync());
+        var movie = WorkerNode.Movie(300_000);
+        var replica = await source.StoreAsync(movie);
+        await PullAsync(target, replica, source);
+        Damage(target, replica, 1);
+        Assert.False((await target.Master.VerifyAsync(replica.Version)).Valid);
+        await target.PrepareAsync(movie, replica.Upload);
+
+        Assert.False((await target.Master.SealAsync(replica)).Report.Damaged);
+        Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
+        Assert.False(File.Exists(target.ReplicaPath(replica.Version) + ".damaged"));
+    }
+
     private static PullSource Source(WorkerNode node) => new(node.Id, node.Address);
 
     private static void Damage(WorkerNode node, ReplicaDescription replica, int block) => WorkerNode.Flip(node.ReplicaPath(replica.Version), (block * Block) + 3);

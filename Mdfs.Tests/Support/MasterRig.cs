@@ -20,13 +20,16 @@ internal sealed class MasterRig : IAsyncDisposable
     private readonly GarnetStore? _store;
     private readonly WebApplication _app;
 
-    private MasterRig(TempDirectory temp, GarnetStore? store, WebApplication app)
+    private MasterRig(TempDirectory temp, GarnetStore? store, string redis, WebApplication app)
     {
-        (_temp, _store, _app) = (temp, store, app);
+        (_temp, _store, _app, Redis) = (temp, store, app, redis);
         Client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
         Admin = new HttpClient { BaseAddress = Client.BaseAddress };
         Admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", AdminKey);
     }
+
+    /// <summary>The connection string of its Redis, for a look past the master.</summary>
+    public string Redis { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -73,7 +76,7 @@ internal sealed class MasterRig : IAsyncDisposable
         var app = builder.Build();
         app.MapMdfsMaster();
         await app.StartAsync(cancellation);
-        return new MasterRig(temp, store, app);
+        return new MasterRig(temp, store, redis, app);
     }
 
     public async ValueTask DisposeAsync()

@@ -12,7 +12,7 @@ internal sealed class SpeakingNode(int number, string life = "first")
     private readonly Dictionary<MovieVersion, ReplicaReport> _held = [];
     private long _number;
 
-    public NodeId Id { get; } = NodeId.Parse(number.ToString("x32", CultureInfo.InvariantCulture));
+    public NodeId Id { get; init; } = NodeId.Parse(number.ToString("x32", CultureInfo.InvariantCulture));
 
     public string Life { get; } = life;
 
@@ -32,6 +32,9 @@ internal sealed class SpeakingNode(int number, string life = "first")
 
     public static ReplicaReport Sealed(string name, long version, string cluster, long size = 1000, uint checksum = 7, bool verified = true) => new(
         new ReplicaDescription(FileName.Parse(name), new MovieVersion(version), size, new Checksum(checksum), DateTimeOffset.UnixEpoch, UploadId.New(), cluster), Damaged: false, verified);
+
+    /// <summary>The next number of this life, for what it says beside its beats.</summary>
+    public long Draw() => ++_number;
 
     public void Hold(params IEnumerable<ReplicaReport> reports)
     {

@@ -20,7 +20,20 @@ internal sealed partial class ReplicaStore(
         if (replica.Upload != upload) return WorkerProblems.OtherBytes(upload);
         using var turn = await _names.EnterAsync(replica.Name.Value, cancellation);
         if (Refusal(replica) is { } refusal) return refusal;
-        if (inventory.TryGet(replica.Version, out var held)) return held.Report.Replica == replica ? Receipt(replica.Version) : WorkerProblems.OtherReplica(replica.Version);
+        if (inventory.TryGet(replica.Version, out var held))
+        {
+            if (held.Report.Replica != replica) return WorkerProblems.OtherReplica(replica.Version);
+            if (!held.Report.Damaged)
+            {
+                // A pull was faster than the order to seal. The prepared bytes are of no more use: they would lie here, and be reported and ordered to be sealed, for good.
+                await uploads.DiscardAsync(upload);
+                return Receipt(replica.Version);
+            }
+
+            // What is prepared is whole, and takes the damaged one's place.
+            if (!inventory.TryGetPrepared(upload, out _)) return Receipt(replica.Version);
+        }
+
         if (!inventory.TryGetPrepared(upload, out var prepared) || uploads.TakePrepared(upload) is not { } slot) return WorkerProblems.UnknownUpload(upload);
         if (prepared.Size != replica.Size || prepared.Checksum != replica.Checksum)
         {

@@ -12,9 +12,9 @@ namespace Mdfs.Tests.Cluster.ServiceDefaults;
 internal sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly ConcurrentQueue<(string Signal, string Text)> _received;
+    private readonly ConcurrentQueue<(string Signal, byte[] Body)> _received;
 
-    private OtlpReceiver(WebApplication app, ConcurrentQueue<(string, string)> received)
+    private OtlpReceiver(WebApplication app, ConcurrentQueue<(string, byte[])> received)
     {
         _app = app;
         _received = received;
@@ -22,7 +22,10 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     public string Endpoint => _app.Urls.First();
 
-    public IReadOnlyList<string> Of(string signal) => [.. _received.Where(entry => entry.Signal == signal).Select(static entry => entry.Text)];
+    public IReadOnlyList<string> Of(string signal) => [.. _received.Where(entry => entry.Signal == signal).Select(static entry => Encoding.UTF8.GetString(entry.Body))];
+
+    /// <summary>All spans received, taken apart.</summary>
+    public IReadOnlyList<OtlpSpan> Spans() => [.. _received.Where(static entry => entry.Signal == "traces").SelectMany(static entry => OtlpSpan.Read(entry.Body))];
 
     public static async Task<OtlpReceiver> StartAsync()
     {
@@ -30,12 +33,12 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection([KeyValuePair.Create<string, string?>("urls", "http://127.0.0.1:0")]);
         builder.Logging.ClearProviders();
         var app = builder.Build();
-        var received = new ConcurrentQueue<(string, string)>();
+        var received = new ConcurrentQueue<(string, byte[])>();
         app.MapPost("/v1/{signal}", async (string signal, HttpContext context) =>
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            received.Enqueue((signal, Encoding.UTF8.GetString(body.ToArray())));
+            received.Enqueue((signal, body.ToArray()));
             context.Response.ContentType = "application/x-protobuf";
         });
         await app.StartAsync(TestContext.Current.CancellationToken);

@@ -32,6 +32,9 @@ internal sealed class History
     private bool _rotted;
     private int _absent = -1;
 
+    /// <summary>The worker on whose disk a block goes bad before it starts again, or -1.</summary>
+    private int _rotting = -1;
+
     private History(ulong seed, Flaw flaw, List<string>? trace)
     {
         _world = World.Begin(seed, flaw, trace);
@@ -102,7 +105,7 @@ internal sealed class History
             case Kind.Worker when worker.Up:
                 _world.Say($"worker {worker.Number} crashes");
                 worker.Crash();
-                if (_kinds.Contains(Kind.Rot) && _dice.Chance(40)) Rot(worker);
+                if (_kinds.Contains(Kind.Rot) && _dice.Chance(40)) _rotting = worker.Number;
                 break;
             case Kind.Start when !worker.Up && worker.Number != _absent:
                 StartWorker(worker);
@@ -136,6 +139,10 @@ internal sealed class History
             case Kind.Goal:
                 _world.Goal = 1 + _dice.Below(2);
                 _world.Say($"{_world.Goal} copies are wanted");
+                break;
+            case Kind.Rot when worker.Up && !_kinds.Contains(Kind.Goal):
+                // With one copy wanted and nobody yet aware of it, the good one may rightly go.
+                Rot(worker);
                 break;
             case Kind.Load:
                 _world.Overloaded = _dice.Below(4) - 1;
@@ -305,12 +312,10 @@ internal sealed class History
 
     private void Rot(ModelWorker worker)
     {
-        if (_rotted || worker.Up || worker.Sealed.Count == 0) return;
+        if (_rotted || worker.Sealed.Count == 0) return;
         var replica = worker.Sealed.Values.Last();
         var others = _world.Workers.Count(other => other != worker && other.Sealed.ContainsKey(replica.Description.Version.Number));
-        // Nor when another copy is about to be given up because this one was good a moment ago: with one copy wanted that is nobody's fault.
-        var version = replica.Description.Version;
-        if (others == 0 || _world.Replies.Exists(reply => reply.Orders.Exists(order => order is DeleteOrder delete && delete.Version == version))) return;
+        if (others == 0) return;
         _rotted = replica.Rotten = true;
         _world.Say($"a block of {replica.Description.Version} on worker {worker.Number} goes bad");
     }
@@ -326,6 +331,8 @@ internal sealed class History
 
     private void StartWorker(ModelWorker worker)
     {
+        // Only when nobody takes it for alive any more: with one copy wanted, the good one may go while this one has just been heard, and that is nobody's fault.
+        if (worker.Number == _rotting && _world.Now - worker.LastBeat > 80) Rot(worker);
         worker.Start();
         _world.Say($"worker {worker.Number} starts");
     }
@@ -421,19 +428,17 @@ internal sealed class History
         var copies = entry is null ? 0 : _world.Workers.Count(worker => worker.Sealed.Values.Any(
             replica => !replica.Rotten && replica.Description == entry.Replica));
         // An entry of which no byte exists is shown as lost and read by nobody; it can only come from a Redis that went back.
-        var stands = copies == 0 && _wentBack ? null : entry?.Replica.Upload;
-        // What a node that was away too long brought after a wipe waits for the admin's word.
-        var aside = _world.Workers.Any(worker => worker.Quarantine.Exists(replica => replica.Rightly && !(replica.Replica.Version < entry?.Version)));
-        var isLost = entry is not null && stands is null;
-        if (aside) return null;
-        if (isLost)
-        {
-            // Nor do the bytes below it that nodes hold which were away too long: they wait for the admin's word too.
-            var waits = _world.Workers.Any(worker => worker.Sealed.Values.Any(replica => _world.Ledger.Forbids(replica.Description.Upload) is null));
-            return waits ? null : _world.Ledger.Forbids(null);
-        }
-
+        var isLost = entry is not null && copies == 0 && _wentBack;
+        var stands = isLost ? null : entry?.Replica.Upload;
+        foreach (var worker in _world.Workers)
+            foreach (var (replica, rightly) in worker.Quarantine)
+                if (!rightly) return $"worker {worker.Number} has put {replica.Version} into quarantine";
+        // What a node that was away too long brought after a wipe waits for the admin's word, and so do the bytes below an entry that is lost. But
+        // only what may be the truth excuses: a movie that came back is none the better for another one that lies in quarantine.
+        if (isLost && _world.Workers.Any(worker => worker.Sealed.Values.Any(replica => MayStand(replica.Description)))) return null;
+        if (_world.Workers.Any(worker => worker.Quarantine.Exists(aside => !(aside.Replica.Version < entry?.Version) && MayStand(aside.Replica)))) return null;
         if (_world.Ledger.Forbids(stands) is { } forbidden) return forbidden;
+        if (isLost) return null;
         if (stands is not null && copies != _world.Goal) return $"the movie has {copies} copies in the end";
         foreach (var worker in _world.Workers)
         {
@@ -441,13 +446,13 @@ internal sealed class History
                 return $"worker {worker.Number} still has {orphan.Description.Version}";
             if (worker.Prepared.Count > 0) return $"worker {worker.Number} still has prepared bytes";
             if (worker.Tombstone is not null) return $"worker {worker.Number} still has a tombstone";
-            foreach (var (replica, rightly) in worker.Quarantine)
-                if (!rightly) return $"worker {worker.Number} has put {replica.Version} into quarantine";
             if (worker.SettledAge < master.ClusterAge - Day) return $"worker {worker.Number} was never settled";
         }
 
         return master.Memory.Tombstone is null ? null : "the tombstone is never forgotten";
     }
+
+    private bool MayStand(ReplicaDescription replica) => _world.Ledger.Forbids(replica.Upload) is null;
 
     private enum Kind
     {

@@ -104,9 +104,9 @@ internal sealed class ModelWorker(World world, int number)
     {
         Hear(replica.Version);
         if (Tombstone?.Covers(replica.Version) == true) return false;
-        if (Sealed.ContainsKey(replica.Version.Number))
+        if (Sealed.TryGetValue(replica.Version.Number, out var held) && !(held.Damaged && Prepared.ContainsKey(replica.Upload)))
         {
-            // A pull was faster than the order to seal: the prepared bytes are of no more use.
+            // A pull was faster than the order to seal: the prepared bytes are of no more use, unless they are better.
             Prepared.Remove(replica.Upload);
             return true;
         }
