@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Master.Files;
 using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
@@ -36,6 +37,11 @@ public static class MasterHosting
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         services.AddMdfsOpenApi();
 
+        // Events: what has happened, for people.
+        services.AddHttpContextAccessor();
+        services.AddSingleton<ActivityLog>();
+        services.AddBackground<ActivityKeeper>();
+
         // Cluster: who is there, and what they hold.
         services.AddSingleton<MasterIdentity>();
         services.AddSingleton<IMasterIdentity>(provider => provider.GetRequiredService<MasterIdentity>());
@@ -67,6 +73,7 @@ public static class MasterHosting
         services.AddSingleton<DeleteFile>();
         services.AddSingleton<VerifyFile>();
         services.AddSingleton<FileDescriber>();
+        services.AddBackground<FileListing>();
 
         // Nodes: what workers report and are told.
         services.AddSingleton<BeatConversation>();
@@ -85,6 +92,8 @@ public static class MasterHosting
         // Status: what can be seen from outside.
         services.AddSingleton(provider => provider.GetRequiredService<InstanceTelemetry>().Meter);
         services.AddSingleton<MasterStatus>();
+        services.AddSingleton<MasterSettings>();
+        services.AddBackground<ClusterHistory>();
         services.AddSingleton<MasterMetrics>();
 
         // The first to start: the catalog is loaded before the first request is answered (design, section 2.6).
@@ -101,6 +110,7 @@ public static class MasterHosting
         app.MapFiles();
         app.MapBeats();
         app.MapNodes();
+        app.MapActivity();
         app.MapStatus();
         app.MapMdfsHealth();
         app.MapMdfsMetrics(app.Services.GetRequiredService<MasterMetrics>().Classic);

@@ -32,7 +32,7 @@ public static class Routes
         /// <summary>GET <c>?from=&amp;length=</c> → 200 with exactly that window, every block checked; 404; a bad block aborts the connection (before the first byte: 409 <see cref="NodeRefusal.Damaged"/>).</summary>
         public const string Replica = "/internal/replicas/{version}";
 
-        /// <summary>POST → <see cref="VerifyResult"/> after re-reading all of it; 404.</summary>
+        /// <summary>POST → <see cref="VerifyResult"/> after re-reading all of it; GET meanwhile → <see cref="VerifyProgress"/>; 404.</summary>
         public const string Verify = "/internal/replicas/{version}/verify";
 
         /// <summary>POST <see cref="Tombstone"/> → <see cref="TombstoneReceipt"/> once it is on disk.</summary>

@@ -69,6 +69,7 @@ public static class WorkerHosting
         services.AddSingleton<BeatBell>();
         services.AddSingleton<NodeAddress>();
         services.AddSingleton<BeatBuilder>();
+        services.AddSingleton<SelfPortrait>();
         services.AddSingleton<Obedience>();
         services.AddSingleton<INodeAuthority, WorkerAuthority>();
         services.AddSingleton<IAccessPass, NodeTokenPass>();

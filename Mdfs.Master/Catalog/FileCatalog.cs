@@ -15,6 +15,12 @@ public sealed class FileCatalog
     private ConcurrentDictionary<FileName, Tombstone> _tombstones = new();
     private long _highest;
 
+    /// <summary>Raised after a name got another entry, or none, with what it had before and has now. On the thread of the change, which holds the name's lock: handlers take note and return.</summary>
+    public event Action<FileName, CatalogEntry?, CatalogEntry?>? Changed;
+
+    /// <summary>Raised after everything was replaced at once.</summary>
+    public event Action? Replaced;
+
     public int Count => _entries.Count;
 
     public IEnumerable<CatalogEntry> Entries => _entries.Select(pair => pair.Value);
@@ -58,8 +64,18 @@ public sealed class FileCatalog
             _tombstones.AddOrUpdate(tombstone.Name, tombstone, (_, old) => old.Bound >= tombstone.Bound ? old : tombstone);
         }
 
-        foreach (var name in change.Remove) _entries.TryRemove(name, out _);
-        foreach (var entry in change.Put) _entries[entry.Name] = entry;
+        foreach (var name in change.Remove)
+        {
+            if (_entries.TryRemove(name, out var before)) Changed?.Invoke(name, before, null);
+        }
+
+        foreach (var entry in change.Put)
+        {
+            var before = _entries.GetValueOrDefault(entry.Name);
+            _entries[entry.Name] = entry;
+            Changed?.Invoke(entry.Name, before, entry);
+        }
+
         foreach (var name in change.Forget) _tombstones.TryRemove(name, out _);
     }
 
@@ -85,5 +101,6 @@ public sealed class FileCatalog
         // At once: who reads meanwhile sees the one or the other, never neither.
         Volatile.Write(ref _tombstones, newTombstones);
         Volatile.Write(ref _entries, newEntries);
+        Replaced?.Invoke();
     }
 }

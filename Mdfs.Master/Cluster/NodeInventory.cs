@@ -23,6 +23,9 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
 
     public int Count => _replicas.Count;
 
+    /// <summary>How many of them are damaged.</summary>
+    public int Damaged { get; private set; }
+
     public IEnumerable<ReplicaReport> Reports => _replicas.Values.Select(reported => reported.Report);
 
     public ReplicaReport? Find(MovieVersion version) => _replicas.TryGetValue(version, out var reported) ? reported.Report : null;
@@ -36,9 +39,11 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
         {
             if (known.Number > number) return false;
             _digest ^= InventoryDigest.Of(known.Report);
+            if (known.Report.Damaged) Damaged--;
         }
 
         _digest ^= InventoryDigest.Of(report);
+        if (report.Damaged) Damaged++;
         _replicas[version] = new Reported(report, number);
         index.Set(node, report);
         return true;
@@ -51,6 +56,7 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
         {
             if (known.Number > number) return false;
             _digest ^= InventoryDigest.Of(known.Report);
+            if (known.Report.Damaged) Damaged--;
             _replicas.Remove(version);
             index.Remove(node, version);
         }
@@ -125,6 +131,7 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
         _absencesDroppedUpTo = 0;
         _pages = null;
         _digest = 0;
+        Damaged = 0;
         Complete = false;
     }
 

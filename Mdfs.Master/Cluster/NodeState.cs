@@ -71,6 +71,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
 
     public int Streams { get; set; }
 
+    /// <summary>What the node says of its program and machine; null if it is of a version that says nothing.</summary>
+    public NodeAbout? About { get; set; }
+
     public NodeInventory Inventory { get; } = new(id, index);
 
     /// <summary>Prepared uploads by its last beat.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
@@ -24,6 +25,7 @@ public sealed partial class CommitUpload(
     RebuildState rebuild,
     WorkerClient workers,
     ICopiesWatch fixer,
+    ActivityLog activity,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<CommitUpload> logger)
@@ -124,6 +126,7 @@ public sealed partial class CommitUpload(
         if (previous is not null) registry.Suspect(entry.Name, entry.Version);
         if (receipts.Count < options.Value.ReplicationFactor) fixer.LookAgain();
         LogStored(entry.Name, entry.Size, entry.Version.Number, receipts.Count);
+        activity.Note(previous is null ? ActivityKinds.Uploaded : ActivityKinds.Overwritten, entry.Name, detail: $"{receipts.Count} of {options.Value.ReplicationFactor} copies", size: entry.Size);
         return new StoreResult.Stored(entry, receipts.Count, previous is null);
     }
 

@@ -1,3 +1,4 @@
+using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
@@ -33,6 +34,7 @@ public sealed partial class DeleteFile(
     ClusterClock clock,
     NameLocks locks,
     WorkerClient workers,
+    ActivityLog activity,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<DeleteFile> logger)
@@ -77,6 +79,7 @@ public sealed partial class DeleteFile(
 
     private async Task<DeleteResult> BuryAsync(Tombstone tombstone, CatalogChange change)
     {
+        var size = catalog.Find(tombstone.Name)?.Size;
         catalog.Apply(change);
         // Owed to all before anybody is asked: who does not answer now hears of it with its next beat.
         registry.OweTombstones([tombstone]);
@@ -102,6 +105,7 @@ public sealed partial class DeleteFile(
 
         if (confirmed == 0) return new DeleteResult.Refused(FileProblems.NotBuried);
         LogDeleted(tombstone.Name, tombstone.Bound.Number, gone);
+        activity.Note(ActivityKinds.Deleted, tombstone.Name, detail: $"gone from {gone} nodes", size: size);
         return new DeleteResult.Deleted(tombstone, gone);
     }
 

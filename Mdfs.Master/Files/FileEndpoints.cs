@@ -22,7 +22,7 @@ public static class FileEndpoints
     {
         var files = routes.MapGroup("/api/files").WithTags("Movies");
         files.MapGet("", List).RequireReader()
-            .WithSummary("List movies").WithDescription("A page of the catalog, sorted, filtered by a case-insensitive part of the name. Pages are chained by 'next'.")
+            .WithSummary("List movies").WithDescription("A page of the catalog, sorted, filtered by a case-insensitive part of the name. Pages are chained by 'next', or reached by 'offset'.")
             .Answers(200, "A page, in the order asked for.", ApiExamples.Page)
             .Refuses(FileProblems.BadParameter("limit must be a whole number from 1 to 1000."));
         files.MapMethods("/{name}", ["GET", "HEAD"], Facts).RequireReader()
@@ -46,6 +46,9 @@ public static class FileEndpoints
         files.MapPost("/{name}/verify", VerifyAsync).RequireReader()
             .WithSummary("Verify a movie").WithDescription("Re-reads every copy on its node and compares it with the catalog. Takes as long as reading it.")
             .Answers(200, "A verdict for each copy.", ApiExamples.Verdicts).RefusesNames().Refuses(FileProblems.VerifyBusy);
+        files.MapGet("/{name}/verify", VerifyProgressAsync).RequireReader()
+            .WithSummary("How far a verification is").WithDescription("While the POST of the same address runs, whoever sent it: bytes re-read so far, on each node. Otherwise running is false.")
+            .Answers(200, "Progress, or that none is running.", ApiExamples.VerifyProgress).RefusesNames();
         routes.MapGet("/api/playlist.m3u8", M3u8).RequireReader().WithTags("Movies")
             .WithSummary("Playlist of all movies").WithDescription("Extended M3U with a link per movie, for VLC, mpv and Kodi.")
             .Answers(200, "The playlist, in UTF-8.", ApiExamples.Playlist, "audio/x-mpegurl");
@@ -69,10 +72,12 @@ public static class FileEndpoints
         [Description("name, size, date or copies; with '-' in front descending.")] string? sort,
         [Description("1 to 1000, default 100.")] string? limit,
         [Description("The 'next' of the page before.")] string? cursor,
-        FileCatalog catalog, FileDescriber describe)
+        [Description("Movies to leave out at the beginning; not together with cursor.")] string? offset,
+        [Description("under-replicated: only movies with fewer copies than they should have.")] string? filter,
+        FileListing listing, FileDescriber describe)
     {
-        if (!FileQuery.TryParse(query, sort, limit, cursor, out var wanted, out var problem)) return FileProblems.BadParameter(problem);
-        var (page, next, total) = wanted.Run(catalog.Entries, describe.CountCopies);
+        if (!FileQuery.TryParse(query, sort, limit, cursor, offset, filter, out var wanted, out var problem)) return FileProblems.BadParameter(problem);
+        var (page, next, total) = listing.Run(wanted);
         return TypedResults.Ok(new FilePage([.. page.Select(describe.Describe)], total, next?.ToString()));
     }
 
@@ -120,6 +125,14 @@ public static class FileEndpoints
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
         if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
         return await verify.RunAsync(entry, context.RequestAborted) is { } verdicts ? TypedResults.Ok(verdicts) : FileProblems.VerifyBusy;
+    }
+
+    private static async Task<IResult> VerifyProgressAsync(HttpContext context, [Description(Name)] string name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
+    {
+        if (!TryName(context, name, out var parsed, out var problem)) return problem;
+        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        context.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(await verify.ProgressAsync(entry.Version, context.RequestAborted));
     }
 
     private static IResult M3u8(HttpContext context, FileCatalog catalog) =>

@@ -46,6 +46,20 @@ public sealed record StoredFacts(string Name, long Size, string Checksum, long V
 /// <param name="Nodes">Nodes from which the bytes are gone at this moment; the others remove them when they next beat.</param>
 public sealed record DeletedFacts(string Name, long Version, int Nodes);
 
+/// <summary>How far a verification is.</summary>
+/// <param name="Running">Whether one is under way.</param>
+/// <param name="BytesRead">Bytes re-read so far, on all nodes together.</param>
+/// <param name="BytesTotal">Bytes to be re-read.</param>
+/// <param name="Nodes">Each node that is re-reading, or has re-read, its copy.</param>
+public sealed record VerifyProgressFacts(bool Running, long BytesRead, long BytesTotal, IReadOnlyList<NodeProgressFacts> Nodes)
+{
+    public static VerifyProgressFacts None { get; } = new(false, 0, 0, []);
+}
+
+/// <param name="Node">The node's name, or its address if it has none.</param>
+/// <param name="Valid">The verdict, once the node has given it; absent before.</param>
+public sealed record NodeProgressFacts(string Node, long BytesRead, long BytesTotal, bool? Valid);
+
 /// <param name="Node">The node's name or address.</param>
 /// <param name="Checksum">CRC-32 of the bytes as they are on disk now, or <c>ERROR</c> when the node did not answer.</param>
 /// <param name="Valid">The copy was read whole and agrees with the catalog.</param>

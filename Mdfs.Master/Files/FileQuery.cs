@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -17,20 +18,23 @@ public enum FileOrder
 }
 
 /// <summary>
-/// One page of the catalog. Paging is by key, not by offset: a cursor names the last movie of the page before, so that movies which come
-/// and go meanwhile shift nothing.
+/// One page of the catalog. A cursor names the last movie of the page before, so that movies which come and go meanwhile shift nothing; an offset is for
+/// tables in which one jumps.
 /// </summary>
 /// <param name="Query">Case-insensitive part of a name; empty for all.</param>
 /// <param name="Limit">1 to <see cref="MaxLimit"/>.</param>
 /// <param name="After">Where the page before ended, or null.</param>
-public sealed record FileQuery(string Query, FileOrder Order, bool Descending, int Limit, FileCursor? After)
+/// <param name="Offset">Movies left out at the beginning; 0 with a cursor.</param>
+/// <param name="UnderReplicated">Only movies with fewer copies than they should have.</param>
+public sealed record FileQuery(string Query, FileOrder Order, bool Descending, int Limit, FileCursor? After, int Offset = 0, bool UnderReplicated = false)
 {
     public const int DefaultLimit = 100;
     public const int MaxLimit = 1000;
+    public const string UnderReplicatedFilter = "under-replicated";
 
     /// <summary>Reads the parameters of <c>GET /api/files</c>; on failure <paramref name="problem"/> says which one is wrong.</summary>
     public static bool TryParse(
-        string? query, string? sort, string? limit, string? cursor, [NotNullWhen(true)] out FileQuery? result, [NotNullWhen(false)] out string? problem)
+        string? query, string? sort, string? limit, string? cursor, string? offset, string? filter, [NotNullWhen(true)] out FileQuery? result, [NotNullWhen(false)] out string? problem)
     {
         result = null;
         problem = null;
@@ -64,7 +68,26 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
             return false;
         }
 
-        result = new FileQuery(Part(query), order.Value, descending, count, after);
+        var skip = 0;
+        if (!string.IsNullOrEmpty(offset) && !int.TryParse(offset, NumberStyles.None, CultureInfo.InvariantCulture, out skip))
+        {
+            problem = "offset must be a whole number from 0.";
+            return false;
+        }
+
+        if (!string.IsNullOrEmpty(offset) && after is not null)
+        {
+            problem = "offset and cursor exclude one another: a page begins after a movie or at a place.";
+            return false;
+        }
+
+        if (!string.IsNullOrEmpty(filter) && filter != UnderReplicatedFilter)
+        {
+            problem = $"filter must be {UnderReplicatedFilter}, or absent.";
+            return false;
+        }
+
+        result = new FileQuery(Part(query), order.Value, descending, count, after, skip, !string.IsNullOrEmpty(filter));
         return true;
     }
 
@@ -81,41 +104,69 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         }
     }
 
-    /// <summary>The page, and the cursor of the next one if there is more.</summary>
+    /// <summary>The order of the movies when this query ascends: by its key, then by name.</summary>
     /// <param name="copies">How many copies of an entry count.</param>
-    public (IReadOnlyList<CatalogEntry> Page, FileCursor? Next, int Total) Run(IEnumerable<CatalogEntry> entries, Func<CatalogEntry, int> copies)
+    public static Comparison<CatalogEntry> Ascending(FileOrder order, Func<CatalogEntry, int> copies) => order switch
     {
+        FileOrder.Name => static (a, b) => a.Name.CompareTo(b.Name),
+        _ => (a, b) => Key(order, a, copies).CompareTo(Key(order, b, copies)) is var difference and not 0 ? difference : a.Name.CompareTo(b.Name),
+    };
+
+    /// <summary>The page, and the cursor of the next one if there is more.</summary>
+    /// <param name="sorted">All movies in <see cref="Ascending"/> order.</param>
+    /// <param name="copies">How many copies of an entry count.</param>
+    /// <param name="wanted">Copies below which a movie is under-replicated.</param>
+    public FileSlice Run(CatalogEntry[] sorted, Func<CatalogEntry, int> copies, int wanted)
+    {
+        var first = Offset;
+        if (After is not null) first = FirstAfter(After, sorted, copies);
+        var page = new List<CatalogEntry>(Limit);
+        if (Query.Length == 0 && !UnderReplicated)
+        {
+            for (var i = first; i < sorted.Length && page.Count < Limit; i++) page.Add(At(sorted, i));
+            return new FileSlice(page, first + page.Count < sorted.Length ? Cursor(page, copies) : null, sorted.Length);
+        }
+
+        // Looked at to the end in any case, for the total.
+        var part = SearchValues.Create([Query], StringComparison.OrdinalIgnoreCase);
         var total = 0;
-        // One pass that keeps no more than a page and one: sorting a whole library for every page of it would cost its square.
-        var last = Comparer<FileCursor>.Create((a, b) => Compare(b, a));
-        var kept = new PriorityQueue<CatalogEntry, FileCursor>(Limit + 2, last);
-        foreach (var entry in entries)
+        var more = false;
+        for (var i = 0; i < sorted.Length; i++)
         {
-            if (Query.Length > 0 && !entry.Name.Value.Contains(Query, StringComparison.OrdinalIgnoreCase)) continue;
+            var entry = At(sorted, i);
+            if (Query.Length > 0 && !entry.Name.Value.AsSpan().ContainsAny(part)) continue;
+            if (UnderReplicated && copies(entry) >= wanted) continue;
             total++;
-            var place = new FileCursor(Key(entry, copies), entry.Name.Value);
-            if (After is not null && Compare(place, After) <= 0) continue;
-            if (kept.Count <= Limit) kept.Enqueue(entry, place);
-            else kept.EnqueueDequeue(entry, place);
+            if (After is not null ? i < first : total <= first) continue;
+            if (page.Count < Limit) page.Add(entry);
+            else more = true;
         }
 
-        var more = kept.Count > Limit;
-        if (more) kept.Dequeue();
-        var page = new CatalogEntry[kept.Count];
-        FileCursor? end = null;
-        for (var i = page.Length - 1; kept.TryDequeue(out var entry, out var place); i--)
-        {
-            page[i] = entry;
-            end ??= place;
-        }
-
-        return (page, more ? end : null, total);
+        return new FileSlice(page, more ? Cursor(page, copies) : null, total);
     }
 
-    private int Compare(FileCursor a, FileCursor b) =>
-        (Descending ? -1 : 1) * (a.Key != b.Key ? a.Key.CompareTo(b.Key) : string.CompareOrdinal(a.Name, b.Name));
+    private CatalogEntry At(CatalogEntry[] sorted, int index) => Descending ? sorted[sorted.Length - 1 - index] : sorted[index];
 
-    private long Key(CatalogEntry entry, Func<CatalogEntry, int> copies) => Order switch
+    private int FirstAfter(FileCursor cursor, CatalogEntry[] sorted, Func<CatalogEntry, int> copies)
+    {
+        var (low, high) = (0, sorted.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            var entry = At(sorted, middle);
+            var difference = Key(Order, entry, copies).CompareTo(cursor.Key);
+            if (difference == 0) difference = string.CompareOrdinal(entry.Name.Value, cursor.Name);
+            if ((Descending ? -difference : difference) > 0) high = middle;
+            else low = middle + 1;
+        }
+
+        return low;
+    }
+
+    private FileCursor? Cursor(List<CatalogEntry> page, Func<CatalogEntry, int> copies) =>
+        page.Count == 0 ? null : new FileCursor(Key(Order, page[^1], copies), page[^1].Name.Value);
+
+    private static long Key(FileOrder order, CatalogEntry entry, Func<CatalogEntry, int> copies) => order switch
     {
         FileOrder.Size => entry.Size,
         FileOrder.Date => entry.Replica.CommittedAt.UtcTicks,
@@ -123,6 +174,11 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         _ => 0,
     };
 }
+
+/// <summary>What a query found.</summary>
+/// <param name="Next">The cursor of the page after this one, or null when there is none.</param>
+/// <param name="Total">All movies that match, on all pages.</param>
+public sealed record FileSlice(IReadOnlyList<CatalogEntry> Page, FileCursor? Next, int Total);
 
 /// <summary>Where a page ended: the sort key and the name of its last movie. Opaque to clients.</summary>
 public sealed record FileCursor(long Key, string Name)

@@ -1,3 +1,4 @@
+using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Protocol.Names;
@@ -20,6 +21,7 @@ public sealed partial class BeatConversation(
     Adoption adoption,
     ICopiesWatch fixer,
     IEnumerable<IOrderSource> orderSources,
+    ActivityLog activity,
     TimeProvider time,
     ILogger<BeatConversation> logger)
 {
@@ -52,6 +54,7 @@ public sealed partial class BeatConversation(
         }
 
         if (refused is not null) return refused;
+        foreach (var report in changed.Where(report => report.Damaged)) activity.Tally(ActivityKinds.Damaged, report.Replica.Name, state!.RingKey, report.Replica.Size);
         Reconsider(state!.Id, changed);
         if (joined)
         {
@@ -175,6 +178,7 @@ public sealed partial class BeatConversation(
         state.Pending = 0;
         state.ClosedForWrites = beat.ClosedForWrites;
         state.Streams = beat.Streams;
+        state.About = beat.About;
         state.Prepared = beat.Prepared;
         state.Pulls = beat.Pulls;
         // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Files;
@@ -24,7 +25,42 @@ namespace Mdfs.Master.Nodes;
 /// <param name="SecondsSinceBeat">Since it was last heard; absent if never since the master started.</param>
 public sealed record NodeFacts(
     string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites,
-    long Capacity, long Free, long Used, int Replicas, int Streams, int Pulls, double? SecondsSinceBeat);
+    long Capacity, long Free, long Used, int Replicas, int Streams, int Pulls, double? SecondsSinceBeat)
+{
+    /// <summary>The version of its program. This and what follows is absent of a node that does not tell, or has not been heard since the master started.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>Operating system and architecture.</summary>
+    public string? System { get; init; }
+
+    public int? Processors { get; init; }
+
+    /// <summary>Since its process started.</summary>
+    public double? UptimeSeconds { get; init; }
+
+    /// <summary>Random per start: tells one run from another.</summary>
+    public string? Life { get; init; }
+
+    /// <summary>Bytes of the file system that its data directory lies on.</summary>
+    public long? DiskTotal { get; init; }
+
+    /// <summary>Bytes free on it, its reserve included.</summary>
+    public long? DiskFree { get; init; }
+
+    /// <summary>Bytes of memory of its process.</summary>
+    public long? MemoryUsed { get; init; }
+
+    /// <summary>Bytes reserved by uploads and pulls under way.</summary>
+    public long InFlight { get; init; }
+
+    /// <summary>Damaged replicas it has reported and not yet healed.</summary>
+    public int Damaged { get; init; }
+
+    /// <summary>Copies under way: bytes that lie there, and bytes in all.</summary>
+    public long PulledBytes { get; init; }
+
+    public long PullBytes { get; init; }
+}
 
 /// <summary>A deletion that is still remembered.</summary>
 /// <param name="Bound">Every version up to this number is deleted.</param>
@@ -60,14 +96,30 @@ public static class NodeEndpoints
         state.Id.Value, state.RingKey, state.Address, state.PublicUrl, state.Zone,
         !state.Alive ? "silent" : !state.Inventory.Complete ? "registering" : state.Draining ? "draining" : "alive",
         state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Streams, state.Pulls.Count,
-        state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1));
+        state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1))
+    {
+        Version = state.About?.Version,
+        System = state.About?.System,
+        Processors = state.About?.Processors,
+        UptimeSeconds = state.About is { } about ? Math.Round(about.UptimeSeconds + (state.Alive ? time.GetElapsedTime(state.LastBeat).TotalSeconds : 0), 1) : null,
+        Life = state.Life,
+        DiskTotal = state.About?.DiskTotal,
+        DiskFree = state.About?.DiskFree,
+        MemoryUsed = state.About?.MemoryUsed,
+        InFlight = state.Space.InFlight,
+        Damaged = state.Inventory.Damaged,
+        PulledBytes = state.Pulls.Sum(pull => pull.Done),
+        PullBytes = state.Pulls.Sum(pull => pull.Size),
+    };
 
-    private static async Task<IResult> RemoveAsync([Description("The node's id, as the list of workers says.")] string id, [Description("true: also when last copies are lost with it.")] bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, CancellationToken cancellationToken)
+    private static async Task<IResult> RemoveAsync([Description("The node's id, as the list of workers says.")] string id, [Description("true: also when last copies are lost with it.")] bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, CancellationToken cancellationToken)
     {
         if (!NodeId.TryParse(id, out var node)) return NodeProblems.NoSuchNode(id);
+        string name;
         lock (registry.Gate)
         {
             if (registry.Find(node) is not { } state) return NodeProblems.NoSuchNode(id);
+            name = state.RingKey;
             if (state.Alive) return NodeProblems.StillAlive(state.RingKey);
             var only = catalog.Entries.Count(entry => !registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node != node)
                 && (entry.Hint.Contains(node) || registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node == node)));
@@ -82,6 +134,7 @@ public static class NodeEndpoints
             else if (registry.Find(node) is { } state) state.Unsaved = true;
         }
 
+        activity.Note(ActivityKinds.NodeRemoved, node: name, detail: force == true ? "with its last copies" : null);
         fixer.LookAgain();
         return TypedResults.NoContent();
     }

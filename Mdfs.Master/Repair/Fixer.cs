@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
@@ -21,6 +22,7 @@ public sealed partial class Fixer(
     StreamCounter streams,
     Trimmer trimmer,
     HolderHints hints,
+    ActivityLog events,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<Fixer> logger)
@@ -32,6 +34,7 @@ public sealed partial class Fixer(
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), Pull> _pulls = new();
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), long> _avoid = new();
     private Dictionary<MovieVersion, long> _lacking = [];
+    private long _copied;
 
     /// <summary>Movies that have fewer counted copies than they should, as of the last look.</summary>
     public int UnderReplicated { get; private set; }
@@ -45,6 +48,15 @@ public sealed partial class Fixer(
     /// <summary>Bytes still to be copied by the pulls under way.</summary>
     public long BytesToGo => _pulls.Values.Sum(pull => Math.Max(0, pull.Order.Replica.Size - pull.Done));
 
+    /// <summary>Movies that lack a copy nobody is making yet, as of the last look.</summary>
+    public int Waiting { get; private set; }
+
+    /// <summary>Bytes of the copies that are lacking and that nobody is making yet, as of the last look.</summary>
+    public long BytesWaiting { get; private set; }
+
+    /// <summary>Bytes that nodes have copied from one another since the start, as far as they have told.</summary>
+    public long BytesCopied => Interlocked.Read(ref _copied);
+
     public void LookAgain() => Wake();
 
     /// <summary>Pull orders remove nothing, so they may be repeated until the node shows that it heard them.</summary>
@@ -55,7 +67,7 @@ public sealed partial class Fixer(
             if (!IsWanted(progress.Version)) orders.Add(new CancelPullOrder(progress.Version));
             if (!_pulls.TryGetValue((progress.Version, node.Id), out var pull)) continue;
             if (progress.Done != pull.Done) pull.LastProgress = Time.GetTimestamp();
-            pull.Done = progress.Done;
+            Told(pull, progress.Done);
         }
 
         foreach (var ((version, target), pull) in _pulls)
@@ -111,6 +123,9 @@ public sealed partial class Fixer(
         var lacking = new Dictionary<MovieVersion, long>();
         var candidates = new List<RepairCandidate>();
         var under = 0;
+        var waiting = 0;
+        var bytesWaiting = 0L;
+        var made = _pulls.Keys.CountBy(key => key.Version).ToDictionary();
         trimmer.BeginSurvey();
         foreach (var entry in catalog.Entries)
         {
@@ -128,6 +143,9 @@ public sealed partial class Fixer(
             {
                 var since = _lacking.GetValueOrDefault(entry.Version, now);
                 lacking[entry.Version] = since;
+                var left = goal - counted - made.GetValueOrDefault(entry.Version);
+                if (left > 0) waiting++;
+                bytesWaiting += Math.Max(0, left) * entry.Size;
                 var avoid = _avoid.Where(pair => pair.Key.Version == entry.Version && Time.GetElapsedTime(pair.Value) < _avoidFor).Select(pair => pair.Key.Target).ToList();
                 candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, holders), Time.GetElapsedTime(since), avoid));
             }
@@ -139,6 +157,8 @@ public sealed partial class Fixer(
 
         trimmer.EndSurvey();
         _lacking = lacking;
+        Waiting = waiting;
+        BytesWaiting = bytesWaiting;
         UnderReplicated = under;
         return candidates;
     }
@@ -155,7 +175,9 @@ public sealed partial class Fixer(
             if (made)
             {
                 Healed++;
+                Told(pull, pull.Order.Replica.Size);
                 hints.Note(version);
+                events.Tally(ActivityKinds.Healed, pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value, pull.Order.Replica.Size);
                 LogHealed(pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value);
             }
             else if (current && !silent && view.Find(target) is { Alive: true })
@@ -170,6 +192,13 @@ public sealed partial class Fixer(
         {
             if (Time.GetElapsedTime(since) >= _avoidFor) _avoid.TryRemove(key, out _);
         }
+    }
+
+    /// <summary>A pull that was begun anew has less than before; what was copied twice was copied.</summary>
+    private void Told(Pull pull, long done)
+    {
+        Interlocked.Add(ref _copied, Math.Max(0, done - pull.Done));
+        pull.Done = done;
     }
 
     private Dictionary<NodeId, NodeActivity> Activity()

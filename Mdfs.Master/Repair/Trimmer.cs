@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Protocol.Versions;
@@ -12,7 +13,7 @@ namespace Mdfs.Master.Repair;
 /// many; whether a node's copy goes is decided when its beat is answered.
 /// </summary>
 public sealed partial class Trimmer(
-    NodeRegistry registry, FileCatalog catalog, CatalogSession session, IOptions<MasterOptions> options, TimeProvider time, ILogger<Trimmer> logger) : IOrderSource
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, ActivityLog events, IOptions<MasterOptions> options, TimeProvider time, ILogger<Trimmer> logger) : IOrderSource
 {
     /// <summary>Judged in one reply: a node that brings a whole library back must not hold up its own beat.</summary>
     private const int MaxPerReply = 200;
@@ -105,6 +106,7 @@ public sealed partial class Trimmer(
                 _leaving[(surplus.Replica.Version, node.Id)] = time.GetTimestamp() + (long)((NodeOrder.Life.TotalSeconds + 1) * time.TimestampFrequency);
                 orders.Add(new DeleteOrder(surplus.Replica.Version, "one copy more than needed"));
                 LogTrimmed(surplus.Replica.Name, node.RingKey);
+                events.Tally(ActivityKinds.Trimmed, surplus.Replica.Name, node.RingKey, surplus.Replica.Size);
             }
         }
     }

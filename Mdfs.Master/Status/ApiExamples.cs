@@ -1,3 +1,4 @@
+using Mdfs.Master.Events;
 using Mdfs.Master.Files;
 using Mdfs.Master.Nodes;
 using Mdfs.Protocol.Names;
@@ -35,14 +36,33 @@ public static class ApiExamples
 
     public static IReadOnlyList<NodeFacts> Nodes { get; } =
     [
-        new("5f686aedcc7b496b684dfa71f018cdf7", "worker-1", "http://worker1:8081", null, null, "alive", null, 1_000_000_000_000, 640_000_000_000, 360_000_000_000, 412, 3, 0, 1.7),
+        new("5f686aedcc7b496b684dfa71f018cdf7", "worker-1", "http://worker1:8081", null, null, "alive", null, 1_000_000_000_000, 640_000_000_000, 360_000_000_000, 412, 3, 0, 1.7)
+        {
+            Version = "0.1.0", System = "Debian GNU/Linux 13 (trixie), X64", Processors = 4, UptimeSeconds = 86_400.5, Life = "8f14e45fceea167a5a36dedd4bea2543",
+            DiskTotal = 2_000_000_000_000, DiskFree = 740_000_000_000, MemoryUsed = 180_000_000, InFlight = 0,
+        },
     ];
 
     public static IReadOnlyList<TombstoneFacts> Tombstones { get; } = [new("old.mp4", 1_777_633_200_000_000, _committed, 86_400.5)];
 
     public static ClusterFacts Cluster { get; } = new(
         "0c134e72b9bbe93d0cce67fe31112d2c", 4, 1_296_000.5, null, "Redis holds the catalog.", "appendfsync always: what Redis confirmed survives a power loss.", true,
-        3, 3, 7, 1, 0, 0, 0, 3_000_000_000_000, 1_900_000_000_000, 1_100_000_000_000, 2, 0);
+        3, 3, 7, 1, 0, HealingFacts.Of(2, 5, 5_100_000_000, 110_000_000), 3_000_000_000_000, 1_900_000_000_000, 1_100_000_000_000, 2, 0);
+
+    public static VerifyProgressFacts VerifyProgress { get; } = new(
+        true, 600_000_000, 1_468_006_400, [new("worker-1", 400_000_000, 734_003_200, null), new("worker-2", 200_000_000, 734_003_200, null)]);
+
+    public static HistoryFacts History { get; } = new(10, [new ClusterSample(_committed, 3, 7, 0, 1_100_000_000_000, 1_900_000_000_000, 0, 12_500_000, 0, 3)]);
+
+    public static SettingsFacts Settings { get; } = new(
+        [new SettingGroup("Master", [new SettingFacts("Mdfs:Master:ReplicationFactor", "2", "2", "copies", "Copies that every movie shall have. Default 2; 1 to 16.")])]);
+
+    public static ActivityPage Activity { get; } = new(
+        [
+            new ActivityEntry("1777640400000002", _committed, ActivityKinds.Healed, null, "worker-3", null, "120 movies", 88_080_384_000, 120),
+            new ActivityEntry("1777640400000001", _committed, ActivityKinds.Uploaded, File.Name, null, "192.168.1.20", "2 of 2 copies", File.Size),
+        ],
+        "1777640400000001");
 
     public const string Playlist = "#EXTM3U\n#EXTINF:-1,film.mp4\nhttp://nas:8080/play?name=film.mp4\n";
 }

@@ -1,7 +1,10 @@
+using System.ComponentModel;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Files;
 using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
 using Mdfs.Master.Transfer;
@@ -27,12 +30,23 @@ public sealed record ClassicStats(
 /// <param name="Durability">What Redis' settings promise, as a sentence.</param>
 /// <param name="Writable">Whether uploads and deletions are possible now.</param>
 /// <param name="UnderReplicated">Movies that have fewer copies than they should.</param>
-/// <param name="Healing">Copies being made.</param>
-/// <param name="HealingBytes">Bytes that they still have to move.</param>
+/// <param name="Healing">Copies being made, and those still to be made.</param>
 public sealed record ClusterFacts(
     string ClusterId, long Epoch, double Age, string? Rebuilding, string Redis, string? Durability, bool Writable,
-    int Nodes, int ActiveNodes, int Movies, int Tombstones, int UnderReplicated, int Healing, long HealingBytes,
+    int Nodes, int ActiveNodes, int Movies, int Tombstones, int UnderReplicated, HealingFacts Healing,
     long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+
+/// <summary>How far healing is.</summary>
+/// <param name="Running">Copies being made.</param>
+/// <param name="Waiting">Movies that lack a copy which nobody is making yet.</param>
+/// <param name="BytesRemaining">Bytes that both still have to move.</param>
+/// <param name="BytesPerSecond">What workers copied from one another lately.</param>
+/// <param name="EtaSeconds">When it would be done at that rate; absent while nothing moves.</param>
+public sealed record HealingFacts(int Running, int Waiting, long BytesRemaining, long BytesPerSecond, long? EtaSeconds)
+{
+    public static HealingFacts Of(int running, int waiting, long bytesRemaining, long bytesPerSecond) => new(
+        running, waiting, bytesRemaining, bytesPerSecond, bytesRemaining > 0 && bytesPerSecond > 0 ? (bytesRemaining + bytesPerSecond - 1) / bytesPerSecond : null);
+}
 
 public static class StatusEndpoints
 {
@@ -42,6 +56,11 @@ public static class StatusEndpoints
             .Answers(200, "The counts.", ApiExamples.Stats);
         routes.MapGet("/api/cluster", Cluster).RequireAdmin().WithTags("Cluster").WithSummary("The cluster at a glance").WithDescription("Epoch, Redis and what its settings are worth, rebuilding, counts, healing, space.")
             .Answers(200, "The cluster.", ApiExamples.Cluster);
+        routes.MapGet("/api/cluster/history", History).RequireAdmin().WithTags("Cluster").WithSummary("The last hours").WithDescription("Counts and rates for charts: every 10 s for up to an hour, every minute for up to a day. Kept in memory.")
+            .Answers(200, "Samples, the oldest first.", ApiExamples.History).Refuses(BadMinutes);
+        routes.MapGet("/api/settings", static (MasterSettings settings) => TypedResults.Ok(settings.Facts())).RequireAdmin().WithTags("Cluster").WithSummary("Settings in force")
+            .WithDescription("What this master runs with, beside the defaults. Of secrets only whether they are set. Workers keep their own.")
+            .Answers(200, "The settings, in groups.", ApiExamples.Settings);
         routes.MapGet("/", Index).Open().ExcludeFromDescription();
     }
 
@@ -50,15 +69,25 @@ public static class StatusEndpoints
 
     private static IResult Cluster(
         NodeRegistry registry, FileCatalog catalog, CatalogSession session, MasterIdentity identity, ClusterClock clock, RebuildState rebuild,
-        Fixer fixer, OpenUploads uploads, MasterStatus status, IOptions<MasterOptions> options)
+        Fixer fixer, ClusterHistory history, OpenUploads uploads, MasterStatus status, IOptions<MasterOptions> options)
     {
         var nodes = registry.View.Nodes.Where(node => node.Alive).ToList();
         return TypedResults.Ok(new ClusterFacts(
             identity.ClusterId, identity.Epoch, Math.Round(clock.Age, 1), rebuild.Reason, session.Health.Sentence, session.Health.Durability?.Sentence,
             session.Attached && session.Health.State != StoreState.Unreachable,
-            registry.View.Nodes.Length, nodes.Count, catalog.Count, catalog.TombstoneCount, status.UnderReplicated, fixer.Running, fixer.BytesToGo,
+            registry.View.Nodes.Length, nodes.Count, catalog.Count, catalog.TombstoneCount, status.UnderReplicated,
+            HealingFacts.Of(fixer.Running, fixer.Waiting, fixer.BytesToGo + fixer.BytesWaiting, history.Last?.RepairBytesPerSecond ?? 0),
             nodes.Sum(node => node.Space.Capacity), nodes.Sum(node => node.Space.Free), nodes.Sum(node => node.Space.Used),
             options.Value.ReplicationFactor, uploads.Count));
+    }
+
+    private static ServiceDefaults.Problems.Problem BadMinutes => FileProblems.BadParameter($"minutes must be a whole number from 1 to {ClusterHistory.MaxMinutes}.");
+
+    private static IResult History([Description("1 to 1440, default 60.")] string? minutes, ClusterHistory history)
+    {
+        var wanted = ClusterHistory.DefaultMinutes;
+        if (!string.IsNullOrEmpty(minutes) && (!int.TryParse(minutes, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) || wanted is < 1 or > ClusterHistory.MaxMinutes)) return BadMinutes;
+        return TypedResults.Ok(history.Of(wanted));
     }
 
     /// <summary>A plain page until there is a console: what this is, and where to go on.</summary>

@@ -114,6 +114,7 @@ public sealed partial class ReplicaReader
                 first = false;
                 destination.Advance(read);
                 Sent += read;
+                reader._metrics.Given(read);
                 if (!await FlushAsync()) return (null, true);
             }
             return (null, false);

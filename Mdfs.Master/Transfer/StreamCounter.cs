@@ -13,6 +13,9 @@ public sealed class StreamCounter
     private readonly ConcurrentDictionary<NodeId, int> _nodes = new();
     private readonly ConcurrentDictionary<MovieVersion, int> _versions = new();
 
+    /// <summary>Clients being served.</summary>
+    public int Clients => _versions.Values.Sum();
+
     /// <summary>Windows being read from this node.</summary>
     public int OnNode(NodeId node) => _nodes.GetValueOrDefault(node);
 

@@ -13,6 +13,8 @@ public sealed class TransferMetrics
     private readonly Counter<long> _failovers;
     private readonly Counter<long> _sourceFailures;
     private readonly Histogram<double> _firstByte;
+    private long _taken;
+    private long _given;
 
     public TransferMetrics(Meter meter)
     {
@@ -25,6 +27,16 @@ public sealed class TransferMetrics
         _sourceFailures = meter.CreateCounter<long>("mdfs.source_failures", null, "Replicas that could not be read, by reason.");
         _firstByte = meter.CreateHistogram<double>("mdfs.download.first_byte", "s", "Time until a replica gave the first byte.");
     }
+
+    /// <summary>Bytes that clients have sent since the start, those of uploads under way included.</summary>
+    public long BytesTaken => Interlocked.Read(ref _taken);
+
+    /// <summary>Bytes that clients have been given since the start, those of downloads under way included.</summary>
+    public long BytesGiven => Interlocked.Read(ref _given);
+
+    public void Taken(long bytes) => Interlocked.Add(ref _taken, bytes);
+
+    public void Given(long bytes) => Interlocked.Add(ref _given, bytes);
 
     internal void Uploaded(FanOutResult result)
     {

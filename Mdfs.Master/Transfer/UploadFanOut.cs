@@ -100,6 +100,7 @@ public sealed partial class UploadFanOut(
                 if (read == 0) break;
 
                 taken += read;
+                metrics.Taken(read);
                 if (taken > size) return (FanOutOutcome.TooLarge, taken);
                 crc.Append(memory.Span[..read]);
                 sha256?.AppendData(memory.Span[..read]);

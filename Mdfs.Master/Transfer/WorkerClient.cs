@@ -58,6 +58,10 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
             to, HttpMethod.Post, Routes.Worker.VerifyPath(version), [], WireJson.Default.VerifyResult,
             VerifyQueue + TimeSpan.FromSeconds((double)size / _options.VerifyBytesPerSecond), cancellation);
 
+    /// <summary>How far the re-reading of a replica is. A worker that does not re-read it, or is of a version that does not tell, refuses.</summary>
+    public Task<NodeAnswer<VerifyProgress>> VerifyProgressAsync(WorkerAddress to, MovieVersion version, CancellationToken cancellation) =>
+        ControlAsync(to, HttpMethod.Get, Routes.Worker.VerifyPath(version), [], WireJson.Default.VerifyProgress, _options.OpenTimeout, cancellation);
+
     /// <summary>Asks a worker to beat at once, since there is something to be told.</summary>
     public Task<NodeAnswer<Done>> BeatNowAsync(WorkerAddress to, CancellationToken cancellation) =>
         TellAsync(to, HttpMethod.Post, Routes.Worker.BeatNow, [], _options.OpenTimeout, cancellation);

@@ -54,6 +54,9 @@ public sealed record Beat
 
     public required NodeSpace Space { get; init; }
 
+    /// <summary>For people only; null from a worker of a version that says nothing of itself.</summary>
+    public NodeAbout? About { get; init; }
+
     /// <summary>Windows being sent at this moment.</summary>
     public int Streams { get; init; }
 
@@ -92,6 +95,14 @@ public sealed record Beat
 /// <param name="Used">Bytes of its sealed replicas.</param>
 /// <param name="InFlight">Bytes that open uploads and pulls have reserved.</param>
 public sealed record NodeSpace(long Capacity, long Free, long Used, long InFlight);
+
+/// <summary>A node's program and machine.</summary>
+/// <param name="System">Operating system and architecture.</param>
+/// <param name="UptimeSeconds">Since its process started.</param>
+/// <param name="DiskTotal">Bytes of the file system under its data directory.</param>
+/// <param name="DiskFree">Bytes free on it, the reserve included.</param>
+/// <param name="MemoryUsed">Bytes of memory of its process.</param>
+public sealed record NodeAbout(string Version, string System, int Processors, double UptimeSeconds, long DiskTotal, long DiskFree, long MemoryUsed);
 
 /// <param name="Done">Bytes pulled so far.</param>
 public sealed record PullProgress(MovieVersion Version, long Done, long Size);

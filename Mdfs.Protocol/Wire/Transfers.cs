@@ -25,6 +25,10 @@ public sealed record TombstoneReceipt(NodeId Node, string Life, long Number, IRe
 /// <param name="DamagedBlocks">Number of 64 KiB blocks that do not.</param>
 public sealed record VerifyResult(NodeId Node, MovieVersion Version, Checksum Checksum, bool Valid, long DamagedBlocks);
 
+/// <summary>How far re-reading a replica is.</summary>
+/// <param name="Read">Bytes.</param>
+public sealed record VerifyProgress(MovieVersion Version, long Read, long Size);
+
 /// <summary>One page of a node's whole inventory; all pages of one inventory carry the life and the number under which it was taken.</summary>
 /// <param name="Page">Counts from 0; pages are sent in order.</param>
 public sealed record InventoryPage(

@@ -15,6 +15,7 @@ namespace Mdfs.Protocol.Wire;
 [JsonSerializable(typeof(Tombstone))]
 [JsonSerializable(typeof(TombstoneReceipt))]
 [JsonSerializable(typeof(VerifyResult))]
+[JsonSerializable(typeof(VerifyProgress))]
 [JsonSerializable(typeof(ReplicaDescription))]
 [JsonSerializable(typeof(NodeRefusal))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 namespace Mdfs.ServiceDefaults.Hosting;
 
 /// <summary>A setting with several values: as a list (<c>Key:0</c>, <c>Key:1</c>) or in one text, parted by <c>;</c> or <c>,</c>, as environment variables have it.</summary>
-internal static class ConfiguredList
+public static class ConfiguredList
 {
     public static IReadOnlyList<string> Read(IConfiguration configuration, string key)
     {

@@ -11,17 +11,21 @@ namespace Mdfs.Tests.Unit;
 public sealed class MasterFileQueryTests
 {
     [Theory]
-    [InlineData("upside-down", null, null, "sort")]
-    [InlineData("--name", null, null, "sort")]
-    [InlineData(null, "0", null, "limit")]
-    [InlineData(null, "1001", null, "limit")]
-    [InlineData(null, "ten", null, "limit")]
-    [InlineData(null, "-1", null, "limit")]
-    [InlineData(null, null, "%%%", "cursor")]
-    [InlineData(null, null, "bm9udW1iZXI", "cursor")]
-    public void A_wrong_parameter_is_named(string? sort, string? limit, string? cursor, string named)
+    [InlineData("upside-down", null, null, null, null, "sort")]
+    [InlineData("--name", null, null, null, null, "sort")]
+    [InlineData(null, "0", null, null, null, "limit")]
+    [InlineData(null, "1001", null, null, null, "limit")]
+    [InlineData(null, "ten", null, null, null, "limit")]
+    [InlineData(null, "-1", null, null, null, "limit")]
+    [InlineData(null, null, "%%%", null, null, "cursor")]
+    [InlineData(null, null, "bm9udW1iZXI", null, null, "cursor")]
+    [InlineData(null, null, null, "-1", null, "offset")]
+    [InlineData(null, null, null, "99999999999", null, "offset")]
+    [InlineData(null, null, "NSBhLm1wNA", "0", null, "offset")]
+    [InlineData(null, null, null, null, "everything", "filter")]
+    public void A_wrong_parameter_is_named(string? sort, string? limit, string? cursor, string? offset, string? filter, string named)
     {
-        Assert.False(FileQuery.TryParse(null, sort, limit, cursor, out _, out var problem));
+        Assert.False(FileQuery.TryParse(null, sort, limit, cursor, offset, filter, out _, out var problem));
         Assert.StartsWith(named, problem);
     }
 
@@ -55,8 +59,8 @@ public sealed class MasterFileQueryTests
             {
                 // Others are there on even pages and gone on odd ones.
                 var others = round++ % 2 == 0 ? Entries([.. come.Distinct().Select(number => ($"x{number}.mp4", (long)number % 5))]) : [];
-                Assert.True(FileQuery.TryParse(null, sort, $"{limit}", cursor, out var query, out _));
-                var (page, next, total) = query.Run(staying.Concat(others), _ => 0);
+                Assert.True(FileQuery.TryParse(null, sort, $"{limit}", cursor, null, null, out var query, out _));
+                var (page, next, total) = Run(query, staying.Concat(others));
                 Assert.True(page.Count <= limit);
                 Assert.Equal(staying.Count + others.Count, total);
                 met.AddRange(page.Select(entry => entry.Name.Value));
@@ -66,6 +70,47 @@ public sealed class MasterFileQueryTests
 
             Assert.Equal(met.Count, met.Distinct().Count());
             Assert.Equal(staying.Select(entry => entry.Name.Value).Order(), met.Where(name => name[0] != 'x').Order());
+        });
+
+    [Fact]
+    public void An_offset_jumps_to_where_leafing_would_have_come_whatever_is_looked_for() =>
+        Gen.Select(Gen.Int[1, 7], Gen.Int[0, 50], Gen.Bool, Gen.Int[0, 3], Gen.Bool, Gen.Int[0, 2].Select(which => new[] { "", "1", "no such" }[which]), Gen.Int[0, 100].Array[0, 40]).Sample((limit, offset, descending, order, lacking, part, numbers) =>
+        {
+            static int Copies(CatalogEntry entry) => (int)entry.Size % 3;
+            var sort = (descending ? "-" : "") + new[] { "name", "size", "date", "copies" }[order];
+            var filter = lacking ? FileQuery.UnderReplicatedFilter : null;
+            var entries = Entries([.. numbers.Distinct().Select(number => ($"{number}.mp4", (long)number % 7))]);
+            Assert.True(FileQuery.TryParse(part, sort, "1000", null, null, filter, out var all, out _));
+            Assert.True(FileQuery.TryParse(part, sort, $"{limit}", null, $"{offset}", filter, out var query, out _));
+            var expected = Run(all, entries, Copies).Page;
+            var (page, next, total) = Run(query, entries, Copies);
+            Assert.Equal(expected.Skip(offset).Take(limit), page);
+            Assert.Equal(expected.Count, total);
+            Assert.Equal(offset + page.Count < total && page.Count > 0, next is not null);
+            Assert.Equal(entries.Count(entry => entry.Name.Value.Contains(part, StringComparison.Ordinal) && (!lacking || Copies(entry) < 2)), total);
+        });
+
+    [Fact]
+    public void An_order_that_is_kept_sorted_is_the_one_that_sorting_anew_would_give() =>
+        Gen.Select(Gen.Int[0, 2], Gen.Select(Gen.Int[0, 30], Gen.Int[0, 5], Gen.Int[0, 3]).Array[0, 80]).Sample((order, changes) =>
+        {
+            var catalog = new FileCatalog();
+            var byOrder = FileQuery.Ascending((FileOrder)order, _ => 0);
+            var kept = new SortedMovies(catalog, byOrder);
+            catalog.Changed += kept.Note;
+            catalog.Replaced += kept.Void;
+            foreach (var (number, size, act) in changes)
+            {
+                var entry = Entries(($"{number}.mp4", size))[0];
+                if (act == 0) catalog.Apply(new CatalogChange { Remove = [entry.Name], Highest = entry.Version });
+                else if (act == 1 && size == 0) catalog.Replace([entry], [], entry.Version);
+                else catalog.Apply(new CatalogChange { Put = [entry], Highest = entry.Version });
+                // Looked at now and then: several changes are worked in at once.
+                if (act != 3) continue;
+                var expected = catalog.Entries.ToArray();
+                Array.Sort(expected, byOrder);
+                Assert.Equal(expected, kept.Current());
+            }
         });
 
     [Fact]
@@ -88,8 +133,16 @@ public sealed class MasterFileQueryTests
 
     private static List<string> Page(IEnumerable<CatalogEntry> entries, string? part = null, string? sort = null)
     {
-        Assert.True(FileQuery.TryParse(part, sort, null, null, out var query, out _));
-        return [.. query.Run(entries, _ => 0).Page.Select(entry => entry.Name.Value)];
+        Assert.True(FileQuery.TryParse(part, sort, null, null, null, null, out var query, out _));
+        return [.. Run(query, entries).Page.Select(entry => entry.Name.Value)];
+    }
+
+    private static FileSlice Run(FileQuery query, IEnumerable<CatalogEntry> entries, Func<CatalogEntry, int>? copies = null)
+    {
+        copies ??= _ => 0;
+        var sorted = entries.ToArray();
+        Array.Sort(sorted, FileQuery.Ascending(query.Order, copies));
+        return query.Run(sorted, copies, wanted: 2);
     }
 
     private static ImmutableList<CatalogEntry> Entries(params IReadOnlyList<(string Name, long Size)> movies) =>

@@ -16,6 +16,7 @@ internal static class ReplicaEndpoints
     {
         routes.MapGet(Routes.Worker.Replica, WindowAsync).RequireNode(NodePurpose.Data, NodePurpose.Peer);
         routes.MapPost(Routes.Worker.Verify, VerifyAsync).RequireNode(NodePurpose.Control);
+        routes.MapGet(Routes.Worker.Verify, VerifyProgress).RequireNode(NodePurpose.Control);
         routes.MapPost(Routes.Worker.Tombstones, BuryAsync).RequireNode(NodePurpose.Control);
         routes.MapPost(Routes.Worker.BeatNow, BeatNow).RequireNode(NodePurpose.Control);
     }
@@ -41,6 +42,11 @@ internal static class ReplicaEndpoints
             ? TypedResults.Json(result, WireJson.Default.VerifyResult)
             : Answers.Refuse(WorkerProblems.UnknownReplica(wanted));
     }
+
+    private static IResult VerifyProgress(string version, ReplicaVerifier verifier) =>
+        MovieVersion.TryParse(version, out var wanted) && verifier.Progress(wanted) is { } progress
+            ? TypedResults.Json(progress, WireJson.Default.VerifyProgress)
+            : Answers.Refuse(WorkerProblems.Bad("No such version is being re-read."));
 
     private static async Task<IResult> BuryAsync(HttpContext context, ReplicaStore store, Inventory inventory, NodeMemory memory, NodeLife life)
     {

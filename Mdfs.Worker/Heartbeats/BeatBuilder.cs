@@ -11,7 +11,7 @@ namespace Mdfs.Worker.Heartbeats;
 
 /// <summary>Puts together what this node says of itself at one moment.</summary>
 internal sealed class BeatBuilder(
-    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, DamageDesk damage, WorkerMetrics metrics, IOptions<WorkerOptions> options)
+    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, DamageDesk damage, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
 {
     public Beat Build(string address, long appliedReply)
     {
@@ -36,6 +36,7 @@ internal sealed class BeatBuilder(
             Zone = options.Value.Zone,
             Space = room,
             Streams = metrics.Streams,
+            About = self.Describe(),
             Draining = known.Draining,
             ClosedForWrites = damage.ClosedForWrites,
             Changed = facts.Changed,

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Versions;
@@ -16,9 +17,14 @@ internal sealed partial class ReplicaVerifier(
     DataDirectory directory, Inventory inventory, ReplicaStore store, DamageDesk damage, NodeMemory memory, ILogger<ReplicaVerifier> logger)
 {
     private const int BufferSize = 4 * BlockFormat.BlockSize;
+    private const int ToldEvery = 64 * BlockFormat.BlockSize;
 
     // Two readers keep a disk busy; more make it seek.
     private readonly SemaphoreSlim _slots = new(2, 2);
+    private readonly ConcurrentDictionary<MovieVersion, VerifyProgress> _running = new();
+
+    /// <summary>How far a re-reading is; null: none is under way, or it waits for its turn.</summary>
+    public VerifyProgress? Progress(MovieVersion version) => _running.GetValueOrDefault(version);
 
     /// <summary>Null: not here.</summary>
     public async Task<VerifyResult?> VerifyAsync(MovieVersion version, CancellationToken cancellation)
@@ -31,7 +37,7 @@ internal sealed partial class ReplicaVerifier(
             using var bytes = OpenOrNull(path);
             if (bytes is null) return null;
             var replica = held.Report.Replica;
-            var scan = await ScanAsync(bytes, path, replica.Size, cancellation);
+            var scan = await ScanAsync(bytes, path, replica, cancellation);
             var suspect = scan.BadBlocks + scan.UnknownBlocks;
             if (scan.Whole == replica.Checksum && scan.Length == replica.Size)
             {
@@ -46,6 +52,7 @@ internal sealed partial class ReplicaVerifier(
         }
         finally
         {
+            _running.TryRemove(version, out _);
             _slots.Release();
         }
     }
@@ -62,7 +69,7 @@ internal sealed partial class ReplicaVerifier(
         }
     }
 
-    private static async Task<Scan> ScanAsync(SafeFileHandle bytes, string path, long size, CancellationToken cancellation)
+    private async Task<Scan> ScanAsync(SafeFileHandle bytes, string path, ReplicaDescription replica, CancellationToken cancellation)
     {
         using var blocks = new BlockSidecarReader(path + Sidecars.Blocks);
         var scan = new Scan();
@@ -75,6 +82,7 @@ internal sealed partial class ReplicaVerifier(
                 if (!blocks.TryGet(scan.Length / BlockFormat.BlockSize, out var expected)) scan.UnknownBlocks++;
                 else if (expected != checksum.Value) scan.BadBlocks++;
                 scan.Length += block.Length;
+                if (scan.Length % ToldEvery == 0) _running[replica.Version] = new VerifyProgress(replica.Version, scan.Length, replica.Size);
             }
         }
         catch (IOException)
@@ -83,7 +91,7 @@ internal sealed partial class ReplicaVerifier(
         }
 
         // A file that ends early lacks blocks; of one that ends within a block, that block was found bad above.
-        scan.BadBlocks += Math.Max(0, BlockFormat.BlockCount(size) - BlockFormat.BlockCount(scan.Length));
+        scan.BadBlocks += Math.Max(0, BlockFormat.BlockCount(replica.Size) - BlockFormat.BlockCount(scan.Length));
         return scan;
     }
 

@@ -61,6 +61,9 @@ internal sealed class SpaceAccount
         }
     }
 
+    /// <summary>The file system under the data directory: bytes in all, and bytes free.</summary>
+    public (long Total, long Free) Disk => (_drive.TotalSize, _drive.AvailableFreeSpace);
+
     internal bool TryGrow(SpaceReservation reservation, long bytes)
     {
         lock (_account)
