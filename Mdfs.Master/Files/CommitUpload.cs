@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;

@@ -1,7 +1,7 @@
-using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;

@@ -1,7 +1,7 @@
 using System.ComponentModel;
-using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Master.Files;
 using Mdfs.Master.Status;
 using Mdfs.Protocol.Wire;

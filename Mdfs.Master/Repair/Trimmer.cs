@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using Mdfs.Master.Events;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Options;
