@@ -3,13 +3,14 @@ using Mdfs.Garnet;
 using Mdfs.Master;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Web;
 using Mdfs.Worker;
 using Microsoft.Extensions.Options;
 
 namespace Mdfs.Standalone;
 
 /// <summary>
-/// A whole cluster in this process: the embedded store, a master and workers. Each service is a web application with its own
+/// A whole cluster in this process: the embedded store, a master with the console on its host, and workers. Each service is a web application with its own
 /// configuration and meets the others only over HTTP, as it would in a process of its own. Several clusters can live side by side.
 /// </summary>
 public sealed class StandaloneCluster : IAsyncDisposable
@@ -174,8 +175,11 @@ public sealed class StandaloneCluster : IAsyncDisposable
     {
         var builder = Builder("master", listen, new() { ["ConnectionStrings:redis"] = RedisConnectionString });
         builder.AddMdfsMaster();
+        // On the master's own host, so that no movie takes a further hop.
+        builder.AddMdfsConsole();
         var app = Build("master", builder);
         app.MapMdfsMaster();
+        app.MapMdfsConsole();
         return app;
     }
 

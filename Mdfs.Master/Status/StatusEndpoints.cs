@@ -61,7 +61,8 @@ public static class StatusEndpoints
         routes.MapGet("/api/settings", static (MasterSettings settings) => TypedResults.Ok(settings.Facts())).RequireAdmin().WithTags("Cluster").WithSummary("Settings in force")
             .WithDescription("What this master runs with, beside the defaults. Of secrets only whether they are set. Workers keep their own.")
             .Answers(200, "The settings, in groups.", ApiExamples.Settings);
-        routes.MapGet("/", Index).Open().ExcludeFromDescription();
+        // Yields to the console where both share a host.
+        routes.MapGet("/", Index).Open().ExcludeFromDescription().WithOrder(1);
     }
 
     private static IResult Stats(NodeRegistry registry, FileCatalog catalog, MasterStatus status) =>
@@ -90,7 +91,7 @@ public static class StatusEndpoints
         return TypedResults.Ok(history.Of(wanted));
     }
 
-    /// <summary>A plain page until there is a console: what this is, and where to go on.</summary>
+    /// <summary>A plain page where there is no console: what this is, and where to go on.</summary>
     private static IResult Index(HttpContext context, FileCatalog catalog, MasterStatus status)
     {
         var here = HtmlEncoder.Default.Encode($"{context.Request.Scheme}://{context.Request.Host}");

@@ -14,12 +14,14 @@ public sealed class ClusterKeys
 
     private readonly byte[] _nodes;
     private readonly byte[] _links;
+    private readonly byte[] _cookies;
 
     public ClusterKeys(string clusterKey)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(clusterKey);
         _nodes = Derive(clusterKey, "mdfs/nodes/1");
         _links = Derive(clusterKey, "mdfs/links/1");
+        _cookies = Derive(clusterKey, "mdfs/cookies/1");
     }
 
     /// <summary>Signs what nodes say to one another.</summary>
@@ -27,6 +29,9 @@ public sealed class ClusterKeys
 
     /// <summary>Signs links that clients carry to a worker.</summary>
     public ReadOnlySpan<byte> Links => _links;
+
+    /// <summary>Seals what the console keeps of its browsers.</summary>
+    public ReadOnlySpan<byte> Cookies => _cookies;
 
     private static byte[] Derive(string clusterKey, string purpose) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(clusterKey), 32, info: Encoding.UTF8.GetBytes(purpose));

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http;
-using System.Net.Sockets;
 using Mdfs.Protocol.Security;
 
 namespace Mdfs.ServiceDefaults.Bytes;
@@ -30,7 +29,7 @@ public sealed class ByteClient : IDisposable
                 UseCookies = false,
                 AutomaticDecompression = DecompressionMethods.None,
                 ConnectTimeout = ConnectTimeout,
-                ConnectCallback = ConnectAsync,
+                ConnectCallback = ProbedConnection.OpenAsync,
                 // Shorter than the 130 s after which Kestrel closes an idle connection, so that a request does not meet one that is being closed.
                 PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
                 // Names are looked up again now and then; streams under way are not touched by it.
@@ -100,24 +99,4 @@ public sealed class ByteClient : IDisposable
     }
 
     public void Dispose() => _invoker.Dispose();
-
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
-    {
-        // Waiting for a receipt or a verification nothing is sent: only probes tell a machine that lost its power from one that is busy.
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 10);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 5);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 4);
-            await socket.ConnectAsync(context.DnsEndPoint, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
 }

@@ -12,11 +12,12 @@ namespace Mdfs.ServiceDefaults.Telemetry;
 public static class MetricsEndpoint
 {
     /// <param name="classic">Read at every scrape; must not wait.</param>
-    public static IEndpointConventionBuilder MapMdfsMetrics(this WebApplication app, Func<IEnumerable<ClassicMetric>>? classic = null)
+    /// <param name="path">Another path where <c>/metrics</c> is somebody else's.</param>
+    public static IEndpointConventionBuilder MapMdfsMetrics(this WebApplication app, Func<IEnumerable<ClassicMetric>>? classic = null, string path = "/metrics")
     {
         var exporter = Exporter(app);
         var methods = new[] { HttpMethods.Get, HttpMethods.Head };
-        return app.MapMethods("/metrics", methods, context => AnswerAsync(context, exporter, classic?.Invoke() ?? []))
+        return app.MapMethods(path, methods, context => AnswerAsync(context, exporter, classic?.Invoke() ?? []))
             .WithName("Metrics").WithSummary("Numbers of this service in Prometheus text.").Open();
     }
 

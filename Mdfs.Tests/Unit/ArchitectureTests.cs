@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Mdfs.Master;
 using Mdfs.Protocol;
 using Mdfs.ServiceDefaults.Hosting;
+using Mdfs.Web;
 using Mdfs.Worker;
 
 namespace Mdfs.Tests.Unit;
@@ -15,6 +16,7 @@ public sealed class ArchitectureTests
     private static readonly Assembly Defaults = typeof(ServiceDefaultsExtensions).Assembly;
     private static readonly Assembly Master = typeof(MasterHosting).Assembly;
     private static readonly Assembly Worker = typeof(WorkerHosting).Assembly;
+    private static readonly Assembly Web = typeof(WebHosting).Assembly;
 
     private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes).GetFields(BindingFlags.Static | BindingFlags.Public)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(instruction => instruction.Value);
@@ -27,6 +29,7 @@ public sealed class ArchitectureTests
         { "Mdfs.Master", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
         { "Mdfs.Worker", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
         { "Mdfs.Cli", ["Mdfs.Protocol"] },
+        { "Mdfs.Web", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
     };
 
     [Theory]
@@ -48,7 +51,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void Types_live_in_the_room_that_their_namespace_names()
     {
-        foreach (var assembly in (Assembly[])[Protocol, Defaults, Master, Worker])
+        foreach (var assembly in (Assembly[])[Protocol, Defaults, Master, Worker, Web])
         {
             Assert.Empty(assembly.GetTypes().Where(IsOurs).Where(type => !$"{type.Namespace}.".StartsWith(assembly.GetName().Name + ".", StringComparison.Ordinal)).Select(type => type.FullName));
         }
@@ -57,7 +60,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void Nothing_static_holds_state()
     {
-        var fields = new[] { Protocol, Defaults, Master, Worker }.SelectMany(assembly => assembly.GetTypes()).Where(IsOurs)
+        var fields = new[] { Protocol, Defaults, Master, Worker, Web }.SelectMany(assembly => assembly.GetTypes()).Where(IsOurs)
             .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             .Where(field => !field.IsLiteral && field.GetCustomAttribute<CompilerGeneratedAttribute>() is null);
         Assert.Empty(fields.Where(field => !field.IsInitOnly || IsMutable(field.FieldType)).Select(field => $"{field.DeclaringType}.{field.Name}: {field.FieldType.Name}"));

@@ -1,0 +1,123 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>One origin: whatever is not the console's goes to the master and comes back as it is.</summary>
+public sealed class WebForwardTests(SharedCluster shared) : IClassFixture<SharedCluster>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_movie_passes_byte_for_byte_in_both_directions_with_ranges_and_head()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        using var client = new MdfsClient(web.Address, TestCluster.AdminKey);
+        var movie = new MovieBytes(71, 5_000_001);
+        Assert.Equal(2, await client.StoreAsync("through the console.mp4", movie, Cancelled));
+        await client.AssertHoldsAsync("through the console.mp4", movie, Cancelled);
+        await shared.Client.AssertHoldsAsync("through the console.mp4", movie, Cancelled);
+
+        foreach (var range in (string[])["bytes=0-0", "bytes=1000000-3999999", "bytes=-7", "bytes=4999990-", "bytes=9999999-", "bytes=0-1,5-9"])
+        {
+            foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Head])
+            {
+                using var direct = await AskAsync(shared.Client, method, range);
+                using var through = await AskAsync(client, method, range);
+                Assert.Equal(direct.StatusCode, through.StatusCode);
+                Assert.Equal(direct.Content.Headers.ContentLength, through.Content.Headers.ContentLength);
+                Assert.Equal($"{direct.Content.Headers.ContentRange}", $"{through.Content.Headers.ContentRange}");
+                Assert.Equal(direct.Headers.ETag, through.Headers.ETag);
+                Assert.Equal($"{direct.Content.Headers.ContentDisposition}", $"{through.Content.Headers.ContentDisposition}");
+                if (range.Contains(',')) continue;
+                Assert.Equal(await direct.Content.ReadAsByteArrayAsync(Cancelled), await through.Content.ReadAsByteArrayAsync(Cancelled));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("a b.mp4")]
+    [InlineData("50% off + more?.mp4")]
+    [InlineData("\"quotes\" & <tags> 'n' #hash;semi 🎬.webm")]
+    [InlineData("七人の侍.mkv")]
+    public async Task Names_pass_as_they_are(string name)
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        using var client = new MdfsClient(web.Address, TestCluster.AdminKey);
+        var movie = new MovieBytes(72, 1000);
+        await client.StoreAsync(name, movie, Cancelled);
+        Assert.Equal(name, (await shared.Client.FactsAsync(name, Cancelled))?.Name);
+        await client.AssertHoldsAsync(name, movie, Cancelled);
+        using var gone = await client.DeleteAsync(name, Cancelled);
+        Assert.Equal(HttpStatusCode.OK, gone.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_encoded_slash_stays_encoded_on_its_way()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        using var client = new HttpClient { BaseAddress = web.Address };
+        foreach (var path in (string[])["/api/files/a%2Fb.mp4", "/api/files/..%2F..%2Fx.mp4", "/api/files/%252F.mp4", "/download?name=a%2Fb.mp4"])
+        {
+            var asItIs = new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true };
+            using var through = await client.GetAsync(new Uri(web.Address.GetLeftPart(UriPartial.Authority) + path, in asItIs), Cancelled);
+            using var direct = await client.GetAsync(new Uri(shared.Client.Master.GetLeftPart(UriPartial.Authority) + path, in asItIs), Cancelled);
+            Assert.Equal(direct.StatusCode, through.StatusCode);
+            Assert.Equal(Stable(await direct.Content.ReadAsStringAsync(Cancelled)), Stable(await through.Content.ReadAsStringAsync(Cancelled)));
+        }
+
+        static string Stable(string problem) => System.Text.RegularExpressions.Regex.Replace(problem, "\"traceId\":\"[^\"]*\"", "");
+    }
+
+    [Fact]
+    public async Task The_classic_routes_answer_on_the_consoles_origin()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        using var client = new MdfsClient(web.Address, TestCluster.AdminKey);
+        using var form = new ByteArrayContent(new MovieBytes(73, 4000).ToArray());
+        using var stored = await client.PostFormAsync("classic.mp4", form, Cancelled);
+        Assert.Equal(HttpStatusCode.OK, stored.StatusCode);
+        Assert.Equal(3, await client.MetricAsync("mdfs_active_nodes", Cancelled));
+        Assert.Contains("active_nodes", await client.Http.GetStringAsync("stats", Cancelled));
+        Assert.Contains("classic.mp4", await client.Http.GetStringAsync("search?query=classic", Cancelled));
+        Assert.Contains("\"openapi\"", await client.Http.GetStringAsync("openapi/v1.json", Cancelled));
+        // Links in a playlist lead to where the list was asked for.
+        Assert.Contains($"{web.Address.GetLeftPart(UriPartial.Authority)}/play?name=classic.mp4", await client.Http.GetStringAsync("api/playlist.m3u8", Cancelled));
+        using var deleted = await client.Http.GetAsync($"delete?name=classic.mp4&secret={Uri.EscapeDataString(TestCluster.AdminKey)}", Cancelled);
+        Assert.StartsWith("OK:", await deleted.Content.ReadAsStringAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task What_nodes_say_to_one_another_does_not_pass()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        using var client = new HttpClient { BaseAddress = web.Address };
+        using var answer = await client.PostAsync("internal/beats", null, Cancelled);
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_a_client_says_about_proxies_reaches_nobody()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        using var client = new HttpClient { BaseAddress = web.Address };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "api/playlist.m3u8");
+        request.Headers.Add("X-Forwarded-Host", "evil.example");
+        request.Headers.Add("X-Forwarded-Proto", "https");
+        request.Headers.Add("Forwarded", "host=evil.example");
+        using var answer = await client.SendAsync(request, Cancelled);
+        Assert.DoesNotContain("evil", await answer.Content.ReadAsStringAsync(Cancelled));
+        using var foreign = new HttpRequestMessage(HttpMethod.Get, "api/files");
+        foreign.Headers.Host = "rebound.evil.example";
+        using var refused = await client.SendAsync(foreign, Cancelled);
+        Assert.Equal((HttpStatusCode)421, refused.StatusCode);
+    }
+
+    private static async Task<HttpResponseMessage> AskAsync(MdfsClient client, HttpMethod method, string range)
+    {
+        using var request = new HttpRequestMessage(method, MdfsClient.DownloadPath("through the console.mp4"));
+        request.Headers.Range = RangeHeaderValue.Parse(range);
+        return await client.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancelled);
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json.Serialization;
+
+namespace Mdfs.Web.Api;
+
+// What the master's API says, in the console's own records: the two meet over HTTP only. A member that a master does not send yet is null or zero.
+
+/// <summary>A movie; <c>GET /api/files</c>.</summary>
+public sealed record Movie(
+    string Name, long Size, string Checksum, long Version, DateTimeOffset ModifiedAt, string ContentType, int Copies, int CopiesWanted, IReadOnlyList<Copy> Nodes);
+
+/// <param name="State"><c>good</c>, <c>damaged</c>, <c>silent</c> or <c>draining</c>.</param>
+public sealed record Copy(string Node, string Id, string Address, string State);
+
+public sealed record MoviePage(IReadOnlyList<Movie> Files, int Total, string? Next);
+
+/// <summary>One node's verdict; <c>POST /api/files/{name}/verify</c>.</summary>
+/// <param name="Checksum">As read just now, or <c>ERROR</c> when the node did not answer.</param>
+public sealed record Verdict(string Node, string Checksum, bool Valid);
+
+/// <summary><c>DELETE /api/files/{name}</c>.</summary>
+public sealed record Deletion(string Name, int Nodes);
+
+/// <summary><c>GET /api/cluster</c>.</summary>
+public sealed record Cluster(
+    string? ClusterId, long Epoch, double Age, string? Rebuilding, string? Redis, string? Durability, bool Writable,
+    int Nodes, int ActiveNodes, int Movies, int Tombstones, int UnderReplicated,
+    [property: JsonConverter(typeof(HealingConverter))] Healing? Healing,
+    long HealingBytes, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+
+/// <summary>Copies being made.</summary>
+/// <param name="EtaSeconds">Null: not known.</param>
+public sealed record Healing(int Running, int Waiting, long BytesRemaining, double BytesPerSecond, double? EtaSeconds);
+
+/// <summary><c>GET /api/nodes</c>.</summary>
+public sealed record Node(
+    string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites,
+    long Capacity, long Free, long Used, int Replicas, int Streams, int Pulls, double? SecondsSinceBeat)
+{
+    /// <summary>Whatever else the node reports of itself, as the master passes it on.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, System.Text.Json.JsonElement>? More { get; init; }
+}
+
+/// <summary><c>GET /api/tombstones</c>.</summary>
+public sealed record Tombstone(string Name, long Bound, DateTimeOffset DeletedAt, double ClusterAge);
+
+/// <summary><c>GET /api/cluster/history</c>.</summary>
+public sealed record History(double StepSeconds, IReadOnlyList<Sample> Samples);
+
+public sealed record Sample(
+    DateTimeOffset At, int ActiveNodes, int Movies, int UnderReplicated, long BytesStored, long BytesFree,
+    double BytesInPerSecond, double BytesOutPerSecond, double RepairBytesPerSecond, int Streams);
+
+/// <summary><c>GET /api/activity</c>.</summary>
+public sealed record ActivityPage(IReadOnlyList<Happening> Items, string? Next);
+
+public sealed record Happening(string Id, DateTimeOffset At, string Kind, string? Name, string? Node, string? Actor, string? Detail, long? Size);
+
+/// <summary>What the console itself tells: <c>POST /api/activity</c>.</summary>
+public sealed record Told(string Kind, string? Actor);
+
+/// <summary><c>GET /api/settings</c>.</summary>
+public sealed record SettingsInForce(IReadOnlyList<SettingGroup> Groups);
+
+public sealed record SettingGroup(string Name, IReadOnlyList<Setting> Settings);
+
+public sealed record Setting(string Key, string? Value, string? Default, string? Unit, string? Description);

@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Mdfs.ServiceDefaults.Security;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Web.Api;
+
+/// <summary>
+/// The master as the console's pages ask it: over HTTP, with the admin key, which never leaves this process. Every ending is an answer: a page never
+/// fails because the master is away.
+/// </summary>
+public sealed class MasterApi : IDisposable
+{
+    private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web);
+
+    // A listing of 100 000 movies takes some ten milliseconds; who is silent for longer than this is called away.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
+    // A verification re-reads a movie, and a deletion or another change may wait for a Redis that blinks (CommitWait).
+    private static readonly TimeSpan _longPatience = TimeSpan.FromHours(24);
+
+    private readonly MasterAddresses _addresses;
+    private readonly HttpClient _http;
+    private readonly AuthenticationHeaderValue _key;
+
+    public MasterApi(MasterAddresses addresses, IOptions<AdminKeyOptions> keys)
+    {
+        _addresses = addresses;
+        _key = new AuthenticationHeaderValue("Bearer", keys.Value.AdminKey);
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    public Task<MasterAnswer<Cluster>> ClusterAsync(CancellationToken cancellationToken) => GetAsync<Cluster>("/api/cluster", cancellationToken);
+
+    public Task<MasterAnswer<IReadOnlyList<Node>>> NodesAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<Node>>("/api/nodes", cancellationToken);
+
+    public Task<MasterAnswer<History>> HistoryAsync(int minutes, CancellationToken cancellationToken) =>
+        GetAsync<History>(string.Create(CultureInfo.InvariantCulture, $"/api/cluster/history?minutes={minutes}"), cancellationToken);
+
+    public Task<MasterAnswer<MoviePage>> MoviesAsync(MovieQuery query, CancellationToken cancellationToken) => GetAsync<MoviePage>(query.Path, cancellationToken);
+
+    public Task<MasterAnswer<Movie>> MovieAsync(string name, CancellationToken cancellationToken) => GetAsync<Movie>(FilePath(name), cancellationToken);
+
+    public Task<MasterAnswer<IReadOnlyList<Tombstone>>> TombstonesAsync(CancellationToken cancellationToken) =>
+        GetAsync<IReadOnlyList<Tombstone>>("/api/tombstones", cancellationToken);
+
+    public Task<MasterAnswer<ActivityPage>> ActivityAsync(int limit, string? before, string? kind, CancellationToken cancellationToken) =>
+        GetAsync<ActivityPage>(
+            string.Create(CultureInfo.InvariantCulture, $"/api/activity?limit={limit}")
+            + (before is null ? "" : $"&before={Uri.EscapeDataString(before)}") + (kind is null ? "" : $"&kind={Uri.EscapeDataString(kind)}"),
+            cancellationToken);
+
+    public Task<MasterAnswer<SettingsInForce>> SettingsAsync(CancellationToken cancellationToken) => GetAsync<SettingsInForce>("/api/settings", cancellationToken);
+
+    /// <summary>Re-reads every copy: takes as long as reading the movie.</summary>
+    public Task<MasterAnswer<IReadOnlyList<Verdict>>> VerifyAsync(string name, CancellationToken cancellationToken) =>
+        SendAsync<IReadOnlyList<Verdict>>(HttpMethod.Post, FilePath(name) + "/verify", null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Deletion>> DeleteAsync(string name, CancellationToken cancellationToken) =>
+        SendAsync<Deletion>(HttpMethod.Delete, FilePath(name), null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Nothing>> ForgetNodeAsync(string id, bool force, CancellationToken cancellationToken) =>
+        SendAsync<Nothing>(HttpMethod.Delete, $"/api/nodes/{Uri.EscapeDataString(id)}{(force ? "?force=true" : "")}", null, _longPatience, cancellationToken);
+
+    /// <summary>Puts what happened in the console into the cluster's activity; a master that is away or does not keep one is no reason to refuse anything.</summary>
+    public Task<MasterAnswer<Nothing>> TellAsync(Told told, CancellationToken cancellationToken) =>
+        SendAsync<Nothing>(HttpMethod.Post, "/api/activity", told, _patience, cancellationToken);
+
+    public static string FilePath(string name) => $"/api/files/{Uri.EscapeDataString(name)}";
+
+    public void Dispose() => _http.Dispose();
+
+    private Task<MasterAnswer<T>> GetAsync<T>(string path, CancellationToken cancellationToken)
+        where T : class => SendAsync<T>(HttpMethod.Get, path, null, _patience, cancellationToken);
+
+    private async Task<MasterAnswer<T>> SendAsync<T>(HttpMethod method, string path, object? body, TimeSpan patience, CancellationToken cancellationToken)
+        where T : class
+    {
+        if (_addresses.Current is not { } address) return MasterRefusal.Silent("it is starting");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(patience);
+        try
+        {
+            using var request = new HttpRequestMessage(method, address + path);
+            request.Headers.Authorization = _key;
+            // A name that every service answers to, whatever it is called outside.
+            request.Headers.Host = "localhost";
+            if (body is not null) request.Content = JsonContent.Create(body, body.GetType(), options: _json);
+            using var response = await _http.SendAsync(request, limit.Token);
+            if (!response.IsSuccessStatusCode) return await RefusalAsync(response, limit.Token);
+            if (typeof(T) == typeof(Nothing)) return (T)(object)Nothing.Instance;
+            var value = await response.Content.ReadFromJsonAsync<T>(_json, limit.Token);
+            return value is null ? MasterRefusal.Silent("it gave an empty answer") : value;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            _addresses.Rotate(address);
+            return MasterRefusal.Silent("it is silent");
+        }
+        catch (HttpRequestException failure)
+        {
+            _addresses.Rotate(address);
+            return MasterRefusal.Silent(failure.Message);
+        }
+        catch (JsonException)
+        {
+            return MasterRefusal.Silent("its answer cannot be read");
+        }
+    }
+
+    private static async Task<MasterRefusal> RefusalAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var status = (int)response.StatusCode;
+        try
+        {
+            var problem = await response.Content.ReadFromJsonAsync<ProblemBody>(_json, cancellationToken);
+            return new MasterRefusal(status, problem?.Type?.Split(':')[^1] ?? $"http-{status}", problem?.Detail ?? response.ReasonPhrase ?? "");
+        }
+        catch (Exception failure) when (failure is JsonException or NotSupportedException)
+        {
+            return new MasterRefusal(status, $"http-{status}", response.ReasonPhrase ?? "");
+        }
+    }
+
+    private sealed record ProblemBody(string? Type, string? Detail);
+}

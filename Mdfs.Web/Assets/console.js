@@ -1,0 +1,55 @@
+// What the platform leaves open between the browser and the circuit.
+(() => {
+  // The circuit is looked for as long as it takes. A server that was restarted does not know it any more: then the page begins anew.
+  Blazor.start({
+    circuit: {
+      reconnectionOptions: { maxRetries: 1_000_000, retryIntervalMilliseconds: attempt => attempt < 1 ? 0 : attempt < 10 ? 1000 : 3000 },
+    },
+  });
+  const modal = document.getElementById('components-reconnect-modal');
+  const reload = async () => {
+    for (;;) {
+      try {
+        // Anything but silence: a page that says what is wrong is better than one that is frozen.
+        const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store', redirect: 'manual' });
+        if (answer.status < 500 || answer.type === 'opaqueredirect') return location.reload();
+      } catch {
+        // Still away.
+      }
+      await new Promise(resolve => setTimeout(resolve, 1500));
+    }
+  };
+  modal.addEventListener('components-reconnect-state-changed', event => {
+    if (event.detail.state === 'rejected' || event.detail.state === 'failed' || event.detail.state === 'resume-failed') reload();
+  });
+
+  // Copied here and not by way of the circuit: browsers allow it only in the click itself.
+  const put = async text => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // Without TLS there is no clipboard API; the old way works.
+      const area = document.createElement('textarea');
+      area.value = text;
+      area.className = 'visually-hidden';
+      const dialog = document.querySelector('.mud-dialog') ?? document.body;
+      dialog.append(area);
+      area.select();
+      const done = document.execCommand('copy');
+      area.remove();
+      return done;
+    }
+  };
+  document.addEventListener('click', async event => {
+    const button = event.target.closest?.('[data-copy]');
+    if (!button) return;
+    event.preventDefault();
+    const announcer = document.getElementById('announcer');
+    const done = await put(button.dataset.copy);
+    announcer.textContent = '';
+    requestAnimationFrame(() => { announcer.textContent = done ? announcer.dataset.copied : announcer.dataset.notCopied; });
+    button.classList.toggle('copied', done);
+    setTimeout(() => button.classList.remove('copied'), 1500);
+  });
+})();

@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.Sockets;
+using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Problems;
+using Mdfs.ServiceDefaults.Security;
+using Mdfs.Web.Api;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Mdfs.Web.Forwarding;
+
+/// <summary>
+/// Hands whatever is not the console's to the master, in both directions as it comes: nothing is kept, counted or cut off for its length. So one
+/// origin is console and API, as in the original.
+/// </summary>
+public sealed partial class MasterForwarder : IDisposable
+{
+    private static readonly ForwarderRequestConfig _config = new()
+    {
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        // Without any byte in either direction. Not the transfer's business: a player that pauses, and a verification that reads a terabyte, are silent for
+        // hours. Who has lost power is found out by the connection's probes.
+        ActivityTimeout = TimeSpan.FromDays(1),
+        AllowResponseBuffering = false,
+    };
+
+    private readonly IHttpForwarder _forwarder;
+    private readonly MasterAddresses _addresses;
+    private readonly ForwardedRequest _transformer;
+    private readonly HttpMessageInvoker _invoker;
+    private readonly ILogger<MasterForwarder> _logger;
+
+    public MasterForwarder(IHttpForwarder forwarder, MasterAddresses addresses, IOptions<AdminKeyOptions> keys, ILogger<MasterForwarder> logger)
+    {
+        _forwarder = forwarder;
+        _addresses = addresses;
+        _transformer = new ForwardedRequest(keys.Value.AdminKey!);
+        _logger = logger;
+        _invoker = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            // The master answers an upload that it refuses before the body has come.
+            Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            ConnectCallback = ProbedConnection.OpenAsync,
+        });
+    }
+
+    public async Task ForwardAsync(HttpContext context)
+    {
+        if (context.Request.Path.StartsWithSegments("/internal"))
+        {
+            // What nodes say to one another does not pass through here.
+            await CommonProblems.NoSuchRoute.ExecuteAsync(context);
+            return;
+        }
+
+        Lift(context);
+        if (_addresses.Current is not { } address)
+        {
+            await WebProblems.MasterAway.ExecuteAsync(context);
+            return;
+        }
+
+        var error = await _forwarder.SendAsync(context, address, _invoker, _config, _transformer, context.RequestAborted);
+        if (error == ForwarderError.None) return;
+        var reason = context.GetForwarderErrorFeature()?.Exception;
+        if (error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestCreation && !context.RequestAborted.IsCancellationRequested)
+        {
+            LogAway(address, reason?.Message ?? $"{error}");
+            _addresses.Rotate(address);
+            if (!context.Response.HasStarted) await WebProblems.MasterAway.ExecuteAsync(context);
+        }
+    }
+
+    public void Dispose() => _invoker.Dispose();
+
+    // A movie may take hours and a terabyte, and the master has limits of its own.
+    private static void Lift(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request) request.MinDataRate = null;
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } response) response.MinDataRate = null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The master at {Address} does not answer; a request was refused with 503: {Reason}")]
+    private partial void LogAway(string address, string reason);
+}
