@@ -106,6 +106,8 @@ public static class MasterHosting
     public static WebApplication MapMdfsMaster(this WebApplication app)
     {
         app.UseMdfsServiceDefaults();
+        // Asked for now, so that its counters stand at zero before anything has happened.
+        app.Services.GetRequiredService<TransferMetrics>();
         app.MapClassicFiles();
         app.MapFiles();
         app.MapBeats();

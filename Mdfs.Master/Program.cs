@@ -1,8 +1,12 @@
 using Mdfs.Master;
+using Mdfs.ServiceDefaults.Health;
+
+if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddMdfsMaster();
 
 var app = builder.Build();
 app.MapMdfsMaster();
-app.Run();
+await app.RunAsync();
+return 0;

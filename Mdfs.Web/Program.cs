@@ -1,5 +1,8 @@
+using Mdfs.ServiceDefaults.Health;
 using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.Web;
+
+if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.ListenOnLoopbackInDevelopment(defaultPort: 8080);
@@ -8,3 +11,4 @@ builder.AddMdfsWeb();
 var app = builder.Build();
 app.MapMdfsWeb();
 await app.RunAsync();
+return 0;

@@ -1,5 +1,8 @@
+using Mdfs.ServiceDefaults.Health;
 using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.Worker;
+
+if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
 
 var builder = WebApplication.CreateBuilder(args);
 builder.ListenOnLoopbackInDevelopment(defaultPort: 8081);
@@ -8,3 +11,4 @@ builder.AddMdfsWorker();
 var app = builder.Build();
 app.MapMdfsWorker();
 await app.RunAsync();
+return 0;

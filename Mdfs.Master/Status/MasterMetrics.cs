@@ -33,6 +33,8 @@ public sealed class MasterMetrics
         meter.CreateObservableGauge("mdfs_free_bytes", () => Sum(registry, node => node.Space.Free), null, "Bytes free on live workers beyond their reserves.");
         meter.CreateObservableGauge("mdfs_used_bytes", () => Sum(registry, node => node.Space.Used), null, "Bytes of replicas on live workers.");
         meter.CreateObservableGauge("mdfs_heartbeat_age_seconds", () => OldestBeat(registry, time), null, "Seconds since the live worker heard longest ago was heard.");
+        meter.CreateObservableGauge("mdfs_node_heartbeat_age_seconds", () => OfNodes(registry, state => state.Life is null ? null : time.GetElapsedTime(state.LastBeat).TotalSeconds), null, "Seconds since each worker was heard.");
+        meter.CreateObservableGauge("mdfs_node_alive", () => OfNodes(registry, state => state.Alive ? 1 : 0), null, "Whether each known worker beats.");
         meter.CreateObservableGauge("mdfs_redis_up", () => session.Health.State is StoreState.Serving ? 1 : 0, null, "Whether Redis answers and stands where this master left it.");
         meter.CreateObservableGauge("mdfs_redis_durability", () => session.Health.Durability is { } durability ? (int)durability.Level : -1, null, "What Redis' settings promise: 2 power loss, 1 a kill, 0 nothing, -1 not known.");
         meter.CreateObservableCounter("mdfs_redis_restores_total", () => session.Restores, null, "Times that memory was written back into a Redis that went back.");
@@ -52,6 +54,15 @@ public sealed class MasterMetrics
     ];
 
     private static long Sum(NodeRegistry registry, Func<NodeView, long> of) => registry.View.Nodes.Where(node => node.Alive).Sum(of);
+
+    /// <summary>One figure for each known worker, under its name. Of those there are as many as there are machines.</summary>
+    private static List<Measurement<double>> OfNodes(NodeRegistry registry, Func<NodeState, double?> of)
+    {
+        lock (registry.Gate)
+        {
+            return [.. registry.States.Where(state => of(state) is not null).Select(state => new Measurement<double>(of(state)!.Value, new KeyValuePair<string, object?>("node", state.RingKey)))];
+        }
+    }
 
     private static double OldestBeat(NodeRegistry registry, TimeProvider time)
     {

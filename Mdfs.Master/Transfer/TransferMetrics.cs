@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Mdfs.ServiceDefaults.Bytes;
 
 namespace Mdfs.Master.Transfer;
 
@@ -26,6 +27,19 @@ public sealed class TransferMetrics
         _failovers = meter.CreateCounter<long>("mdfs.failovers", null, "Times that another replica went on in the middle of a response.");
         _sourceFailures = meter.CreateCounter<long>("mdfs.source_failures", null, "Replicas that could not be read, by reason.");
         _firstByte = meter.CreateHistogram<double>("mdfs.download.first_byte", "s", "Time until a replica gave the first byte.");
+
+        // From zero on: a counter that is first seen at 1 has, as far as Prometheus knows, not risen, and the first movie that could not be read would raise no alert.
+        foreach (var outcome in Enum.GetNames<CopyOutcome>()) _downloads.Add(0, Tag("outcome", outcome));
+        foreach (var outcome in Enum.GetNames<FanOutOutcome>()) _uploads.Add(0, Tag("outcome", outcome));
+        foreach (var reason in typeof(NodeFailure).GetNestedTypes())
+        {
+            _droppedTargets.Add(0, Tag("reason", reason.Name));
+            _sourceFailures.Add(0, Tag("reason", reason.Name));
+        }
+
+        _uploadBytes.Add(0);
+        _downloadBytes.Add(0);
+        _failovers.Add(0);
     }
 
     /// <summary>Bytes that clients have sent since the start, those of uploads under way included.</summary>

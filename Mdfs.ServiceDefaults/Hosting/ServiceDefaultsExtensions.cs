@@ -31,6 +31,7 @@ public static class ServiceDefaultsExtensions
     public static WebApplicationBuilder AddMdfsServiceDefaults(this WebApplicationBuilder builder, string serviceName, Func<IServiceProvider, string> instanceId)
     {
         FileName.RequireNormalisation();
+        SecretFiles.AddTo(builder.Configuration);
         // Numbers and dates on the wire must not depend on the operator's country.
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
         CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;

@@ -23,6 +23,9 @@ internal static class TelemetryServices
     // Asked for every few seconds by machines; in a trace view they would hide everything else.
     private static readonly string[] _untraced = ["/health", "/alive", "/metrics", Routes.Master.Beats, Routes.Master.Inventory];
 
+    // Those that the conventions of OpenTelemetry give to requests. Its default ones are meant for milliseconds, and would tell 4 ms from 4 s by nothing.
+    private static readonly double[] _seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
     public static void AddMdfsTelemetry(this WebApplicationBuilder builder, string serviceName, Func<IServiceProvider, string> instanceId)
     {
         var services = builder.Services;
@@ -71,7 +74,10 @@ internal static class TelemetryServices
         metrics.AddMeter(provider.GetRequiredService<InstanceTelemetry>().Meter.Name);
         // The framework's meters have the same name in every service of the process; the factory tells whose one is.
         var own = provider.GetRequiredService<IMeterFactory>();
-        metrics.AddView(instrument => instrument.Meter.Scope is IMeterFactory factory && factory != own ? MetricStreamConfiguration.Drop : null);
+        metrics.AddView(instrument =>
+            instrument.Meter.Scope is IMeterFactory factory && factory != own ? MetricStreamConfiguration.Drop
+            : instrument is { Unit: "s" } and Histogram<double> && instrument.Meter.Scope is null ? new ExplicitBucketHistogramConfiguration { Boundaries = _seconds }
+            : null);
     }
 
     private static void AddTraces(TracerProviderBuilder traces)

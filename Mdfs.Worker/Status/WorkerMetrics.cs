@@ -24,6 +24,10 @@ internal sealed class WorkerMetrics
         _pulled = meter.CreateCounter<long>("mdfs_worker_pulled_bytes", description: "Bytes fetched from other workers.");
         _pullsEnded = meter.CreateCounter<long>("mdfs_worker_pulls", description: "Pulls that ended, by result.");
         _beats = meter.CreateCounter<long>("mdfs_worker_beats", description: "Beats sent, by result.");
+        // From zero on, so that the first of each counts as a rise.
+        foreach (var counter in (Counter<long>[])[_sent, _received, _pulled]) counter.Add(0);
+        PullEnded(good: true, 0);
+        PullEnded(good: false, 0);
         meter.CreateObservableGauge("mdfs_worker_streams", () => Streams, description: "Windows being sent now.");
         meter.CreateObservableGauge("mdfs_worker_damaged_replicas", () => inventory.DamagedCount, description: "Replicas with a bad block.");
         meter.CreateObservableGauge("mdfs_worker_free_bytes", () => space.Measure().Free, description: "Bytes free beyond the reserve.");
@@ -53,7 +57,9 @@ internal sealed class WorkerMetrics
 
     public void Pulled(long bytes) => _pulled.Add(bytes);
 
-    public void PullEnded(bool good) => _pullsEnded.Add(1, new KeyValuePair<string, object?>("result", good ? "good" : "failed"));
+    public void PullEnded(bool good) => PullEnded(good, 1);
+
+    private void PullEnded(bool good, int count) => _pullsEnded.Add(count, new KeyValuePair<string, object?>("result", good ? "good" : "failed"));
 
     public void Beat(bool answered) => _beats.Add(1, new KeyValuePair<string, object?>("result", answered ? "answered" : "failed"));
 

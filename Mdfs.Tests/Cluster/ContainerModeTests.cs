@@ -1,0 +1,52 @@
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>What services do for containers: secrets from files, and a health check that needs no other program in the image.</summary>
+public sealed class ContainerModeTests : IDisposable
+{
+    private readonly TempDirectory _temp = new();
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _temp.Dispose();
+
+    [Fact]
+    public async Task Secrets_come_from_files_and_the_service_asks_itself_how_it_is()
+    {
+        await using var redis = new GarnetProcess();
+        await redis.InitializeAsync();
+        Directory.CreateDirectory(_temp["secrets"]);
+        File.WriteAllText(_temp["secrets/Mdfs__AdminKey"], "a key that stands in a file\n");
+        File.WriteAllText(_temp["secrets/Mdfs__ClusterKey"], "a cluster key in a file\n");
+        var port = TestPorts.Next();
+        KeyValuePair<string, string>[] settings =
+        [
+            new("urls", $"http://127.0.0.1:{port}"), new("ConnectionStrings:redis", $"127.0.0.1:{redis.Port}"), new("Mdfs:SecretsDirectory", _temp["secrets"]),
+        ];
+        Assert.Equal(1, await ProbeAsync($"http://127.0.0.1:{port}"));
+        await using var master = ServiceProcess.Start("Mdfs.Master", settings);
+        using var client = new MdfsClient(new Uri($"http://127.0.0.1:{port}"), "a key that stands in a file");
+        await Eventually.TrueAsync(() => client.AnswersAsync(Cancelled), $"the master: {master.Output}", MdfsClient.Patience, Cancelled);
+        Assert.Equal(0, (await client.AdminAsync("api/cluster", Cancelled)).GetProperty("nodes").GetInt32());
+        await Eventually.TrueAsync(async () => await ProbeAsync($"http://127.0.0.1:{port}") == 0, $"good health: {master.Output}", MdfsClient.Patience, Cancelled);
+        Assert.DoesNotContain("a key that stands in a file", master.Output);
+    }
+
+    [Fact]
+    public async Task A_secrets_directory_that_is_not_there_stops_the_start()
+    {
+        await using var master = ServiceProcess.Start("Mdfs.Master", [new("urls", "http://127.0.0.1:0"), new("Mdfs:SecretsDirectory", _temp["nowhere"])]);
+        Assert.NotEqual(0, await master.WaitForExitAsync(Cancelled));
+        Assert.Contains("Mdfs:SecretsDirectory", master.Output);
+    }
+
+    private static async Task<int> ProbeAsync(string address)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo(Executables.Find("Mdfs.Master"), ["--health", address]) { RedirectStandardOutput = true };
+        start.Environment["DOTNET_ROOT"] = Executables.DotnetRoot;
+        using var probe = System.Diagnostics.Process.Start(start)!;
+        await probe.WaitForExitAsync(Cancelled);
+        return probe.ExitCode;
+    }
+}
