@@ -8,6 +8,7 @@ using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
 using Mdfs.Master.Status;
 using Mdfs.Master.Transfer;
+using Mdfs.Master.Uploads;
 using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Health;
 using Mdfs.ServiceDefaults.Hosting;
@@ -75,6 +76,19 @@ public static class MasterHosting
         services.AddSingleton<FileDescriber>();
         services.AddBackground<FileListing>();
 
+        // Uploads: those that come in pieces.
+        services.AddSingleton<PieceFanOut>();
+        services.AddSingleton<ResumableUploads>();
+        services.AddSingleton<UploadMetrics>();
+        services.AddSingleton<UploadTargets>();
+        services.AddSingleton<MeetWorkers>();
+        services.AddSingleton<CreateUpload>();
+        services.AddSingleton<AppendToUpload>();
+        services.AddSingleton<FinishUpload>();
+        services.AddSingleton<EndUpload>();
+        services.AddSingleton<IOrderSource, UploadLeftovers>();
+        services.AddBackground<UploadExpiry>();
+
         // Nodes: what workers report and are told.
         services.AddSingleton<BeatConversation>();
         services.AddBackground<Adoption>();
@@ -105,11 +119,15 @@ public static class MasterHosting
 
     public static WebApplication MapMdfsMaster(this WebApplication app)
     {
+        // Before routing: the method may stand in a header.
+        app.UseMiddleware<TusMiddleware>();
         app.UseMdfsServiceDefaults();
         // Asked for now, so that its counters stand at zero before anything has happened.
         app.Services.GetRequiredService<TransferMetrics>();
+        app.Services.GetRequiredService<UploadMetrics>();
         app.MapClassicFiles();
         app.MapFiles();
+        app.MapResumableUploads();
         app.MapBeats();
         app.MapNodes();
         app.MapActivity();

@@ -82,6 +82,18 @@ public sealed class MasterOptions
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan RedisStartWait { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a resumable upload waits for its next piece, in cluster age. Default 1 day; 1 s to 365 days.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    public TimeSpan UploadExpiry { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>Bytes of a resumable upload after which it is made durable even though the request goes on. Default 64 MiB; 64 KiB to 1 TiB.</summary>
+    [Range(64L << 10, 1L << 40)]
+    public long UploadCheckpointBytes { get; set; } = 64L << 20;
+
+    /// <summary>The same by time: how much of a slow client's work a master takes along when it dies. Default 5 s; 0.1 s to 1 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    public TimeSpan UploadCheckpointInterval { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The largest movie, in bytes. Default 1 TiB.</summary>
     [Range(1, long.MaxValue)]
     public long MaxFileSize { get; set; } = 1L << 40;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 
@@ -26,6 +27,9 @@ public static class Routes
         /// <summary>PUT the bytes → <see cref="PreparedReceipt"/>; DELETE drops the upload → 204, also when it was not there.</summary>
         public const string Upload = "/internal/uploads/{upload}";
 
+        /// <summary>POST <see cref="CompleteUpload"/> → <see cref="PreparedReceipt"/>; completing twice is the same as once.</summary>
+        public const string Complete = "/internal/uploads/{upload}/complete";
+
         /// <summary>POST <see cref="ReplicaDescription"/> → <see cref="SealReceipt"/>; sealing twice is the same as once. 404: no such prepared upload.</summary>
         public const string Seal = "/internal/uploads/{upload}/seal";
 
@@ -42,6 +46,15 @@ public static class Routes
         public const string BeatNow = "/internal/beat-now";
 
         public static string UploadPath(UploadId upload) => $"/internal/uploads/{upload.Value}";
+
+        /// <summary>
+        /// The same path for an upload that was opened as appendable. PATCH <c>?offset=&amp;checksum=&amp;size=</c> with a piece → <see cref="AppendReceipt"/>; offset and
+        /// checksum are what was acknowledged, and whatever lies behind it is cut off first. GET → <see cref="AppendState"/>.
+        /// </summary>
+        public static string AppendPath(UploadId upload, long offset, Checksum checksum, long? size) =>
+            string.Create(CultureInfo.InvariantCulture, $"/internal/uploads/{upload.Value}?offset={offset}&checksum={checksum}{(size is { } known ? $"&size={known}" : "")}");
+
+        public static string CompletePath(UploadId upload) => $"/internal/uploads/{upload.Value}/complete";
 
         public static string SealPath(UploadId upload) => $"/internal/uploads/{upload.Value}/seal";
 

@@ -54,6 +54,7 @@ public static class WorkerHosting
         services.AddSingleton<Inventory>();
         services.AddSingleton<SpaceAccount>();
         services.AddSingleton<UploadStore>();
+        services.AddSingleton<AppendStore>();
         services.AddSingleton<ReplicaStore>();
         services.AddSingleton<StoreRecovery>();
         services.AddHostedService<StoreStart>();

@@ -27,6 +27,9 @@ internal static class WorkerProblems
     public static NodeRefusal OtherBytes(UploadId upload) =>
         new(NodeRefusal.Conflict, $"The prepared bytes of upload {upload} have another size or checksum than the replica they should become.");
 
+    public static NodeRefusal OtherBeginning(UploadId upload, long offset, long length) =>
+        new(NodeRefusal.Conflict, $"The first {offset} bytes of upload {upload} are not here as they were confirmed; {length} bytes are.");
+
     public static NodeRefusal OtherReplica(MovieVersion version) => new(NodeRefusal.Conflict, $"Version {version} is here already, made of other bytes.");
 
     public static NodeRefusal Deleted(FileName name, MovieVersion version) => new(NodeRefusal.Conflict, $"'{name}' was deleted up to a version not below {version}.");

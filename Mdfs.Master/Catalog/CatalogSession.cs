@@ -41,6 +41,9 @@ public sealed partial class CatalogSession(
     /// <summary>Raised after the catalog was loaded from Redis into memory: what workers have already reported has to be judged again.</summary>
     public event Action? Loaded;
 
+    /// <summary>Raised after memory was written back into a Redis that went back: whatever else stands there is to be written anew. Handlers must not wait.</summary>
+    public event Action? Restored;
+
     /// <summary>
     /// Held by whoever compares what workers report with the catalog and changes memory by it: the catalog must not be loaded from Redis in between.
     /// </summary>
@@ -222,6 +225,14 @@ public sealed partial class CatalogSession(
     public Task SaveHoldersAsync(IReadOnlyCollection<HolderHint> hints, CancellationToken cancellationToken) =>
         Attached && hints.Count > 0 ? WriteAsync(store.SaveHoldersAsync(hints, cancellationToken)) : Task.CompletedTask;
 
+    /// <summary>Writes down a resumable upload; false if that cannot be done now.</summary>
+    /// <param name="record">Asked when it is written; null: the upload goes.</param>
+    public async Task<bool> SaveUploadAsync(UploadId upload, Func<byte[]?> record, CancellationToken cancellationToken) =>
+        Attached && await WriteAsync(store.SaveUploadAsync(upload, record, cancellationToken));
+
+    /// <summary>All resumable uploads as they stand in Redis; null when they cannot be had now.</summary>
+    public async Task<IReadOnlyList<(string Id, byte[] Record)>?> ReadUploadsAsync() => Attached ? await store.ReadUploadsAsync() : null;
+
     /// <summary>A worker holds what the catalog does not know: Redis has lost something.</summary>
     public void NoteWentBack(ReplicaDescription found)
     {
@@ -304,6 +315,7 @@ public sealed partial class CatalogSession(
     {
         Restores++;
         LogRestored(report.Reason, report.Entries, report.Tombstones);
+        Restored?.Invoke();
     }
 
     /// <summary>

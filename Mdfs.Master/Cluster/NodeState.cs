@@ -79,6 +79,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>Prepared uploads by its last beat.</summary>
     public IReadOnlyList<PreparedReport> Prepared { get; set; } = [];
 
+    /// <summary>Resumable uploads that wait there for their next piece, by its last beat.</summary>
+    public IReadOnlyList<UnfinishedReport> Unfinished { get; set; } = [];
+
     public IReadOnlyList<PullProgress> Pulls { get; set; } = [];
 
     /// <summary>Tombstones it is not known to have, with the number of the reply that last carried them (0: none did).</summary>

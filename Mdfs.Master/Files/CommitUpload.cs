@@ -37,22 +37,25 @@ public sealed partial class CommitUpload(
     /// <summary>Whether Redis has not told yet what became of this upload's transaction.</summary>
     public bool IsUnsettled(UploadId upload) => _unsettled.ContainsKey(upload);
 
-    public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened)
+    /// <param name="keep">When nothing comes of it the prepared bytes stay, since the caller will try again; else they are dropped.</param>
+    public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, bool keep = false)
     {
         if (await locks.AcquireWithinAsync(name, options.Value.CommitWait, time) is not { } handle)
         {
             // Never sent, so nothing can become of it.
-            await DropAsync(upload, opened);
+            if (!keep) await DropAsync(upload, opened);
             return new StoreResult.Refused(FileProblems.ReadOnly);
         }
 
         StoreResult result;
-        using (var turn = new Turn(handle)) result = await CommitAsync(upload, name, sent, opened, turn);
+        using (var turn = new Turn(handle)) result = await CommitAsync(upload, name, sent, opened, turn, keep);
+        // It stands in the catalog: what a worker has only prepared of it is to be sealed with its next beat.
+        if (result is StoreResult.Stored) uploads.Close(upload);
         // Not under the lock: whoever deletes or overwrites the movie meanwhile shall not wait for its copies.
         return result is StoreResult.Stored stored && stored.Copies < options.Value.MinWriteReplicas ? await WaitForCopiesAsync(stored) : result;
     }
 
-    private async Task<StoreResult> CommitAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, Turn turn)
+    private async Task<StoreResult> CommitAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, Turn turn, bool keep)
     {
         foreach (var receipt in sent.Receipts) catalog.Hear(receipt.HighestVersion);
         var now = time.GetUtcNow();
@@ -69,20 +72,20 @@ public sealed partial class CommitUpload(
                 return await SealAsync(entry, previous, change, targets, turn);
             case CommitOutcome.Unsettled unsettled:
                 _unsettled.TryAdd(upload, 0);
-                _ = SettleAsync(unsettled, entry, previous, change, targets, turn.PassOn());
+                _ = SettleAsync(unsettled, entry, previous, change, targets, turn.PassOn(), keep);
                 return new StoreResult.Refused(FileProblems.OutcomeUnknown);
             case CommitOutcome.Replaced:
                 // It may stand in Redis after all: then our successor needs the bytes, and else removes them.
                 return new StoreResult.Refused(FileProblems.OutcomeUnknown);
             default:
-                await DropAsync(upload, targets);
+                if (!keep) await DropAsync(upload, targets);
                 return new StoreResult.Refused(FileProblems.ReadOnly);
         }
     }
 
     /// <summary>Redis came back: what stands there decides. The name stays locked and the bytes stay prepared until then.</summary>
     private async Task SettleAsync(
-        CommitOutcome.Unsettled unsettled, CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets, IDisposable handle)
+        CommitOutcome.Unsettled unsettled, CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets, IDisposable handle, bool keep)
     {
         using var turn = new Turn(handle);
         try
@@ -95,7 +98,7 @@ public sealed partial class CommitUpload(
                     break;
                 case CommitOutcome.Unavailable:
                     LogSettled(entry.Name, entry.Version.Number, "not stored");
-                    await DropAsync(entry.Replica.Upload, targets);
+                    if (!keep) await DropAsync(entry.Replica.Upload, targets);
                     break;
             }
         }
@@ -106,7 +109,7 @@ public sealed partial class CommitUpload(
         finally
         {
             _unsettled.TryRemove(entry.Replica.Upload, out _);
-            uploads.Close(entry.Replica.Upload);
+            if (!keep) uploads.Close(entry.Replica.Upload);
         }
     }
 

@@ -180,6 +180,7 @@ public sealed partial class BeatConversation(
         state.Streams = beat.Streams;
         state.About = beat.About;
         state.Prepared = beat.Prepared;
+        state.Unfinished = beat.Unfinished;
         state.Pulls = beat.Pulls;
         // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.
         state.Draining |= beat.Draining && first;

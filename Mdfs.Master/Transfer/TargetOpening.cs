@@ -12,9 +12,10 @@ public sealed partial class TargetOpening(WorkerClient workers, ILogger<TargetOp
     /// <param name="size">Bytes, or null when the client did not say.</param>
     /// <param name="count">Copies wanted.</param>
     /// <param name="candidates">In the order of the walk.</param>
+    /// <param name="appendable">Its bytes come in pieces, over restarts.</param>
     /// <exception cref="OperationCanceledException">The client is gone; what had been opened is dropped.</exception>
     public async Task<OpenedTargets> OpenAsync(
-        UploadId upload, long? size, int count, IReadOnlyList<WorkerAddress> candidates, CancellationToken cancellation)
+        UploadId upload, long? size, int count, IReadOnlyList<WorkerAddress> candidates, CancellationToken cancellation, bool appendable = false)
     {
         var next = -1;
         var opened = new bool[candidates.Count];
@@ -35,7 +36,7 @@ public sealed partial class TargetOpening(WorkerClient workers, ILogger<TargetOp
         {
             while (Interlocked.Increment(ref next) is var mine && mine < candidates.Count)
             {
-                var answer = await workers.OpenAsync(candidates[mine], upload, size, cancellation);
+                var answer = await workers.OpenAsync(candidates[mine], upload, size, cancellation, appendable);
                 if (opened[mine] = answer.Succeeded) return;
 
                 failed[mine] = new DroppedTarget(candidates[mine], answer.Failure!);

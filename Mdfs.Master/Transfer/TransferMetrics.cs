@@ -59,6 +59,13 @@ public sealed class TransferMetrics
         foreach (var target in result.Dropped) _droppedTargets.Add(1, Tag("reason", target.Reason.GetType().Name));
     }
 
+    internal void Appended(PieceResult piece)
+    {
+        _uploadBytes.Add(piece.Taken);
+        if (piece.Receipts.Count == 0) return;
+        foreach (var target in piece.Dropped) _droppedTargets.Add(1, Tag("reason", target.Reason.GetType().Name));
+    }
+
     internal void FirstByte(TimeSpan after) => _firstByte.Record(after.TotalSeconds);
 
     internal void Downloaded(CopyResult result)

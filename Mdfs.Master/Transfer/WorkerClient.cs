@@ -24,8 +24,9 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
 
     /// <summary>Opens an upload and reserves its space, before a byte of the movie is read.</summary>
     /// <param name="size">Bytes, or null when the client did not say.</param>
-    public Task<NodeAnswer<Done>> OpenAsync(WorkerAddress to, UploadId upload, long? size, CancellationToken cancellation) =>
-        TellAsync(to, HttpMethod.Post, Routes.Worker.Uploads, Body(new OpenUpload(upload, size), WireJson.Default.OpenUpload), _options.OpenTimeout, cancellation);
+    /// <param name="appendable">Its bytes come in pieces, over restarts.</param>
+    public Task<NodeAnswer<Done>> OpenAsync(WorkerAddress to, UploadId upload, long? size, CancellationToken cancellation, bool appendable = false) =>
+        TellAsync(to, HttpMethod.Post, Routes.Worker.Uploads, Body(new OpenUpload(upload, size, appendable), WireJson.Default.OpenUpload), _options.OpenTimeout, cancellation);
 
     /// <summary>Sends the bytes of an upload. The content drives the watch while it writes, and sets it to the time allowed for the receipt at its end.</summary>
     public async Task<NodeAnswer<PreparedReceipt>> PutAsync(WorkerAddress to, UploadId upload, HttpContent content, SilenceWatch watch)
@@ -34,6 +35,25 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
         request.Content = content;
         return await AskAsync(request, WireJson.Default.PreparedReceipt, watch);
     }
+
+    /// <summary>Sends a piece of a resumable upload. The content drives the watch, as in <see cref="PutAsync"/>.</summary>
+    /// <param name="size">Bytes of the whole, when they are known.</param>
+    public async Task<NodeAnswer<AppendReceipt>> AppendAsync(WorkerAddress to, UploadId upload, UploadProgress from, long? size, HttpContent content, SilenceWatch watch)
+    {
+        using var request = Request(NodePurpose.Data, to, HttpMethod.Patch, Routes.Worker.AppendPath(upload, from.Offset, from.Checksum, size), []);
+        request.Content = content;
+        return await AskAsync(request, WireJson.Default.AppendReceipt, watch);
+    }
+
+    /// <summary>What a worker has of a resumable upload.</summary>
+    public Task<NodeAnswer<AppendState>> FindUploadAsync(WorkerAddress to, UploadId upload, CancellationToken cancellation) =>
+        ControlAsync(to, HttpMethod.Get, Routes.Worker.UploadPath(upload), [], WireJson.Default.AppendState, _options.OpenTimeout, cancellation);
+
+    /// <summary>All pieces were sent: the worker prepares the upload. Completing twice is the same as once.</summary>
+    public Task<NodeAnswer<PreparedReceipt>> CompleteAsync(WorkerAddress to, UploadId upload, UploadProgress whole, CancellationToken cancellation) =>
+        ControlAsync(
+            to, HttpMethod.Post, Routes.Worker.CompletePath(upload), Body(new CompleteUpload(whole.Offset, whole.Checksum), WireJson.Default.CompleteUpload),
+            WireJson.Default.PreparedReceipt, _options.ReceiptTimeout, cancellation);
 
     /// <summary>Tells a worker that an upload was committed, and as what. Sealing twice is the same as once.</summary>
     public Task<NodeAnswer<SealReceipt>> SealAsync(WorkerAddress to, ReplicaDescription replica, CancellationToken cancellation) =>

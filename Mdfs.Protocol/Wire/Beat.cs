@@ -74,6 +74,9 @@ public sealed record Beat
     /// <summary>All prepared uploads; there are never many.</summary>
     public IReadOnlyList<PreparedReport> Prepared { get; init; } = [];
 
+    /// <summary>All resumable uploads that wait for their next piece.</summary>
+    public IReadOnlyList<UnfinishedReport> Unfinished { get; init; } = [];
+
     /// <summary>Pulls under way.</summary>
     public IReadOnlyList<PullProgress> Pulls { get; init; } = [];
 

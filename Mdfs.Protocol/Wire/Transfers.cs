@@ -5,7 +5,8 @@ namespace Mdfs.Protocol.Wire;
 
 /// <summary>Open an upload on a worker: reserves the space before the movie's first byte is read (design, section 4).</summary>
 /// <param name="Size">Length in bytes, or null when the client did not say.</param>
-public sealed record OpenUpload(UploadId Upload, long? Size);
+/// <param name="Appendable">Its bytes come in pieces, over restarts: see <see cref="AppendReceipt"/>.</param>
+public sealed record OpenUpload(UploadId Upload, long? Size, bool Appendable = false);
 
 /// <summary>A worker's word that an upload's bytes are complete and fsynced there: prepared, never served until sealed.</summary>
 /// <param name="Life">The worker's life, and <paramref name="Number"/> its number (see <see cref="Beat.Number"/>).</param>

@@ -1,4 +1,5 @@
 using Mdfs.Protocol;
+using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Security;
@@ -17,29 +18,48 @@ internal static class UploadEndpoints
     {
         routes.MapPost(Routes.Worker.Uploads, Open).RequireNode(NodePurpose.Control);
         routes.MapPut(Routes.Worker.Upload, ReceiveAsync).RequireNode(NodePurpose.Data);
+        routes.MapPatch(Routes.Worker.Upload, AppendAsync).RequireNode(NodePurpose.Data);
+        routes.MapGet(Routes.Worker.Upload, State).RequireNode(NodePurpose.Control);
+        routes.MapPost(Routes.Worker.Complete, CompleteAsync).RequireNode(NodePurpose.Control);
         routes.MapDelete(Routes.Worker.Upload, DropAsync).RequireNode(NodePurpose.Control);
         routes.MapPost(Routes.Worker.Seal, SealAsync).RequireNode(NodePurpose.Control);
     }
 
-    private static IResult Open(HttpContext context, UploadStore uploads, DamageDesk damage)
+    private static IResult Open(HttpContext context, UploadStore uploads, AppendStore appends, DamageDesk damage)
     {
         if (Answers.Body(context, WireJson.Default.OpenUpload) is not { } request || request.Upload == default) return Answers.Unreadable;
         if (damage.ClosedForWrites is { } reason) return Answers.Refuse(WorkerProblems.Closed(reason));
-        return uploads.Open(request) is { } refusal ? Answers.Refuse(refusal) : TypedResults.NoContent();
+        return (request.Appendable ? appends.Open(request) : uploads.Open(request)) is { } refusal ? Answers.Refuse(refusal) : TypedResults.NoContent();
     }
 
-    private static async Task<IResult> ReceiveAsync(string upload, HttpContext context, UploadStore uploads, WorkerMetrics metrics, IHostApplicationLifetime lifetime)
+    private static Task<IResult> ReceiveAsync(string upload, HttpContext context, UploadStore uploads, WorkerMetrics metrics, IHostApplicationLifetime lifetime) =>
+        TakeBytesAsync(upload, context, lifetime, async (id, leave) =>
+        {
+            var outcome = await uploads.ReceiveAsync(id, context.Request.Body, context.Request.ContentLength, leave);
+            if (outcome.Value is { } receipt) metrics.Received(receipt.Size);
+            return Answers.Of(outcome, WireJson.Default.PreparedReceipt);
+        });
+
+    private static Task<IResult> AppendAsync(
+        string upload, long offset, string checksum, long? size, HttpContext context, AppendStore appends, WorkerMetrics metrics, IHostApplicationLifetime lifetime) =>
+        TakeBytesAsync(upload, context, lifetime, async (id, leave) =>
+        {
+            if (offset < 0 || !Checksum.TryParse(checksum, out var before)) return Answers.Refuse(WorkerProblems.Bad("A piece is appended at an offset, behind bytes of a checksum."));
+            var outcome = await appends.AppendAsync(id, offset, before, size, context.Request.Body, leave);
+            if (outcome.Value is { } receipt) metrics.Received(receipt.Offset - offset);
+            return Answers.Of(outcome, WireJson.Default.AppendReceipt);
+        });
+
+    private static async Task<IResult> TakeBytesAsync(string upload, HttpContext context, IHostApplicationLifetime lifetime, Func<UploadId, CancellationToken, Task<IResult>> take)
     {
         if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
         // Movies have no greatest length, and how fast they come is the client's affair; silence is limited in the store.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         try
         {
-            var outcome = await uploads.ReceiveAsync(id, context.Request.Body, context.Request.ContentLength, leave.Token);
-            if (outcome.Value is { } receipt) metrics.Received(receipt.Size);
-            return Answers.Of(outcome, WireJson.Default.PreparedReceipt);
+            return await take(id, leave.Token);
         }
         catch (Exception error) when (error is OperationCanceledException or BadHttpRequestException || context.RequestAborted.IsCancellationRequested)
         {
@@ -49,9 +69,23 @@ internal static class UploadEndpoints
         }
     }
 
-    private static async Task<IResult> DropAsync(string upload, UploadStore uploads)
+    private static IResult State(string upload, AppendStore appends)
     {
         if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
+        return appends.Find(id) is { } state ? TypedResults.Json(state, WireJson.Default.AppendState) : Answers.Refuse(WorkerProblems.UnknownUpload(id));
+    }
+
+    private static async Task<IResult> CompleteAsync(string upload, HttpContext context, AppendStore appends)
+    {
+        if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
+        if (Answers.Body(context, WireJson.Default.CompleteUpload) is not { Size: >= 0 } request) return Answers.Unreadable;
+        return Answers.Of(await appends.CompleteAsync(id, request, context.RequestAborted), WireJson.Default.PreparedReceipt);
+    }
+
+    private static async Task<IResult> DropAsync(string upload, UploadStore uploads, AppendStore appends)
+    {
+        if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
+        await appends.DiscardAsync(id);
         await uploads.DiscardAsync(id);
         return TypedResults.NoContent();
     }

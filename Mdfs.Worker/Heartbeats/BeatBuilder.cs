@@ -11,7 +11,7 @@ namespace Mdfs.Worker.Heartbeats;
 
 /// <summary>Puts together what this node says of itself at one moment.</summary>
 internal sealed class BeatBuilder(
-    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, DamageDesk damage, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
+    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
 {
     public Beat Build(string address, long appliedReply)
     {
@@ -42,6 +42,7 @@ internal sealed class BeatBuilder(
             Changed = facts.Changed,
             Removed = facts.Removed,
             Prepared = [.. facts.Prepared.Select(one => new PreparedReport(one.Upload, one.Size, one.Checksum, Math.Max(0, known.ClusterAge - one.ClusterAge)))],
+            Unfinished = appends.Report(),
             Pulls = pulls.Progress(),
             FailedPulls = facts.FailedPulls,
             ReplicaCount = facts.Count,

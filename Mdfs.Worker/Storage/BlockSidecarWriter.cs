@@ -18,10 +18,44 @@ internal sealed class BlockSidecarWriter : IDisposable
     private long _blocks;
     private Checksum _whole;
 
-    public BlockSidecarWriter(string path) => _file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+    /// <summary>Starts anew; what lay there is overwritten.</summary>
+    public BlockSidecarWriter(string path)
+        : this(path, FileMode.Create)
+    {
+    }
+
+    private BlockSidecarWriter(string path, FileMode mode) =>
+        _file = File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+
+    /// <summary>Keeps the pages that lie there. Before anything is appended, the blocks that stay are named by <see cref="Skip"/> and <see cref="Take"/>.</summary>
+    public static BlockSidecarWriter Reopen(string path) => new(path, FileMode.OpenOrCreate);
 
     /// <summary>Bytes hashed so far.</summary>
     public long Length { get; private set; }
+
+    /// <summary>CRC-32 of all whole blocks so far.</summary>
+    public Checksum OfBlocks => _whole;
+
+    /// <summary>CRC-32 of all bytes so far.</summary>
+    public Checksum OfAll => _inBlock == 0 ? _whole : ChecksumJoin.Append(_whole, new Checksum(_block.GetCurrentHashAsUInt32()), _inBlock);
+
+    /// <summary>Passes over full pages that are on the disk.</summary>
+    /// <param name="blocks">How many blocks they describe.</param>
+    public void Skip(long blocks)
+    {
+        _blocks = blocks;
+        Length = blocks * BlockFormat.BlockSize;
+    }
+
+    /// <summary>A whole block that was written earlier.</summary>
+    public void Take(uint checksum)
+    {
+        Length += BlockFormat.BlockSize;
+        EndBlock(checksum, BlockFormat.BlockSize);
+    }
+
+    /// <summary>After <see cref="Skip"/>, which leaves out what was skipped: the CRC-32 of all whole blocks so far.</summary>
+    public void Correct(Checksum ofBlocks) => _whole = ofBlocks;
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
@@ -57,6 +91,8 @@ internal sealed class BlockSidecarWriter : IDisposable
     {
         if (_inBlock > 0) EndOpenBlock();
         Checkpoint();
+        // Pages of blocks that were cut off again may lie behind the last one.
+        RandomAccess.SetLength(_file, BlockFormat.FileLength(Length));
         RandomAccess.Write(_file, BlockFormat.WriteHeader(new BlockHeader(Length, _whole, description)), 0);
         return _whole;
     }

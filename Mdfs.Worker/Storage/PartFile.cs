@@ -55,6 +55,40 @@ internal sealed class PartFile : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Goes on exactly at an offset, and cuts off what lies behind it. Null: what lies here is shorter, or its first bytes are not those with
+    /// that checksum.
+    /// </summary>
+    /// <param name="expected">CRC-32 of the bytes in front of the offset.</param>
+    /// <param name="ofBlocks">CRC-32 of the whole blocks among them, where it is still known; else the noted checksums of all blocks are read.</param>
+    public static async Task<PartFile?> ReopenAsync(string path, long offset, Checksum expected, Checksum? ofBlocks, CancellationToken cancellation)
+    {
+        var bytes = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        PartFile? part = null;
+        try
+        {
+            part = new PartFile(bytes, BlockSidecarWriter.Reopen(path + Sidecars.Blocks));
+            if (RandomAccess.GetLength(bytes) < offset) return null;
+            await part.TakeAsync(path, offset, ofBlocks, cancellation);
+            if (part.Checksum != expected) return null;
+            RandomAccess.SetLength(bytes, offset);
+            part._flushed = offset;
+            var good = part;
+            part = null;
+            return good;
+        }
+        finally
+        {
+            if (part is not null) await part.DisposeAsync();
+        }
+    }
+
+    /// <summary>CRC-32 of all bytes so far.</summary>
+    public Checksum Checksum => _blocks.OfAll;
+
+    /// <summary>CRC-32 of the whole blocks so far.</summary>
+    public Checksum OfBlocks => _blocks.OfBlocks;
+
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
         var offset = _blocks.Length;
@@ -70,6 +104,15 @@ internal sealed class PartFile : IAsyncDisposable
 
     /// <summary>Notes how far it came, so that a later life can go on from here.</summary>
     public void Checkpoint() => _blocks.Checkpoint();
+
+    /// <summary>All bytes so far, and what is noted of them, are fsynced when this returns. The file goes on.</summary>
+    public async Task FlushAsync()
+    {
+        await _flush;
+        _blocks.Checkpoint();
+        await Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+        _flushed = _blocks.Length;
+    }
 
     /// <summary>Ends the file. Bytes and block checksums are fsynced when this returns; the directory is not.</summary>
     /// <returns>The CRC-32 of the whole.</returns>
@@ -101,6 +144,37 @@ internal sealed class PartFile : IAsyncDisposable
         }
     }
 
+    private async Task TakeAsync(string path, long offset, Checksum? ofBlocks, CancellationToken cancellation)
+    {
+        var (blocks, tail) = Math.DivRem(offset, BlockFormat.BlockSize);
+        var first = ofBlocks is null ? 0 : blocks - (blocks % BlockFormat.ChecksumsPerPage);
+        using var notes = new BlockSidecarReader(path + Sidecars.Blocks);
+        var buffer = ArrayPool<byte>.Shared.Rent(BlockFormat.BlockSize);
+        try
+        {
+            _blocks.Skip(first);
+            for (var number = first; number < blocks; number++)
+            {
+                // A page that was torn by a crash: the bytes under it were fsynced, and are hashed again.
+                if (!notes.TryGet(number, out var checksum)) checksum = Protocol.Checksums.Checksum.Of((await ReadAsync(number, BlockFormat.BlockSize)).Span).Value;
+                _blocks.Take(checksum);
+            }
+
+            if (ofBlocks is { } known) _blocks.Correct(known);
+            if (tail > 0) _blocks.Append((await ReadAsync(blocks, (int)tail)).Span);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        async ValueTask<ReadOnlyMemory<byte>> ReadAsync(long block, int length)
+        {
+            var read = await RandomAccess.ReadAsync(_bytes, buffer.AsMemory(0, length), block * BlockFormat.BlockSize, cancellation);
+            return buffer.AsMemory(0, read);
+        }
+    }
+
     private async Task KeepGoodBlocksAsync(BlockSidecarReader notes, CancellationToken cancellation)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BlockFormat.BlockSize);
@@ -110,7 +184,7 @@ internal sealed class PartFile : IAsyncDisposable
             for (var number = 0L; notes.TryGet(number, out var checksum); number++)
             {
                 var read = await RandomAccess.ReadAsync(_bytes, block, number * BlockFormat.BlockSize, cancellation);
-                if (read < BlockFormat.BlockSize || Checksum.Of(block.Span).Value != checksum) break;
+                if (read < BlockFormat.BlockSize || Protocol.Checksums.Checksum.Of(block.Span).Value != checksum) break;
                 _blocks.Append(block.Span);
             }
         }

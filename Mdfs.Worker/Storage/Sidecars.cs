@@ -14,4 +14,7 @@ internal static class Sidecars
 
     /// <summary>Beside bytes in <c>incoming/</c>: they are complete and fsynced.</summary>
     public const string Receipt = ".receipt";
+
+    /// <summary>Beside bytes in <c>incoming/</c>: a resumable upload, of which further pieces may come; its content is an <see cref="AppendNote"/>.</summary>
+    public const string Appendable = ".open";
 }

@@ -39,11 +39,14 @@ internal sealed class SpaceAccount
     }
 
     /// <summary>For bytes that already lie on the disk: prepared before this life, or the beginning of a pull.</summary>
-    public SpaceReservation Occupied(long bytes)
+    public SpaceReservation Occupied(long bytes) => Occupied(bytes, bytes);
+
+    /// <summary>For an upload that was promised its room in an earlier life, and of which a part lies on the disk.</summary>
+    public SpaceReservation Occupied(long bytes, long written)
     {
         lock (_account)
         {
-            var reservation = new SpaceReservation(this, bytes) { Written = bytes };
+            var reservation = new SpaceReservation(this, bytes) { Written = written };
             _open.Add(reservation);
             return reservation;
         }

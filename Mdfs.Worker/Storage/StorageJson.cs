@@ -8,6 +8,7 @@ namespace Mdfs.Worker.Storage;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(NodeFacts))]
 [JsonSerializable(typeof(UploadReceipt))]
+[JsonSerializable(typeof(AppendNote))]
 [JsonSerializable(typeof(Tombstone))]
 [JsonSerializable(typeof(ReplicaDescription))]
 internal sealed partial class StorageJson : JsonSerializerContext;

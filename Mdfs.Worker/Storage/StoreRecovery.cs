@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 
@@ -10,7 +11,7 @@ namespace Mdfs.Worker.Storage;
 /// uploads kept, covered replicas buried, sidecars mended. Tombstones first, so that nothing deleted is ever listed.
 /// </summary>
 internal sealed partial class StoreRecovery(
-    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, Trash trash, ILogger<StoreRecovery> logger)
+    DataDirectory directory, Inventory inventory, UploadStore uploads, AppendStore appends, TombstoneLog tombstones, NodeMemory memory, Trash trash, ILogger<StoreRecovery> logger)
 {
     public void Run()
     {
@@ -59,17 +60,26 @@ internal sealed partial class StoreRecovery(
         if (receipt is not null && receipt.Upload == upload && File.Exists(blocks) && new FileInfo(path).Length == receipt.Size)
         {
             uploads.Load(receipt);
+            trash.Throw(path + Sidecars.Appendable);
+            return;
+        }
+
+        if (ReadNote(path + Sidecars.Appendable) is { } note && note.Upload == upload)
+        {
+            // Completed by halves: the receipt is written last, so it is still to be appended to, or completed once more.
+            trash.Throw(path + Sidecars.Receipt);
+            appends.Load(note);
             return;
         }
 
         LogUnfinished(upload);
-        foreach (var file in new[] { path + Sidecars.Receipt, path, blocks }) trash.Throw(file);
+        foreach (var file in new[] { path + Sidecars.Receipt, path + Sidecars.Appendable, path, blocks }) trash.Throw(file);
     }
 
     // Notes without bytes. The beginnings of pulls stay: the master will ask for them again, or the janitor removes them.
     private void RemoveOrphan(string file, string name)
     {
-        foreach (var ending in new[] { Sidecars.Blocks, Sidecars.Receipt })
+        foreach (var ending in new[] { Sidecars.Blocks, Sidecars.Receipt, Sidecars.Appendable })
         {
             if (name.EndsWith(ending, StringComparison.Ordinal) && !File.Exists(file[..^ending.Length])) trash.Throw(file);
         }
@@ -149,11 +159,16 @@ internal sealed partial class StoreRecovery(
         LogQuarantined(version, reason);
     }
 
-    private static UploadReceipt? ReadReceipt(string path)
+    private static UploadReceipt? ReadReceipt(string path) => Read(path, StorageJson.Default.UploadReceipt);
+
+    private static AppendNote? ReadNote(string path) => Read(path, StorageJson.Default.AppendNote);
+
+    private static T? Read<T>(string path, JsonTypeInfo<T> type)
+        where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), StorageJson.Default.UploadReceipt);
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
         }
         catch (Exception error) when (error is IOException or JsonException)
         {

@@ -103,6 +103,21 @@ internal sealed partial class UploadStore(
         }
     }
 
+    /// <summary>
+    /// Takes over a resumable upload whose bytes and block checksums are complete and fsynced: prepared when this returns. The room that was
+    /// reserved for it comes along.
+    /// </summary>
+    public PreparedReceipt Prepare(UploadReceipt receipt, SpaceReservation reservation)
+    {
+        WriteReceipt(directory.UploadPath(receipt.Upload), receipt);
+        _slots[receipt.Upload] = new UploadSlot(receipt.Upload, receipt.Size, reservation, time.GetTimestamp()) { State = UploadState.Prepared };
+        return Receipt(receipt, inventory.AddPrepared(receipt));
+    }
+
+    /// <summary>The receipt once more, for a master that asks for what is prepared already; null when it is not, or is something else.</summary>
+    public PreparedReceipt? Repeat(UploadId upload, CompleteUpload wanted) =>
+        inventory.TryGetPrepared(upload, out var receipt) && receipt.Size == wanted.Size && receipt.Checksum == wanted.Checksum ? Receipt(receipt, inventory.Draw()) : null;
+
     /// <summary>Takes a prepared upload for sealing; null when there is none. Ends with <see cref="Sealed"/> or <see cref="GiveBack"/>.</summary>
     public UploadSlot? TakePrepared(UploadId upload) =>
         _slots.TryGetValue(upload, out var slot) && slot.TryBegin(UploadState.Prepared, UploadState.Busy) ? slot : null;
@@ -152,7 +167,7 @@ internal sealed partial class UploadStore(
         WriteReceipt(path, receipt);
         var number = inventory.AddPrepared(receipt);
         slot.State = UploadState.Prepared;
-        return new PreparedReceipt(memory.Id, life.Value, number, slot.Upload, receipt.Size, checksum, MovieVersionHeard());
+        return Receipt(receipt, number);
     }
 
     private async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationTokenSource stop)
@@ -175,7 +190,8 @@ internal sealed partial class UploadStore(
     private static void WriteReceipt(string path, UploadReceipt receipt) =>
         Durable.WriteFile(path + Sidecars.Receipt, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(receipt, StorageJson.Default.UploadReceipt)));
 
-    private Protocol.Versions.MovieVersion MovieVersionHeard() => Protocol.Versions.MovieVersion.Max(inventory.Highest, memory.Facts.HighestVersion);
+    private PreparedReceipt Receipt(UploadReceipt receipt, long number) => new(
+        memory.Id, life.Value, number, receipt.Upload, receipt.Size, receipt.Checksum, Protocol.Versions.MovieVersion.Max(inventory.Highest, memory.Facts.HighestVersion));
 
     private void Drop(UploadSlot slot)
     {

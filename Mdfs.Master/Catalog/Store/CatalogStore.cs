@@ -123,6 +123,18 @@ public sealed partial class CatalogStore : IAsyncDisposable
         return new WriteOutcome.Written();
     }
 
+    /// <summary>Keeps how far a resumable upload has come. Fenced like every write: a master that was replaced writes nothing any more.</summary>
+    /// <param name="record">Asked when it is written, so that the newest wins whoever is first in the lane; null: the upload goes.</param>
+    public Task<WriteOutcome> SaveUploadAsync(UploadId upload, Func<byte[]?> record, CancellationToken cancellationToken) =>
+        WriteAsync(writer => writer.Save(upload, record()), cancellationToken);
+
+    /// <summary>All resumable uploads as they stand in Redis; null when it does not answer.</summary>
+    public async Task<IReadOnlyList<(string Id, byte[] Record)>?> ReadUploadsAsync()
+    {
+        var found = await _redis.ReadAsync(database => database.HashGetAllAsync(_redis.Keys.Uploads)).ConfigureAwait(false);
+        return found is null ? null : [.. found.Select(entry => (entry.Name.ToString(), (byte[])entry.Value!))];
+    }
+
     /// <summary>Keeps the cluster age; a lower one than Redis holds changes nothing.</summary>
     public Task<WriteOutcome> SaveClusterAgeAsync(double seconds, CancellationToken cancellationToken) =>
         InLaneAsync(_options.RedisOperationTimeout, async giveUp =>

@@ -108,7 +108,7 @@ internal sealed partial class MemoryRestorer(ConditionedRedis redis, Func<Catalo
     private async Task<IReadOnlyList<RedisKey>?> WrongKeysAsync() => await redis.ReadAsync(async database =>
     {
         var wrong = new List<RedisKey>();
-        foreach (var key in new[] { redis.Keys.Files, redis.Keys.Tombstones, redis.Keys.Nodes, redis.Keys.Holders })
+        foreach (var key in new[] { redis.Keys.Files, redis.Keys.Tombstones, redis.Keys.Nodes, redis.Keys.Holders, redis.Keys.Uploads })
         {
             if (await database.KeyTypeAsync(key).ConfigureAwait(false) is not (RedisType.Hash or RedisType.None)) wrong.Add(key);
         }

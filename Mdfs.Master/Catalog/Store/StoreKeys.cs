@@ -19,6 +19,7 @@ internal sealed class StoreKeys
         Tombstones = prefix + "tombstones";
         Nodes = prefix + "nodes";
         Holders = prefix + "holders";
+        Uploads = prefix + "uploads";
         Position = [Epoch, Reign, Sequence, Transaction, Marker];
         Facts = [ClusterId, ClusterAge, Highest];
     }
@@ -55,6 +56,9 @@ internal sealed class StoreKeys
 
     /// <summary>Hash: version → node ids, separated by commas. A hint.</summary>
     public RedisKey Holders { get; }
+
+    /// <summary>Hash: upload id → resumable upload. No part of the catalog: what is lost of it costs an upload, never a movie.</summary>
+    public RedisKey Uploads { get; }
 
     /// <summary>The keys of a <see cref="StorePosition"/>, in its order.</summary>
     public RedisKey[] Position { get; }

@@ -55,6 +55,13 @@ internal sealed class StoreWriter(ITransaction transaction, StoreKeys keys)
         Delete(keys.Holders, hints.Where(hint => hint.Holders.Count == 0).Select(hint => (RedisValue)hint.Version.Number));
     }
 
+    /// <param name="record">Null: the upload goes.</param>
+    public void Save(UploadId upload, byte[]? record)
+    {
+        if (record is null) Delete(keys.Uploads, [upload.Value]);
+        else Set(keys.Uploads, [new HashEntry(upload.Value, record)]);
+    }
+
     public void Remove(IEnumerable<FileName> names) => Delete(keys.Files, names.Select(name => (RedisValue)name.Value));
 
     public void Forget(IEnumerable<FileName> names) => Delete(keys.Tombstones, names.Select(name => (RedisValue)name.Value));

@@ -1,20 +1,21 @@
-using Mdfs.Protocol.Checksums;
-
-namespace Mdfs.Worker.Storage;
+namespace Mdfs.Protocol.Checksums;
 
 /// <summary>
-/// CRC-32 of a whole from the CRC-32s of its blocks: crc(A‖B) = crc(A)·x^(8·|B|) + crc(B) in GF(2)[x] modulo the polynomial. The block
-/// checksums are needed anyway, so the bytes are hashed once and not twice.
+/// CRC-32 of a whole from the CRC-32s of its parts: crc(A‖B) = crc(A)·x^(8·|B|) + crc(B) in GF(2)[x] modulo the polynomial. On a worker the parts are
+/// blocks, whose checksums are needed anyway, so that bytes are hashed once and not twice; on the master they are the pieces of a resumable upload.
 /// </summary>
-internal static class ChecksumJoin
+public static class ChecksumJoin
 {
     private const uint Polynomial = 0xEDB88320;
 
-    private static readonly uint FullBlock = Shift(BlockFormat.BlockSize);
+    // The length of nearly every part: a worker's block.
+    private const int BlockSize = 64 * 1024;
+
+    private static readonly uint FullBlock = Shift(BlockSize);
 
     /// <param name="length">Length in bytes of what <paramref name="tail"/> covers.</param>
     public static Checksum Append(Checksum head, Checksum tail, long length) =>
-        new(Multiply(length == BlockFormat.BlockSize ? FullBlock : Shift(length), head.Value) ^ tail.Value);
+        new(Multiply(length == BlockSize ? FullBlock : Shift(length), head.Value) ^ tail.Value);
 
     // x^(8·length): square and multiply. The highest bit is the coefficient of x^0, as everywhere in the reflected CRC-32.
     private static uint Shift(long length)

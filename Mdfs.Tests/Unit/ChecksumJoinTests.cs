@@ -4,7 +4,7 @@ using Mdfs.Worker.Storage;
 
 namespace Mdfs.Tests.Unit;
 
-public sealed class WorkerChecksumJoinTests
+public sealed class ChecksumJoinTests
 {
     [Fact]
     public void Joining_the_checksums_of_two_parts_gives_the_checksum_of_the_whole() =>

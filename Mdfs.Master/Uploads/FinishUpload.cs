@@ -1,0 +1,77 @@
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Files;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Problems;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Uploads;
+
+/// <summary>
+/// Makes a movie of a resumable upload that is whole: the workers prepare it, and the commit is that of any upload. Whatever goes wrong, the bytes stay, and the next request
+/// for the upload tries again: a client is never told that all is there before the movie is.
+/// </summary>
+public sealed partial class FinishUpload(
+    ResumableUploads uploads, UploadTargets targets, NodeRegistry registry, WorkerClient workers, CommitUpload commit, UploadMetrics metrics, IOptions<MasterOptions> options,
+    ILogger<FinishUpload> logger)
+{
+    /// <summary>For a caller that holds the upload's turn.</summary>
+    /// <returns>Null: it is committed, or not whole, or only a part of an upload.</returns>
+    public async Task<Problem?> RunAsync(ResumableUpload upload)
+    {
+        var record = upload.Record;
+        if (record.Version is not null || !record.IsWhole || record.IsPartial || record.Name is not { } name) return null;
+        if (commit.IsUnsettled(record.Id)) return FileProblems.OutcomeUnknown;
+        // By this master, whose answer was lost, or by one that died before it could note it.
+        if (uploads.Committed(record) is { } known) return await NoteAsync(upload, known, Copies.Count(registry, known.Replica));
+
+        var reachable = targets.Reachable(record);
+        var answers = await Task.WhenAll(reachable.Select(target => workers.CompleteAsync(target, record.Id, record.Progress, CancellationToken.None)));
+        var receipts = answers.Where(answer => answer.Succeeded).Select(answer => answer.Value!)
+            .Where(receipt => receipt.Upload == record.Id && receipt.Size == record.Offset && receipt.Checksum == record.Checksum).ToList();
+        for (var i = 0; i < answers.Length; i++)
+        {
+            if (!answers[i].Succeeded) LogNotPrepared(reachable[i].Address, record.Id, answers[i].Failure!);
+        }
+
+        if (receipts.Count == 0) return await NobodyHasItAsync(upload, answers);
+        if (receipts.Count < options.Value.MinWriteReplicas) return FileProblems.TooFewReplicas(receipts.Count, options.Value.MinWriteReplicas);
+        var whole = new FanOutResult(FanOutOutcome.Completed, record.Offset, record.Checksum, null, receipts, []);
+        switch (await commit.RunAsync(record.Id, name, whole, reachable, keep: true))
+        {
+            case StoreResult.Stored stored:
+                targets.Drop(record.Id, record.Targets!.Except(receipts.Select(receipt => receipt.Node)));
+                return await NoteAsync(upload, stored.Entry, stored.Copies);
+            case StoreResult.Refused refused:
+                return refused.Problem;
+            default:
+                return FileProblems.NotSealed;
+        }
+    }
+
+    private async Task<Problem?> NoteAsync(ResumableUpload upload, CatalogEntry entry, int copies)
+    {
+        if (copies < options.Value.MinWriteReplicas) return FileProblems.TooFewCopies(entry.Version, copies, options.Value.MinWriteReplicas);
+        // The movie stands. Should this note be lost, the next request finds it in the catalog.
+        await uploads.CompleteAsync(upload, entry);
+        metrics.Completed();
+        return null;
+    }
+
+    private async Task<Problem> NobodyHasItAsync(ResumableUpload upload, NodeAnswer<PreparedReceipt>[] answers)
+    {
+        var lost = answers.Count(answer => answer.Failure is NodeFailure.Refused { Refusal.Code: NodeRefusal.Unknown or NodeRefusal.Conflict });
+        if (lost < upload.Record.Targets!.Count) return UploadProblems.WorkersAway;
+        LogLost(upload.Id);
+        targets.Drop(upload.Id, upload.Record.Targets!);
+        return await uploads.RemoveAsync(upload) ? UploadProblems.Gone : FileProblems.ReadOnly;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {Address} does not prepare upload {Upload}: {Reason}.")]
+    private partial void LogNotPrepared(string address, UploadId upload, NodeFailure reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload {Upload} is over: no worker has its bytes any more.")]
+    private partial void LogLost(UploadId upload);
+}

@@ -1,0 +1,258 @@
+using System.ComponentModel;
+using System.Globalization;
+using Mdfs.Master.Files;
+using Mdfs.Master.Status;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Http;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Problems;
+using Mdfs.ServiceDefaults.Security;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace Mdfs.Master.Uploads;
+
+/// <summary>Resumable uploads by tus 1.0 (tus.io/protocols/resumable-upload).</summary>
+public static class UploadEndpoints
+{
+    public const string Root = "/api/uploads";
+
+    internal const string Id = "The upload's id, as it stands in Location.";
+
+    // Longer than a worker that hangs is waited for: whoever is cut off puts away what came.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(15);
+
+    public static void MapResumableUploads(this IEndpointRouteBuilder routes)
+    {
+        var uploads = routes.MapGroup(Root).WithTags("Resumable uploads").AddEndpointFilter(RequireVersion);
+        uploads.MapPost("", CreateAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType)
+            .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes.")
+            .Answers(201, "The upload is under the address in Location.")
+            .Refuses(
+                UploadProblems.BadHeader("Upload-Length must be a whole number, not below zero."), FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.TooLarge(1L << 40),
+                UploadProblems.NotOctets(TusHeaders.ContentType), UploadProblems.UnknownVersion, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace);
+        uploads.MapMethods("/{id}", ["HEAD"], OffsetAsync).RequireAdmin()
+            .WithSummary("How far an upload has come").WithDescription("Upload-Offset is durable on every worker that counts. A request for the same upload that is still under way is cut off.")
+            .Answers(200, "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires.").RefusesUploads();
+        uploads.MapPatch("/{id}", AppendAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType)
+            .WithSummary("Go on with an upload").WithDescription("The body is appended at Upload-Offset. With the last byte the movie is stored. What arrives before a connection breaks is kept.")
+            .Answers(204, "All of the body is durable; Upload-Offset says how far the upload is.").RefusesUploads()
+            .Refuses(
+                UploadProblems.OffsetMismatch(100, 50), UploadProblems.LengthDiffers(100, 50), UploadProblems.BeyondLength(100), UploadProblems.NotOctets(TusHeaders.ContentType),
+                UploadProblems.UnknownChecksum("md5", PieceCheck.Algorithms), UploadProblems.ChecksumMismatch, UploadProblems.BrokenOff, UploadProblems.WorkersAway, FileProblems.OutcomeUnknown,
+                FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace);
+        uploads.MapDelete("/{id}", TerminateAsync).RequireAdmin()
+            .WithSummary("Cancel an upload").WithDescription("Its bytes are removed. A movie that it has become stays; DELETE /api/files/{name} deletes that.")
+            .Answers(204, "The upload is gone.").RefusesUploads();
+        uploads.MapMethods("", ["OPTIONS"], Capabilities).Open()
+            .WithSummary("What this server can do").WithDescription("Versions and extensions of tus, the largest upload, and the checksum algorithms, in headers.")
+            .Answers(204, "Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm.");
+        uploads.MapMethods("/{id}", ["OPTIONS"], static (HttpContext context, [Description(Id)] string id, IOptions<MasterOptions> options) => Capabilities(context, options)).Open()
+            .WithSummary("What this server can do").WithDescription("The same as for /api/uploads, whichever upload is named.").Answers(204, "Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm.");
+    }
+
+    /// <summary>What every request for one upload may hear.</summary>
+    private static TBuilder RefusesUploads<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder =>
+        route.Refuses(UploadProblems.NotFound, UploadProblems.Gone, UploadProblems.Locked, UploadProblems.UnknownVersion, FileProblems.ReadOnly);
+
+    private static ValueTask<object?> RequireVersion(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
+    {
+        var context = call.HttpContext;
+        if (HttpMethods.IsOptions(context.Request.Method) || context.Request.Headers[TusHeaders.TusResumable] == TusHeaders.Version) return next(call);
+        context.Response.Headers[TusHeaders.TusVersion] = TusHeaders.Version;
+        return ValueTask.FromResult<object?>(UploadProblems.UnknownVersion);
+    }
+
+    private static IResult Capabilities(HttpContext context, IOptions<MasterOptions> options)
+    {
+        var headers = context.Response.Headers;
+        headers[TusHeaders.TusVersion] = TusHeaders.Version;
+        headers[TusHeaders.TusExtension] = TusHeaders.Extensions;
+        headers[TusHeaders.TusMaxSize] = Text(options.Value.MaxFileSize);
+        headers[TusHeaders.TusChecksumAlgorithm] = PieceCheck.Algorithms;
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, CreateUpload create, FinishUpload finish, AppendToUpload append, ResumableUploads uploads, IOptions<MasterOptions> options)
+    {
+        if (ReadNew(context.Request, options.Value, out var request) is { } malformed) return malformed;
+        var withBody = HasBody(context.Request);
+        if (withBody && !IsOctets(context.Request)) return UploadProblems.NotOctets(TusHeaders.ContentType);
+        if (ReadCheck(context.Request, out var check) is { } unknown) return unknown;
+        using var checking = check;
+        var (upload, refusal) = await create.RunAsync(request, context.RequestAborted);
+        if (refusal is not null) return refusal;
+        using var turn = await upload!.EnterAsync(_patience, context.RequestAborted);
+        if (turn is null) return UploadProblems.Locked;
+        if (withBody)
+        {
+            ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
+            var piece = new Piece(0, null, context.Request.Body, context.Request.ContentLength, check);
+            if (Answer(context, await append.RunAsync(upload, piece, turn, context.RequestAborted)) is { } ended) return Located(context, upload, ended);
+        }
+
+        // Of length 0, or with all of its bytes.
+        if (await finish.RunAsync(upload) is { } unfinished) return Located(context, upload, unfinished);
+        Describe(context, upload, uploads);
+        return Located(context, upload, TypedResults.StatusCode(StatusCodes.Status201Created));
+    }
+
+    private static async Task<IResult> OffsetAsync(HttpContext context, [Description(Id)] string id, ResumableUploads uploads, MeetWorkers meet, FinishUpload finish)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        var (upload, refusal) = await FindAsync(id, uploads, context.RequestAborted);
+        if (upload is null) return refusal!;
+        using var turn = await upload.EnterAsync(_patience, context.RequestAborted);
+        if (turn is null) return UploadProblems.Locked;
+        if (upload.Ended) return UploadProblems.Gone;
+        if (await meet.RunAsync(upload) is { } gone) return gone;
+        // All bytes came, and the movie did not come about: nobody may take the upload for complete before it has.
+        if (await finish.RunAsync(upload) is { } unfinished) return unfinished;
+        if (!await uploads.SaveAsync(upload)) return FileProblems.ReadOnly;
+        Describe(context, upload, uploads);
+        return TypedResults.StatusCode(StatusCodes.Status200OK);
+    }
+
+    private static async Task<IResult> AppendAsync(
+        HttpContext context, [Description(Id)] string id, ResumableUploads uploads, AppendToUpload append, FinishUpload finish, IOptions<MasterOptions> options)
+    {
+        ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
+        var (upload, refusal) = await FindAsync(id, uploads, context.RequestAborted);
+        if (upload is null) return refusal!;
+        if (!IsOctets(context.Request)) return UploadProblems.NotOctets(TusHeaders.ContentType);
+        if (ReadNumber(context.Request, TusHeaders.UploadOffset, out var offset) is { } badOffset) return badOffset;
+        if (offset is null) return UploadProblems.BadHeader("Upload-Offset is missing: it says where the piece begins.");
+        if (ReadNumber(context.Request, TusHeaders.UploadLength, out var length) is { } badLength) return badLength;
+        if (ReadCheck(context.Request, out var check) is { } unknown) return unknown;
+        using var checking = check;
+        // What lies behind us is refused at once: it is no reason to cut off whoever is ahead.
+        if (offset < upload.Record.Offset) return Mismatch(context, upload, offset.Value);
+
+        using var turn = await upload.EnterAsync(_patience, context.RequestAborted);
+        if (turn is null) return UploadProblems.Locked;
+        if (upload.Ended) return UploadProblems.Gone;
+        var piece = new Piece(offset.Value, length, context.Request.Body, context.Request.ContentLength, check);
+        if (Answer(context, await append.RunAsync(upload, piece, turn, context.RequestAborted)) is { } ended) return ended;
+        if (await finish.RunAsync(upload) is { } unfinished) return unfinished;
+        Describe(context, upload, uploads);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<IResult> TerminateAsync(HttpContext context, [Description(Id)] string id, ResumableUploads uploads, EndUpload end, UploadMetrics metrics)
+    {
+        var (upload, refusal) = await FindAsync(id, uploads, context.RequestAborted);
+        if (upload is null) return refusal!;
+        using var turn = await upload.EnterAsync(_patience, context.RequestAborted);
+        if (turn is null) return UploadProblems.Locked;
+        if (upload.Ended) return UploadProblems.Gone;
+        var unfinished = upload.Record.Version is null;
+        if (await end.RunAsync(upload) is { } problem) return problem;
+        if (unfinished) metrics.Terminated();
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<(ResumableUpload? Upload, Problem? Refusal)> FindAsync(string id, ResumableUploads uploads, CancellationToken cancellation)
+    {
+        if (!UploadId.TryParse(id, out var parsed)) return (null, UploadProblems.NotFound);
+        if (!await uploads.TryLoadAsync(cancellation)) return (null, FileProblems.ReadOnly);
+        if (uploads.Find(parsed) is { } upload) return (upload, null);
+        return (null, uploads.WasEnded(parsed) ? UploadProblems.Gone : UploadProblems.NotFound);
+    }
+
+    private static void Describe(HttpContext context, ResumableUpload upload, ResumableUploads uploads)
+    {
+        var record = upload.Record;
+        var headers = context.Response.Headers;
+        headers[TusHeaders.UploadOffset] = Text(record.Offset);
+        headers[TusHeaders.UploadExpires] = HttpDate.Format(uploads.ExpiresAt(record));
+        if (!HttpMethods.IsHead(context.Request.Method)) return;
+        if (record.Length is { } length) headers[TusHeaders.UploadLength] = Text(length);
+        else headers[TusHeaders.UploadDeferLength] = "1";
+        if (record.Metadata is { } metadata) headers[TusHeaders.UploadMetadata] = metadata;
+        if (record.Concat is { } concat) headers[TusHeaders.UploadConcat] = concat;
+    }
+
+    // Relative, since nobody here knows by which way the client has come.
+    private static IResult Located(HttpContext context, ResumableUpload upload, IResult answer)
+    {
+        context.Response.Headers.Location = $"{Root}/{upload.Id}";
+        return answer;
+    }
+
+    /// <summary>Null: all of the body is there.</summary>
+    private static IResult? Answer(HttpContext context, AppendResult result)
+    {
+        switch (result)
+        {
+            case AppendResult.Refused refused:
+                if (refused.Problem.Extensions.TryGetValue("expected-offset", out var offset)) context.Response.Headers[TusHeaders.UploadOffset] = $"{offset}";
+                return refused.Problem;
+            case AppendResult.BrokenOff { End: PieceEnd.ClientFailed } when !context.RequestAborted.IsCancellationRequested:
+                return UploadProblems.BrokenOff;
+            case AppendResult.BrokenOff:
+                // The client has gone, or is to notice at once that it shall not wait here: it asks with HEAD and goes on.
+                context.Abort();
+                return TypedResults.Empty;
+            default:
+                return null;
+        }
+    }
+
+    private static Problem Mismatch(HttpContext context, ResumableUpload upload, long provided)
+    {
+        context.Response.Headers[TusHeaders.UploadOffset] = Text(upload.Record.Offset);
+        return UploadProblems.OffsetMismatch(upload.Record.Offset, provided);
+    }
+
+    private static Problem? ReadNew(HttpRequest request, MasterOptions options, out NewUpload upload)
+    {
+        upload = null!;
+        if (ReadNumber(request, TusHeaders.UploadLength, out var length) is { } badLength) return badLength;
+        var defer = request.Headers[TusHeaders.UploadDeferLength];
+        if (defer.Count > 0 && defer != "1") return UploadProblems.BadHeader("Upload-Defer-Length has no other value than 1.");
+        if (length is null == (defer.Count == 0)) return UploadProblems.BadHeader("Give either Upload-Length, or Upload-Defer-Length: 1 when the length is not known yet.");
+        if (request.Headers.ContainsKey(TusHeaders.UploadConcat)) return UploadProblems.BadHeader("Parts cannot be put together here.");
+        var metadata = request.Headers[TusHeaders.UploadMetadata];
+        TusMetadata? parsed = null;
+        if (metadata.Count > 0 && !TusMetadata.TryParse(metadata.ToString(), out parsed, out var why)) return UploadProblems.BadHeader(why);
+        if (parsed?.Name is not { } raw) return FileProblems.BadName("The name is missing: give it as 'filename' in Upload-Metadata, in UTF-8 and Base64.");
+        if (!options.Names.TryAccept(raw, out var name, out var problem)) return FileProblems.BadName(problem);
+        upload = new NewUpload(name, length, metadata.ToString(), null);
+        return null;
+    }
+
+    private static Problem? ReadNumber(HttpRequest request, string header, out long? number)
+    {
+        number = null;
+        if (!request.Headers.TryGetValue(header, out var value)) return null;
+        if (!long.TryParse(value.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var parsed)) return UploadProblems.BadHeader($"{header} must be a whole number, not below zero.");
+        number = parsed;
+        return null;
+    }
+
+    private static Problem? ReadCheck(HttpRequest request, out PieceCheck? check)
+    {
+        check = null;
+        if (request.Headers.TryGetValue(TusHeaders.UploadChecksum, out var header))
+        {
+            check = PieceCheck.Parse(header.ToString(), out var unknown);
+            if (check is not null) return null;
+            return unknown is not null ? UploadProblems.UnknownChecksum(unknown, PieceCheck.Algorithms) : UploadProblems.BadHeader("Upload-Checksum is an algorithm and the checksum in Base64, with a space between.");
+        }
+
+        var announced = request.Headers.Trailer.ToString().Split(',', StringSplitOptions.TrimEntries).Contains(TusHeaders.UploadChecksum, StringComparer.OrdinalIgnoreCase);
+        if (announced && request.SupportsTrailers())
+            check = PieceCheck.FromTrailer(() => request.CheckTrailersAvailable() ? request.GetTrailer(TusHeaders.UploadChecksum).ToString() : null);
+        return null;
+    }
+
+    private static bool HasBody(HttpRequest request) => request.ContentLength is > 0 || request.Headers.TransferEncoding.Count > 0;
+
+    private static bool IsOctets(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals(TusHeaders.ContentType, StringComparison.OrdinalIgnoreCase);
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,63 @@
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Files;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Problems;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Uploads;
+
+/// <summary>The workers of a resumable upload: chosen and opened once, and found again for every piece.</summary>
+public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity, TargetOpening opening, WorkerClient workers, IOptions<MasterOptions> options, TimeProvider time)
+{
+    /// <summary>Chooses by the name as every upload does, and opens with the space reserved where the length is known.</summary>
+    /// <param name="placedAs">The name, or what stands for it.</param>
+    public async Task<(IReadOnlyList<NodeId>? Opened, Problem? Refusal)> OpenAsync(UploadId upload, FileName placedAs, long? length, CancellationToken clientGone)
+    {
+        var view = registry.View;
+        var candidates = Placement.Candidates(view, placedAs, length ?? 0, options.Value.ReplicationFactor, options.Value.PlacementRules);
+        if (candidates.Count == 0)
+        {
+            var takers = view.Nodes.Where(node => node is { Alive: true, Draining: false, ClosedForWrites: null }).ToList();
+            return (null, takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, length ?? 0)) ? FileProblems.NoSpace : FileProblems.NoWorkers);
+        }
+
+        if (!await IsNamedAsync(clientGone)) return (null, FileProblems.ReadOnly);
+        var opened = await opening.OpenAsync(upload, length, options.Value.ReplicationFactor, [.. candidates.Select(WorkerAddress.Of)], clientGone, appendable: true);
+        if (opened.Opened.Count >= options.Value.MinWriteReplicas) return ([.. opened.Opened.Select(target => target.Id)], null);
+        Drop(upload, opened.Opened.Select(target => target.Id));
+        if (opened.AllFull) return (null, FileProblems.NoSpace);
+        return (null, opened.Opened.Count == 0 ? FileProblems.NoWorkers : FileProblems.TooFewReplicas(opened.Opened.Count, options.Value.MinWriteReplicas));
+    }
+
+    /// <summary>
+    /// Those that can be spoken to. In the first moments of a master nobody has beaten yet, and silence says nothing: then all that are known.
+    /// </summary>
+    public IReadOnlyList<WorkerAddress> Reachable(UploadRecord record)
+    {
+        var view = registry.View;
+        return [.. (record.Targets ?? []).Select(view.Find).OfType<NodeView>().Where(node => node.Alive || !registry.Settled).Select(WorkerAddress.Of)];
+    }
+
+    /// <summary>Nobody waits for it: a worker that does not hear it is told with a beat.</summary>
+    public void Drop(UploadId upload, IEnumerable<NodeId> targets)
+    {
+        var view = registry.View;
+        foreach (var node in targets.Select(view.Find).OfType<NodeView>().Where(node => node.Alive)) _ = workers.DropAsync(node, upload, CancellationToken.None);
+    }
+
+    // Nobody knows the cluster's name in the first seconds of its life, and what is stored must carry it.
+    private async Task<bool> IsNamedAsync(CancellationToken clientGone)
+    {
+        try
+        {
+            await identity.Firm.WaitAsync(options.Value.CommitWait, time, clientGone);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+}

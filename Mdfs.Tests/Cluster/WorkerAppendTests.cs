@@ -1,0 +1,201 @@
+using System.Net;
+using System.Text.Json;
+using Mdfs.Protocol;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Security;
+using Mdfs.Protocol.Wire;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>Uploads that come to a worker in pieces.</summary>
+public sealed class WorkerAppendTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly byte[] _movie = WorkerNode.Movie(700_001);
+    private readonly UploadId _upload = UploadId.New();
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private string Bytes => Path.Combine(_directory["incoming"], _upload.Value);
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Pieces_of_any_size_become_what_one_upload_would_have_become_over_restarts()
+    {
+        var replica = WorkerNode.Describe(_movie, "pieces.mp4", upload: _upload);
+        var offset = 0;
+        foreach (var piece in (int[])[0, 1, 65_535, 65_536, 131_072, 3, 200_000, _movie.Length - 462_147])
+        {
+            await using var node = await WorkerNode.StartAsync(_directory.Path);
+            if (offset == 0) await OpenAsync(node);
+            foreach (var half in (int[])[piece / 2, piece - (piece / 2)])
+            {
+                var receipt = await AppendAsync(node, offset, half);
+                offset += half;
+                Assert.Equal((offset, Checksum.Of(_movie.AsSpan(0, offset)), node.Id), (receipt.Offset, receipt.Checksum, receipt.Node));
+            }
+        }
+
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            var prepared = await CompleteAsync(node);
+            Assert.Equal((replica.Size, replica.Checksum), (prepared.Size, prepared.Checksum));
+            Assert.True((await CompleteAsync(node)).Number > prepared.Number);
+        }
+
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            await node.Master.SealAsync(replica);
+            Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
+            Assert.True((await node.Master.VerifyAsync(replica.Version)).Valid);
+            Assert.Empty(Directory.EnumerateFiles(_directory["incoming"]));
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_lies_behind_the_acknowledged_offset_is_cut_off(bool restarted)
+    {
+        var node = await WorkerNode.StartAsync(_directory.Path);
+        await OpenAsync(node);
+        await AppendAsync(node, 0, 70_000);
+        // Written, and its receipt never heard of: other bytes follow.
+        using (var lost = await SendAsync(node, 70_000, Checksum.Of(_movie.AsSpan(0, 70_000)), WorkerNode.Movie(300_000, seed: 9))) Assert.True(lost.IsSuccessStatusCode);
+        if (restarted)
+        {
+            await node.DisposeAsync();
+            node = await WorkerNode.StartAsync(_directory.Path);
+        }
+
+        var state = await StateAsync(node);
+        Assert.Equal((370_000, restarted ? 0 : 70_000, false), (state.Length, state.Acknowledged, state.Prepared));
+        await AppendAsync(node, 70_000, _movie.Length - 70_000);
+        await CompleteAsync(node);
+        var replica = (await node.Master.SealAsync(WorkerNode.Describe(_movie, "cut back.mp4", upload: _upload))).Report.Replica;
+        Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
+        Assert.True((await node.Master.VerifyAsync(replica.Version)).Valid);
+        await node.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_piece_behind_bytes_that_are_not_here_is_refused_and_nothing_changes()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        await OpenAsync(node);
+        await AppendAsync(node, 0, 100_000);
+        using (var ahead = await SendAsync(node, 100_001, Checksum.Of(_movie.AsSpan(0, 100_001)), [1])) await MasterVoice.RefusalAsync(ahead, HttpStatusCode.Conflict);
+        using (var other = await SendAsync(node, 100_000, new Checksum(1), [1])) await MasterVoice.RefusalAsync(other, HttpStatusCode.Conflict);
+        using (var other = await SendAsync(node, 90_000, new Checksum(1), [1])) await MasterVoice.RefusalAsync(other, HttpStatusCode.Conflict);
+        using (var unknown = await node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(UploadId.New(), 0, default, null), content: new ByteArrayContent([1])))
+            await MasterVoice.RefusalAsync(unknown, HttpStatusCode.NotFound);
+        using (var early = await TryCompleteAsync(node)) await MasterVoice.RefusalAsync(early, HttpStatusCode.Conflict);
+        await AppendAsync(node, 100_000, _movie.Length - 100_000);
+        Assert.Equal(_movie.Length, (await CompleteAsync(node)).Size);
+    }
+
+    [Fact]
+    public async Task A_page_of_block_checksums_that_a_crash_tore_is_made_again_from_the_bytes()
+    {
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            await OpenAsync(node);
+            await AppendAsync(node, 0, 500_000);
+        }
+
+        WorkerNode.Flip(Bytes + ".blocks", 4096 + 5);
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            await AppendAsync(node, 500_000, _movie.Length - 500_000);
+            await CompleteAsync(node);
+            var replica = (await node.Master.SealAsync(WorkerNode.Describe(_movie, "torn.mp4", upload: _upload))).Report.Replica;
+            Assert.True((await node.Master.VerifyAsync(replica.Version)).Valid);
+        }
+    }
+
+    [Fact]
+    public async Task Bytes_that_rotted_before_the_next_piece_are_noticed_by_it()
+    {
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            await OpenAsync(node);
+            await AppendAsync(node, 0, 70_000);
+        }
+
+        // In the block that is not whole yet, and of which no checksum is noted.
+        WorkerNode.Flip(Bytes, 69_000);
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            using var piece = await SendAsync(node, 70_000, Checksum.Of(_movie.AsSpan(0, 70_000)), [1]);
+            await MasterVoice.RefusalAsync(piece, HttpStatusCode.Conflict);
+        }
+    }
+
+    [Fact]
+    public async Task A_piece_that_comes_anew_cuts_off_the_one_whose_connection_hangs()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:IdleTimeout"] = "00:01:00" });
+        await OpenAsync(node);
+        var hanging = new PausedContent(new MovieBytes(5, 400_000), 300_000);
+        var first = node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(_upload, 0, default, null), content: hanging);
+        await hanging.Paused;
+        await Eventually.TrueAsync(() => new FileInfo(Bytes).Length > 0, "bytes of the hanging piece are here", MdfsClient.Patience, Cancelled);
+        await AppendAsync(node, 0, _movie.Length);
+        hanging.GoOn();
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => first);
+        Assert.Equal(Checksum.Of(_movie), (await CompleteAsync(node)).Checksum);
+    }
+
+    [Fact]
+    public async Task An_upload_is_discarded_in_any_state_and_its_room_is_free_again()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:Capacity"] = "1000000" });
+        foreach (var pieces in (int[])[0, 1, 2])
+        {
+            await OpenAsync(node);
+            using (var again = await TryOpenAsync(node, UploadId.New())) await MasterVoice.RefusalAsync(again, HttpStatusCode.InsufficientStorage);
+            if (pieces > 0) await AppendAsync(node, 0, _movie.Length);
+            if (pieces > 1) await CompleteAsync(node);
+            using (var dropped = await node.Master.DropAsync(_upload)) Assert.Equal(HttpStatusCode.NoContent, dropped.StatusCode);
+            await Eventually.TrueAsync(() => !Directory.EnumerateFiles(_directory["incoming"]).Any(), "nothing is left", MdfsClient.Patience, Cancelled);
+        }
+
+        await OpenAsync(node);
+    }
+
+    private Task<HttpResponseMessage> TryOpenAsync(WorkerNode node, UploadId upload) => node.Master.SendAsync(
+        NodePurpose.Control, HttpMethod.Post, Routes.Worker.Uploads, JsonSerializer.SerializeToUtf8Bytes(new OpenUpload(upload, _movie.Length, Appendable: true), WireJson.Default.OpenUpload));
+
+    private async Task OpenAsync(WorkerNode node)
+    {
+        using var opened = await TryOpenAsync(node, _upload);
+        Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+    }
+
+    private Task<HttpResponseMessage> SendAsync(WorkerNode node, long offset, Checksum before, byte[] bytes) =>
+        node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(_upload, offset, before, _movie.Length), content: new ByteArrayContent(bytes));
+
+    private async Task<AppendReceipt> AppendAsync(WorkerNode node, int offset, int length)
+    {
+        using var response = await SendAsync(node, offset, Checksum.Of(_movie.AsSpan(0, offset)), _movie[offset..(offset + length)]);
+        return await MasterVoice.ReadAsync(response, WireJson.Default.AppendReceipt);
+    }
+
+    private async Task<AppendState> StateAsync(WorkerNode node)
+    {
+        using var response = await node.Master.SendAsync(NodePurpose.Control, HttpMethod.Get, Routes.Worker.UploadPath(_upload));
+        return await MasterVoice.ReadAsync(response, WireJson.Default.AppendState);
+    }
+
+    private Task<HttpResponseMessage> TryCompleteAsync(WorkerNode node) => node.Master.SendAsync(
+        NodePurpose.Control, HttpMethod.Post, Routes.Worker.CompletePath(_upload),
+        JsonSerializer.SerializeToUtf8Bytes(new CompleteUpload(_movie.Length, Checksum.Of(_movie)), WireJson.Default.CompleteUpload));
+
+    private async Task<PreparedReceipt> CompleteAsync(WorkerNode node)
+    {
+        using var response = await TryCompleteAsync(node);
+        return await MasterVoice.ReadAsync(response, WireJson.Default.PreparedReceipt);
+    }
+}

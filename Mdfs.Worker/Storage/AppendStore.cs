@@ -1,0 +1,204 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>
+/// Resumable uploads on this disk: written in pieces, each fsynced before its receipt, kept over restarts, and cut back to what the master says was
+/// acknowledged before the next piece is written. Completed they are prepared like any upload.
+/// </summary>
+internal sealed partial class AppendStore(
+    DataDirectory directory, UploadStore uploads, Inventory inventory, SpaceAccount space, NodeMemory memory, Trash trash, IOptions<WorkerOptions> options,
+    ILogger<AppendStore> logger)
+{
+    private const int BufferSize = 256 * 1024;
+
+    // Uploads of unknown length grow in steps, so that the account is not asked for every buffer.
+    private const long GrowStep = 16L << 20;
+
+    private readonly ConcurrentDictionary<UploadId, AppendSlot> _slots = new();
+
+    // As for uploads in one piece: the client's silence is the master's to judge.
+    private readonly TimeSpan _silence = options.Value.IdleTimeout * 3;
+
+    public IReadOnlyList<UnfinishedReport> Report()
+    {
+        var now = memory.Facts.ClusterAge;
+        return [.. _slots.Values.Select(slot => new UnfinishedReport(slot.Upload, slot.Length, Math.Max(0, now - slot.LastAge)))];
+    }
+
+    /// <summary>Null: opened, or open already and still empty.</summary>
+    public NodeRefusal? Open(OpenUpload request)
+    {
+        if (request.Size is < 0) return WorkerProblems.Bad("The size of an upload is not below zero.");
+        if (_slots.TryGetValue(request.Upload, out var known)) return known.Length == 0 ? null : WorkerProblems.UploadExists(request.Upload);
+        if (inventory.TryGetPrepared(request.Upload, out _)) return WorkerProblems.UploadExists(request.Upload);
+        if (space.TryReserve(request.Size ?? GrowStep) is not { } reservation) return WorkerProblems.Full(request.Size ?? GrowStep);
+        try
+        {
+            var path = directory.UploadPath(request.Upload);
+            File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write).Dispose();
+            // Syncs the directory, and with it the name of the bytes.
+            Durable.WriteFile(path + Sidecars.Appendable, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new AppendNote(request.Upload, request.Size), StorageJson.Default.AppendNote)));
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            reservation.Dispose();
+            Remove(request.Upload);
+            return WorkerProblems.DiskFull;
+        }
+        catch
+        {
+            reservation.Dispose();
+            throw;
+        }
+
+        _slots[request.Upload] = new AppendSlot(request.Upload, 0, reservation) { LastAge = memory.Facts.ClusterAge };
+        return null;
+    }
+
+    /// <summary>Found on disk at start. What was acknowledged of it the master will say.</summary>
+    public void Load(AppendNote note)
+    {
+        var length = new FileInfo(directory.UploadPath(note.Upload)).Length;
+        // Its idleness begins anew: nobody could have continued it while this node was away.
+        _slots[note.Upload] = new AppendSlot(note.Upload, length, space.Occupied(Math.Max(note.Size ?? 0, length), length)) { LastAge = memory.Facts.ClusterAge };
+    }
+
+    /// <summary>What is here of it; null: nothing.</summary>
+    public AppendState? Find(UploadId upload)
+    {
+        if (inventory.TryGetPrepared(upload, out var receipt)) return new AppendState(memory.Id, upload, receipt.Size, receipt.Size, receipt.Checksum, Prepared: true);
+        if (!_slots.TryGetValue(upload, out var slot)) return null;
+        var (offset, checksum) = slot.Acknowledged;
+        return new AppendState(memory.Id, upload, slot.Length, offset, checksum, Prepared: false);
+    }
+
+    /// <summary>Cuts the bytes back to the offset, and appends the piece. What a broken connection leaves is cut off by the next one.</summary>
+    /// <param name="offset">What was acknowledged to the client, and <paramref name="checksum"/> its CRC-32.</param>
+    /// <param name="size">Bytes of the whole, when they are known.</param>
+    public async Task<Outcome<AppendReceipt>> AppendAsync(UploadId upload, long offset, Checksum checksum, long? size, Stream body, CancellationToken cancellation)
+    {
+        if (!_slots.TryGetValue(upload, out var slot)) return WorkerProblems.UnknownUpload(upload);
+        using var turn = await slot.EnterAsync(cancellation);
+        if (slot.Ended) return WorkerProblems.UnknownUpload(upload);
+        if (size > slot.Reservation.Size && !slot.Reservation.TryGrow(size.Value - slot.Reservation.Size)) return WorkerProblems.Full(size.Value - slot.Length);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, turn.CutOff);
+        try
+        {
+            await using var part = await ReopenAsync(slot, offset, checksum, stop.Token);
+            if (part is null) return WorkerProblems.OtherBeginning(upload, offset, slot.Length);
+            slot.Acknowledge(offset, checksum);
+            slot.LastAge = memory.Facts.ClusterAge;
+            if (await CopyAsync(slot, part, body, stop) is { } refusal) return refusal;
+            await part.FlushAsync();
+            stop.Token.ThrowIfCancellationRequested();
+            slot.Length = part.Length;
+            slot.OfBlocks = part.OfBlocks;
+            return new AppendReceipt(memory.Id, upload, part.Length, part.Checksum);
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            LogDiskFull(upload);
+            return WorkerProblems.DiskFull;
+        }
+    }
+
+    /// <summary>Makes it a prepared upload.</summary>
+    public async Task<Outcome<PreparedReceipt>> CompleteAsync(UploadId upload, CompleteUpload request, CancellationToken cancellation)
+    {
+        if (uploads.Repeat(upload, request) is { } receipt) return receipt;
+        if (!_slots.TryGetValue(upload, out var slot)) return WorkerProblems.UnknownUpload(upload);
+        using var turn = await slot.EnterAsync(cancellation);
+        if (slot.Ended) return uploads.Repeat(upload, request) is { } meanwhile ? meanwhile : WorkerProblems.UnknownUpload(upload);
+        await using (var part = await ReopenAsync(slot, request.Size, request.Checksum, turn.CutOff))
+        {
+            if (part is null) return WorkerProblems.OtherBeginning(upload, request.Size, slot.Length);
+            await part.CompleteAsync();
+        }
+
+        var prepared = uploads.Prepare(new UploadReceipt(upload, request.Size, request.Checksum, memory.Facts.ClusterAge), slot.Reservation);
+        slot.Ended = true;
+        _slots.TryRemove(upload, out _);
+        // Without it the receipt still counts, and with both the receipt does.
+        trash.Throw(directory.UploadPath(upload) + Sidecars.Appendable);
+        return prepared;
+    }
+
+    /// <summary>Removes it; nothing happens when there is none.</summary>
+    /// <param name="expires">Asked right before the bytes go; true: the order is too old.</param>
+    public async Task DiscardAsync(UploadId upload, Func<bool>? expires = null)
+    {
+        if (!_slots.TryGetValue(upload, out var slot)) return;
+        using var turn = await slot.EnterAsync(CancellationToken.None);
+        if (slot.Ended || expires?.Invoke() == true) return;
+        slot.Ended = true;
+        _slots.TryRemove(upload, out _);
+        slot.Reservation.Dispose();
+        Remove(upload);
+    }
+
+    private async Task<PartFile?> ReopenAsync(AppendSlot slot, long offset, Checksum checksum, CancellationToken cancellation)
+    {
+        var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfBlocks : null, cancellation);
+        if (part is null) return null;
+        // From here on the file is only as long as was acknowledged, whatever becomes of the piece.
+        slot.Length = offset;
+        slot.OfBlocks = part.OfBlocks;
+        slot.Reservation.Wrote(offset - slot.Reservation.Written);
+        return part;
+    }
+
+    private async Task<NodeRefusal?> CopyAsync(AppendSlot slot, PartFile part, Stream body, CancellationTokenSource stop)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            while (true)
+            {
+                var filled = await FillAsync(body, buffer.AsMemory(0, BufferSize), stop);
+                if (filled == 0) return null;
+                var length = part.Length + filled;
+                if (length > slot.Reservation.Size && !slot.Reservation.TryGrow(Math.Max(GrowStep, length - slot.Reservation.Size))) return WorkerProblems.Full(filled);
+                await part.AppendAsync(buffer.AsMemory(0, filled), stop.Token);
+                slot.Reservation.Wrote(filled);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationTokenSource stop)
+    {
+        var filled = 0;
+        while (filled < buffer.Length)
+        {
+            stop.CancelAfter(_silence);
+            var read = await body.ReadAsync(buffer[filled..], stop.Token);
+            if (read == 0) break;
+            filled += read;
+        }
+
+        // The disk's time is not the sender's silence.
+        stop.CancelAfter(Timeout.InfiniteTimeSpan);
+        return filled;
+    }
+
+    private void Remove(UploadId upload)
+    {
+        var path = directory.UploadPath(upload);
+        // The note first: without it a crash in between leaves an unfinished part, which the next start removes.
+        foreach (var file in new[] { path + Sidecars.Appendable, path, path + Sidecars.Blocks }) trash.Throw(file);
+        Durable.SyncDirectory(directory.Incoming);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The disk became full while a piece of upload {Upload} was written; what was acknowledged of it stays.")]
+    private partial void LogDiskFull(UploadId upload);
+}
