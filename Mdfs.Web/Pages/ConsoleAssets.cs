@@ -81,6 +81,7 @@ public sealed class ConsoleAssets
             ".js" => "text/javascript; charset=utf-8",
             ".svg" => "image/svg+xml",
             ".png" => "image/png",
+            ".txt" => "text/plain; charset=utf-8",
             ".webmanifest" => "application/manifest+json",
             _ => "application/octet-stream",
         };

@@ -1,0 +1,317 @@
+// Uploads of this tab: a few at a time, by tus 1.0, so that none begins anew because the network blinked. They go on while other pages of the console are shown.
+import { freeName, refusal, spell } from './upload-rules.js';
+
+export const atOnce = 2;
+const endpoint = '/api/uploads';
+const storage = 'mdfs-uploads';
+
+/** waiting → asking → ready → sending ⇄ paused | offline → done | failed | refused | cancelled */
+class Item {
+  constructor(file, path, name) {
+    Object.assign(this, { id: crypto.randomUUID?.() ?? `${Math.random()}`, file, path, name, size: file.size, sent: 0, speed: 0, state: 'checking', why: null });
+  }
+
+  get active() { return this.state === 'sending' || this.state === 'offline'; }
+
+  get unfinished() { return ['checking', 'asking', 'ready', 'sending', 'offline', 'paused'].includes(this.state); }
+}
+
+export class UploadQueue extends EventTarget {
+  items = [];
+  rules = { extensions: [], maxSize: 0 };
+  #tus;
+  #answerForAll = null;
+
+  constructor(tus) {
+    super();
+    this.#tus = tus;
+    addEventListener('online', () => this.#wake());
+    addEventListener('beforeunload', event => { if (this.items.some(item => item.active)) event.preventDefault(); });
+    setInterval(() => this.#measure(), 1000);
+  }
+
+  /** Looks at each file before a byte of it is sent. */
+  async add(files) {
+    const fresh = [];
+    for (const { file, path } of files) {
+      const item = new Item(file, path, spell(file.name));
+      const why = refusal(item.name, item.size, this.rules);
+      if (why) this.#set(item, 'refused', why);
+      else if (this.items.some(other => other.unfinished && other.name === item.name)) this.#set(item, 'refused', ['Twice']);
+      this.items.push(item);
+      if (item.state !== 'refused') fresh.push(item);
+    }
+    this.#changed();
+    for (const item of fresh) await this.#check(item);
+  }
+
+  /** What to do with a movie of that name: 'replace', 'keep' (both) or 'skip'. */
+  async answer(item, choice, all) {
+    if (all) this.#answerForAll = choice;
+    const asked = all ? this.items.filter(other => other.state === 'asking') : [item];
+    for (const one of asked) await this.#decide(one, choice);
+  }
+
+  pause(item) {
+    if (item.state === 'ready') return this.#set(item, 'paused');
+    if (!item.active) return;
+    this.#set(item, 'paused');
+    item.upload?.abort();
+    clearTimeout(item.timer);
+    this.#fill();
+  }
+
+  resume(item) {
+    if (item.state === 'paused' || item.state === 'failed') {
+      this.#set(item, 'ready');
+      this.#fill();
+    }
+  }
+
+  /** Also on the server: its bytes are removed there. */
+  async cancel(item) {
+    const began = item.upload;
+    this.#set(item, 'cancelled');
+    clearTimeout(item.timer);
+    this.#fill();
+    try {
+      await began?.abort(true);
+    } catch {
+      // Out of reach: it expires by itself.
+    }
+    this.#forget(item);
+  }
+
+  drop(item) {
+    this.items = this.items.filter(other => other !== item);
+    this.#changed();
+  }
+
+  clear() {
+    this.items = this.items.filter(item => item.unfinished || item.state === 'failed');
+    this.#answerForAll = null;
+    this.#changed();
+  }
+
+  /** Begun in this browser and not finished, in another life of the page: the same file, picked again, goes on where it was. */
+  leftovers() {
+    const known = new Set(this.items.filter(item => item.unfinished).map(item => this.#key(item)));
+    return this.#read().filter(kept => !known.has(kept.key));
+  }
+
+  async discard(kept) {
+    this.#write(this.#read().filter(other => other.key !== kept.key));
+    this.#changed();
+    try {
+      await this.#tus.Upload.terminate(kept.url, { headers: headers() });
+    } catch {
+      // It expires by itself.
+    }
+  }
+
+  async #check(item) {
+    if (this.#read().some(kept => kept.key === this.#key(item))) return this.#ready(item);
+    const there = await exists(item.name);
+    if (item.state !== 'checking') return;
+    if (there === null) {
+      // Nobody could say. The upload would say so as well, and waits for the network itself.
+      return this.#ready(item);
+    }
+    if (!there) return this.#ready(item);
+    if (this.#answerForAll) return this.#decide(item, this.#answerForAll);
+    this.#set(item, 'asking');
+  }
+
+  async #decide(item, choice) {
+    if (item.state !== 'asking' && item.state !== 'checking') return;
+    if (choice === 'skip') return this.#set(item, 'cancelled', ['Skipped']);
+    if (choice === 'keep') {
+      this.#set(item, 'checking');
+      item.name = await freeName(item.name, async name => this.items.some(other => other !== item && other.unfinished && other.name === name) || await exists(name) === true);
+    }
+    item.replaces = choice === 'replace';
+    this.#ready(item);
+  }
+
+  #ready(item) {
+    this.#set(item, 'ready');
+    this.#fill();
+  }
+
+  #fill() {
+    let free = atOnce - this.items.filter(item => item.active).length;
+    for (const item of this.items) {
+      if (free <= 0) return;
+      if (item.state !== 'ready') continue;
+      free--;
+      this.#send(item);
+    }
+  }
+
+  #send(item) {
+    this.#set(item, 'sending');
+    item.failures ??= 0;
+    if (!item.upload) {
+      const kept = this.#read().find(other => other.key === this.#key(item));
+      if (kept) item.name = kept.name;
+      item.upload = new this.#tus.Upload(item.file, {
+        // Never both: the library would begin anew when it is told that the server is away.
+        endpoint: kept ? null : endpoint,
+        uploadUrl: kept?.url ?? null,
+        metadata: { filename: item.name, filetype: item.file.type },
+        // Both are done here: the library would ask only a few times, and keeps its notes under other names.
+        retryDelays: null,
+        storeFingerprintForResuming: false,
+        onBeforeRequest: request => { for (const [name, value] of Object.entries(headers())) request.setHeader(name, value); },
+        onUploadUrlAvailable: () => {
+          item.upload.options.endpoint = null;
+          this.#keep(item);
+        },
+        onProgress: sent => {
+          if (item.state !== 'sending') return;
+          item.sent = sent;
+          item.failures = 0;
+          this.#changed();
+        },
+        onError: error => this.#failed(item, error),
+        onSuccess: () => this.#done(item),
+      });
+    }
+    item.upload.start();
+  }
+
+  async #done(item) {
+    item.sent = item.size;
+    this.#forget(item);
+    this.#set(item, 'done');
+    this.#fill();
+    try {
+      const answer = await fetch(`/api/files/${encodeURIComponent(item.name)}`, { headers: headers(), cache: 'no-store' });
+      if (answer.ok) {
+        const facts = await answer.json();
+        [item.copies, item.wanted] = [facts.copies, facts.copiesWanted];
+        this.#changed();
+      }
+    } catch {
+      // It is stored all the same.
+    }
+  }
+
+  #failed(item, error) {
+    if (item.state !== 'sending') return;
+    const answer = error.originalResponse;
+    const status = answer?.getStatus() ?? 0;
+    if (status === 401 || status === 403) {
+      item.upload = null;
+      this.#set(item, 'failed', ['SignedOut']);
+    } else if ((status === 404 || status === 410) && item.upload.url) {
+      // Expired, or its workers are lost: from the beginning.
+      this.#forget(item);
+      item.upload = null;
+      item.sent = 0;
+      this.#set(item, 'ready');
+    } else if (status === 0 || status === 408 || status === 409 || status === 423 || status === 429 || status === 502 || status === 503 || status === 504) {
+      // The way is bad, not the file: asked again for as long as it takes, and at once when the browser finds its network again.
+      item.failures++;
+      this.#set(item, 'offline', status === 0 ? ['Offline'] : ['Server', said(answer) ?? status]);
+      item.timer = setTimeout(() => this.#again(item), Math.min(15000, 500 * 2 ** Math.min(item.failures, 5)));
+      return;
+    } else {
+      this.#set(item, 'failed', ['Server', said(answer) ?? error.message]);
+      // Nothing to go on from: an offset that the server does not have, a name that it does not take.
+      if (status >= 400 && status < 500) {
+        this.#forget(item);
+        item.upload = null;
+      }
+    }
+    this.#fill();
+  }
+
+  #again(item) {
+    if (item.state !== 'offline') return;
+    clearTimeout(item.timer);
+    this.#set(item, 'sending');
+    item.upload.start();
+  }
+
+  #wake() {
+    for (const item of this.items) this.#again(item);
+  }
+
+  #measure() {
+    let moved = false;
+    for (const item of this.items) {
+      if (item.state !== 'sending') {
+        item.before = undefined;
+        if (item.speed !== 0) moved = true;
+        item.speed = 0;
+        continue;
+      }
+      // A jump to where an upload goes on is no speed.
+      const now = Math.max(0, item.sent - (item.before ?? item.sent));
+      item.speed = item.before === undefined ? 0 : item.speed === 0 ? now : 0.7 * item.speed + 0.3 * now;
+      item.before = item.sent;
+      moved = true;
+    }
+    if (moved) this.#changed();
+  }
+
+  #set(item, state, why = null) {
+    if (item.state === state && item.why === why) return;
+    [item.state, item.why] = [state, why];
+    this.dispatchEvent(new CustomEvent('state', { detail: item }));
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+
+  #key(item) {
+    return `${item.path} ${item.size} ${item.file.lastModified}`;
+  }
+
+  #keep(item) {
+    const rest = this.#read().filter(kept => kept.key !== this.#key(item));
+    this.#write([...rest, { key: this.#key(item), url: item.upload.url, name: item.name, size: item.size, at: Date.now() }]);
+  }
+
+  #forget(item) {
+    this.#write(this.#read().filter(kept => kept.key !== this.#key(item)));
+  }
+
+  #read() {
+    try {
+      return JSON.parse(localStorage.getItem(storage)) ?? [];
+    } catch {
+      return [];
+    }
+  }
+
+  #write(kept) {
+    try {
+      localStorage.setItem(storage, JSON.stringify(kept));
+    } catch {
+      // No room or not allowed: then an upload does not survive a reload, and that is all.
+    }
+  }
+}
+
+const headers = () => ({ 'X-Mdfs-Antiforgery': document.querySelector('meta[name=mdfs-antiforgery]')?.content ?? '' });
+
+function said(answer) {
+  try {
+    return JSON.parse(answer.getBody()).detail;
+  } catch {
+    return null;
+  }
+}
+
+async function exists(name) {
+  try {
+    const answer = await fetch(`/api/files/${encodeURIComponent(name)}`, { method: 'HEAD', headers: headers(), cache: 'no-store' });
+    return answer.ok ? true : answer.status === 404 ? false : null;
+  } catch {
+    return null;
+  }
+}
