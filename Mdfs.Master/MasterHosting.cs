@@ -93,6 +93,8 @@ public static class MasterHosting
         services.AddSingleton<BeatConversation>();
         services.AddBackground<Adoption>();
         services.AddSingleton<IOrderSource, Sweep>();
+        services.AddSingleton<ScrubDesk>();
+        services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<ScrubDesk>());
 
         // Repair: copies where they are missing, none where they are too many.
         services.AddBackground<Fixer>();
@@ -131,6 +133,7 @@ public static class MasterHosting
         app.MapBeats();
         app.MapNodes();
         app.MapActivity();
+        app.MapScrub();
         app.MapStatus();
         app.MapMdfsHealth();
         app.MapMdfsMetrics(app.Services.GetRequiredService<MasterMetrics>().Classic);

@@ -93,6 +93,9 @@ public static class WorkerHosting
         services.AddWorkHorse<PullDesk>();
         services.AddWorkHorse<PullLeftovers>();
         services.AddWorkHorse<VerifyQueue>();
+        services.AddSingleton<ScrubMemory>();
+        services.AddSingleton<Canary>();
+        services.AddWorkHorse<Scrubber>();
         services.AddHealthChecks().AddCheck<WorkerHealth>("worker");
     }
 

@@ -48,6 +48,14 @@ public sealed class WorkerOptions
     [Range(1, 64)]
     public int PullConcurrency { get; set; } = 2;
 
+    /// <summary>Within which every replica is re-read; default 30 days, 1 s to 10 years. A round takes half of it at most.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
+    public TimeSpan ScrubPeriod { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>Bytes per second that re-reading may take at most; default 64 MiB, at least 64 KiB. Too low a limit makes the scrub late, which a metric shows.</summary>
+    [Range(64L << 10, long.MaxValue)]
+    public long ScrubBytesPerSecond { get; set; } = 64L << 20;
+
     /// <summary>Bytes per second that all pulls of this node may take together; 0 (default): no limit.</summary>
     [Range(0L, long.MaxValue)]
     public long RepairBytesPerSecond { get; set; }

@@ -95,5 +95,11 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>Versions that somebody has reason to have re-read here; told with the next answer.</summary>
     public HashSet<MovieVersion> Doubted { get; } = [];
 
+    /// <summary>By its last beat, how far it has come with re-reading what it holds.</summary>
+    public ScrubReport? Scrub { get; set; }
+
+    /// <summary>What an admin wants of its scrub; null when it has done that.</summary>
+    public ScrubOrder? WantedScrub { get; set; }
+
     public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending);
 }

@@ -182,6 +182,7 @@ public sealed partial class BeatConversation(
         state.Prepared = beat.Prepared;
         state.Unfinished = beat.Unfinished;
         state.Pulls = beat.Pulls;
+        state.Scrub = beat.Scrub;
         // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.
         state.Draining |= beat.Draining && first;
 

@@ -152,6 +152,8 @@ public static class NodeProblems
     public static Problem StillAlive(string name) => new(
         409, "node-alive", "Node is alive", $"Node '{name}' is beating. Stop it first; a node that beats would register again at once.");
 
+    public static Problem Silent(string name) => new(409, "node-silent", "Node is silent", $"Node '{name}' does not beat, so it cannot be told anything. Start it first.");
+
     public static Problem HoldsLastCopies(string name, int movies) => new Problem(
         409, "last-copies", "Node holds last copies",
         $"Node '{name}' holds the only known copy of {movies} movies. Bring it back, or repeat with force=true to give them up.").With("movies", movies);

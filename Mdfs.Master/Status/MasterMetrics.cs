@@ -4,6 +4,7 @@ using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
+using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Telemetry;
 
 namespace Mdfs.Master.Status;
@@ -40,6 +41,9 @@ public sealed class MasterMetrics
         meter.CreateObservableCounter("mdfs_redis_restores_total", () => session.Restores, null, "Times that memory was written back into a Redis that went back.");
         meter.CreateObservableGauge("mdfs_rebuilding", () => rebuild.Reason is null ? 0 : 1, null, "Whether the catalog is being completed from the workers.");
         meter.CreateObservableGauge("mdfs_adoptions_waiting", () => adoption.Waiting, null, "Names whose reports have not been compared with the catalog yet.");
+        meter.CreateObservableGauge("mdfs_scrub_oldest_seconds", () => Scrubs(registry).Select(scrub => scrub.OldestSeconds).DefaultIfEmpty(0).Max(), null, "Seconds since the replica that was re-read longest ago on any live worker was, or was written.");
+        meter.CreateObservableGauge("mdfs_scrub_canary_seconds", () => Scrubs(registry).Select(scrub => scrub.CanarySeconds).DefaultIfEmpty(0).Max(), null, "Seconds since planted rot was last found and mended, on the live worker where that is longest ago.");
+        meter.CreateObservableGauge("mdfs_scrub_paused_nodes", () => Scrubs(registry).Count(scrub => scrub.State is ScrubState.Paused or ScrubState.Stopped), null, "Live workers whose scrub is paused, or stopped by too much damage.");
         meter.CreateObservableGauge("mdfs_epoch", () => identity.Epoch, null, "The epoch of this master; 0: it reigns over nothing.");
         meter.CreateObservableGauge("mdfs_cluster_age_seconds", () => clock.Age, null, "Seconds during which a master of this cluster ran.");
     }
@@ -62,6 +66,11 @@ public sealed class MasterMetrics
         {
             return [.. registry.States.Where(state => of(state) is not null).Select(state => new Measurement<double>(of(state)!.Value, new KeyValuePair<string, object?>("node", state.RingKey)))];
         }
+    }
+
+    private static List<ScrubReport> Scrubs(NodeRegistry registry)
+    {
+        lock (registry.Gate) return [.. registry.States.Where(state => state.Alive).Select(state => state.Scrub).OfType<ScrubReport>()];
     }
 
     private static double OldestBeat(NodeRegistry registry, TimeProvider time)

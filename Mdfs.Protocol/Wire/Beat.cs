@@ -88,6 +88,9 @@ public sealed record Beat
 
     public ulong ReplicaDigest { get; init; }
 
+    /// <summary>How far the re-reading of its replicas has come.</summary>
+    public ScrubReport? Scrub { get; init; }
+
     /// <summary>The <see cref="BeatReply.Number"/> of the last reply that was carried out completely (tombstones on disk).</summary>
     public long AppliedReply { get; init; }
 }

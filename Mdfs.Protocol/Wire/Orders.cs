@@ -14,6 +14,7 @@ namespace Mdfs.Protocol.Wire;
 [JsonDerivedType(typeof(PullOrder), "pull")]
 [JsonDerivedType(typeof(CancelPullOrder), "cancel-pull")]
 [JsonDerivedType(typeof(VerifyOrder), "verify")]
+[JsonDerivedType(typeof(ScrubOrder), "scrub")]
 public abstract record NodeOrder
 {
     /// <summary>How long an order that removes bytes may be carried out after the beat it answers was sent, by the worker's monotonic clock.</summary>

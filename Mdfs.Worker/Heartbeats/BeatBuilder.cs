@@ -11,7 +11,7 @@ namespace Mdfs.Worker.Heartbeats;
 
 /// <summary>Puts together what this node says of itself at one moment.</summary>
 internal sealed class BeatBuilder(
-    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
+    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, Scrubber scrubber, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
 {
     public Beat Build(string address, long appliedReply)
     {
@@ -47,6 +47,7 @@ internal sealed class BeatBuilder(
             FailedPulls = facts.FailedPulls,
             ReplicaCount = facts.Count,
             ReplicaDigest = facts.Digest,
+            Scrub = scrubber.Report(),
             AppliedReply = appliedReply,
         };
     }

@@ -11,7 +11,7 @@ namespace Mdfs.Worker.Heartbeats;
 /// remove bytes are checked against their life again at the moment the bytes would go (design, section 6).
 /// </summary>
 internal sealed partial class OrderDesk(
-    ReplicaStore store, UploadStore uploads, AppendStore appends, PullDesk pulls, VerifyQueue verifies, BeatBell bell, TimeProvider time, ILogger<OrderDesk> logger) : BackgroundService
+    ReplicaStore store, UploadStore uploads, AppendStore appends, PullDesk pulls, VerifyQueue verifies, Scrubber scrubber, BeatBell bell, TimeProvider time, ILogger<OrderDesk> logger) : BackgroundService
 {
     // Orders are computed anew for every beat: what finds the desk full comes again.
     private readonly Channel<Work> _work = Channel.CreateBounded<Work>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
@@ -81,6 +81,9 @@ internal sealed partial class OrderDesk(
                 break;
             case VerifyOrder verify:
                 verifies.Add(verify.Version);
+                break;
+            case ScrubOrder scrub:
+                scrubber.Obey(scrub);
                 break;
             default:
                 LogUnknown(order.GetType().Name);

@@ -82,6 +82,27 @@ internal sealed class Inventory
         lock (_state) return _names.GetValueOrDefault(name) ?? [];
     }
 
+    /// <summary>Every sealed version, lowest first.</summary>
+    public IReadOnlyList<MovieVersion> Versions()
+    {
+        lock (_state) return [.. _replicas.Keys.Order()];
+    }
+
+    /// <summary>The replica of the lowest version that is not below this one; null: none.</summary>
+    public ReplicaDescription? FirstFrom(MovieVersion version)
+    {
+        lock (_state)
+        {
+            ReplicaDescription? first = null;
+            foreach (var (one, held) in _replicas)
+            {
+                if (one >= version && (first is null || one < first.Version)) first = held.Report.Replica;
+            }
+
+            return first;
+        }
+    }
+
     /// <summary>Found on disk at start: nothing to be announced, since the first inventory of a life brings everything.</summary>
     public void Load(ReplicaReport report)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Mdfs.Protocol.Wire;
+using Mdfs.Worker.Integrity;
 
 namespace Mdfs.Worker.Storage;
 
@@ -11,4 +12,5 @@ namespace Mdfs.Worker.Storage;
 [JsonSerializable(typeof(AppendNote))]
 [JsonSerializable(typeof(Tombstone))]
 [JsonSerializable(typeof(ReplicaDescription))]
+[JsonSerializable(typeof(ScrubFacts))]
 internal sealed partial class StorageJson : JsonSerializerContext;
