@@ -104,6 +104,7 @@ public static class MasterHosting
         services.AddSingleton<HolderHints>();
         services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<Trimmer>());
         services.AddBackground<TombstoneCleaner>();
+        services.AddSingleton<Drains>();
 
         // Status: what can be seen from outside.
         services.AddSingleton(provider => provider.GetRequiredService<InstanceTelemetry>().Meter);
@@ -133,6 +134,7 @@ public static class MasterHosting
         app.MapBeats();
         app.MapNodes();
         app.MapActivity();
+        app.MapDrains();
         app.MapScrub();
         app.MapStatus();
         app.MapMdfsHealth();

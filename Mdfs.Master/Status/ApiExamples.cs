@@ -48,6 +48,8 @@ public static class ApiExamples
         new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", "running", null, 12, 210_000_000_000, 360_000_000_000, 16_777_216, 8940.7, 1_104_000.5, 1, 1, 1_101_000),
     ];
 
+    public static DrainFacts Drain { get; } = new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", "draining", 310, 271_000_000_000, 1355, 0, 412);
+
     public static IReadOnlyList<TombstoneFacts> Tombstones { get; } = [new("old.mp4", 1_777_633_200_000_000, _committed, 86_400.5)];
 
     public static ClusterFacts Cluster { get; } = new(

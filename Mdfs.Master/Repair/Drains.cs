@@ -1,0 +1,70 @@
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Repair;
+
+/// <summary>
+/// Emptying nodes by an admin's wish (design, section 6). The wish is kept in Redis and on the node; the copying is the fixer's and the removing the
+/// trimmer's, so that a drain goes on after a restart of anybody and is taken back by a word.
+/// </summary>
+public sealed partial class Drains(
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Trimmer trimmer, ICopiesWatch fixer, IOptions<MasterOptions> options, ILogger<Drains> logger)
+{
+    /// <summary>Nodes on their way out.</summary>
+    public int Count => registry.View.Nodes.Count(node => node.Draining);
+
+    /// <summary>Bytes that have to be copied before they may leave.</summary>
+    public long BytesToGo => registry.View.Nodes.Where(node => node.Draining).Sum(node => Look(node.Id).Bytes);
+
+    /// <summary>What is left to do, or what a drain would have to do.</summary>
+    public DrainPlan Look(NodeId node)
+    {
+        var view = registry.View;
+        return DrainPlanner.Plan(view, node, Held(node), options.Value.ReplicationFactor, options.Value.PlacementRules);
+    }
+
+    /// <summary>False: it could not be written down, and nothing has changed.</summary>
+    public async Task<bool> SetAsync(NodeId node, bool draining, CancellationToken cancellationToken)
+    {
+        if (!session.Attached) return false;
+        if (!Change(node, draining)) return true;
+        await session.SaveNodesAsync(cancellationToken);
+        lock (registry.Gate)
+        {
+            if (registry.Find(node) is not { Unsaved: true })
+            {
+                LogChanged(registry.Find(node)?.RingKey ?? node.Value, draining ? "drained" : "no longer drained");
+                fixer.LookAgain();
+                return true;
+            }
+        }
+
+        Change(node, !draining);
+        return false;
+    }
+
+    private bool Change(NodeId node, bool draining)
+    {
+        lock (registry.Gate)
+        {
+            if (registry.Find(node) is not { } state || state.Draining == draining) return false;
+            state.Unsaved = true;
+            registry.SetDraining(node, draining);
+            return true;
+        }
+    }
+
+    private IEnumerable<(ReplicaDescription, IReadOnlyList<HeldCopy>)> Held(NodeId node)
+    {
+        foreach (var entry in catalog.Entries)
+        {
+            var holders = registry.Replicas.HoldersOf(entry.Version);
+            if (holders.Any(holder => holder.Node == node)) yield return (entry.Replica, trimmer.HeldCopies(entry.Replica, holders));
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} is {What} by an admin's wish.")]
+    private partial void LogChanged(string node, string what);
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using System.Text.Json;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>A worker is emptied before it leaves, and nobody misses a copy meanwhile (design, section 6).</summary>
+public sealed class DrainTests
+{
+    private const int Movies = 6;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_drained_worker_ends_empty_also_over_a_restart_of_the_master_and_every_movie_keeps_its_copies()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3);
+        var client = cluster.Client;
+        for (var i = 0; i < Movies; i++) await client.StoreAsync($"{i}.mp4", Movie(i), Cancelled);
+        await client.WaitForWholeAsync(Movies, Cancelled);
+        var (node, held) = (await client.AdminAsync("api/nodes", Cancelled)).EnumerateArray()
+            .Select(static facts => (Facts: facts, Replicas: facts.GetProperty("replicas").GetInt32())).MaxBy(static facts => facts.Replicas);
+        var (name, path) = (node.GetProperty("name").GetString()!, $"api/nodes/{node.GetProperty("id").GetString()}/drain");
+
+        // What it would cost, and that asking costs nothing.
+        var dry = await SendAsync(cluster, HttpMethod.Post, path + "?dryRun=true", HttpStatusCode.OK);
+        Assert.Equal(("none", held, held), (dry.GetProperty("state").GetString(), dry.GetProperty("movies").GetInt32(), dry.GetProperty("replicas").GetInt32()));
+        Assert.Equal(0, dry.GetProperty("withoutRoom").GetInt32());
+        Assert.Equal(Enumerable.Range(0, Movies).Where(i => Holds(cluster, name, i)).Sum(i => Movie(i).Length), dry.GetProperty("bytes").GetInt64());
+
+        var begun = await SendAsync(cluster, HttpMethod.Post, path, HttpStatusCode.Accepted);
+        Assert.NotEqual("none", begun.GetProperty("state").GetString());
+        await cluster.Cluster.Master.StopAsync(atOnce: true);
+        await cluster.Cluster.Master.StartAsync(Cancelled);
+        await client.WaitForNodesAsync(3, Cancelled);
+        Assert.Equal(1, await client.MetricAsync("mdfs_draining_nodes", Cancelled));
+
+        await Eventually.TrueAsync(
+            async () => await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK) is var now && now.GetProperty("state").GetString() == "drained" && now.GetProperty("replicas").GetInt32() == 0,
+            "the worker is empty", MdfsClient.Patience, Cancelled);
+        Assert.Empty(cluster.ReplicaFiles(cluster.Worker(name)));
+        Assert.Equal(0, await client.MetricAsync("mdfs_drain_bytes_to_go", Cancelled));
+        for (var i = 0; i < Movies; i++)
+        {
+            var facts = await client.FactsAsync($"{i}.mp4", Cancelled);
+            Assert.Equal(2, facts!.Copies);
+            Assert.DoesNotContain(name, facts.Holders);
+            await client.AssertHoldsAsync($"{i}.mp4", Movie(i), Cancelled);
+        }
+
+        // What comes now goes elsewhere; taken back, the worker takes movies again.
+        Assert.Equal(2, await client.StoreAsync("later.mp4", Movie(9), Cancelled));
+        Assert.Empty(cluster.ReplicaFiles(cluster.Worker(name)));
+        await SendAsync(cluster, HttpMethod.Delete, path, HttpStatusCode.NoContent);
+        Assert.Equal("none", (await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK)).GetProperty("state").GetString());
+        Assert.Equal(0, await client.MetricAsync("mdfs_draining_nodes", Cancelled));
+    }
+
+    [Fact]
+    public async Task A_drain_that_would_leave_movies_with_too_few_copies_needs_force()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2);
+        var id = (await cluster.Client.AdminAsync("api/nodes", Cancelled))[0].GetProperty("id").GetString();
+        var refused = await SendAsync(cluster, HttpMethod.Post, $"api/nodes/{id}/drain", HttpStatusCode.Conflict);
+        Assert.Equal("urn:mdfs:problem:too-few-left", refused.GetProperty("type").GetString());
+        await SendAsync(cluster, HttpMethod.Post, $"api/nodes/{id}/drain?force=true", HttpStatusCode.Accepted);
+        await SendAsync(cluster, HttpMethod.Delete, $"api/nodes/{id}/drain", HttpStatusCode.NoContent);
+        await SendAsync(cluster, HttpMethod.Post, "api/nodes/nobody/drain", HttpStatusCode.NotFound);
+    }
+
+    private static MovieBytes Movie(int number) => new((ulong)(50 + number), 100_000 + (1000 * number));
+
+    private static bool Holds(TestCluster cluster, string name, int number) =>
+        cluster.ReplicaFiles(cluster.Worker(name)).Any(file => new FileInfo(file).Length == Movie(number).Length);
+
+    private static async Task<JsonElement> SendAsync(TestCluster cluster, HttpMethod method, string path, HttpStatusCode expected)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Authorization = cluster.Client.Admin;
+        using var response = await cluster.Client.Http.SendAsync(request, Cancelled);
+        var body = await response.Content.ReadAsStringAsync(Cancelled);
+        Assert.True(response.StatusCode == expected, $"{method} {path}: {(int)response.StatusCode} {body}");
+        return body.Length > 0 ? JsonDocument.Parse(body).RootElement.Clone() : default;
+    }
+}
