@@ -26,6 +26,7 @@ internal static class MdfsCommand
         root.Subcommands.Add(ImportCommand.Create());
         root.Subcommands.Add(StatusCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());
+        root.Subcommands.Add(ScrubCommand.Create());
         root.Subcommands.Add(CompletionCommand.Create());
         return root;
     }

@@ -18,6 +18,7 @@ internal static class NodesCommand
             return ExitCodes.Done;
         });
         command.Subcommands.Add(Forget());
+        command.Subcommands.Add(Drain());
         return command;
     }
 
@@ -28,15 +29,55 @@ internal static class NodesCommand
         var command = new Command("forget", "Take a worker that no longer runs off the list.") { which, force };
         command.Runs(async (session, parsed, cancellationToken) =>
         {
-            var wanted = parsed.GetValue(which)!;
-            var fitting = (await session.Master.NodesAsync(cancellationToken)).Where(node => node.Id == wanted || node.Name == wanted).ToList();
-            if (fitting.Count == 0) throw new CliException($"No node is called '{wanted}'. 'mdfs nodes' lists them.", ExitCodes.NotFound);
-            if (fitting.Count > 1) throw new CliException($"{fitting.Count} nodes are called '{wanted}': say which by its id.", ExitCodes.Usage);
-            await session.Master.ForgetNodeAsync(fitting[0].Id, parsed.GetValue(force), cancellationToken);
-            session.Output.Result(new { fitting[0].Id, fitting[0].Name, forgotten = true }, $"forgotten   {Printable.Of(fitting[0].Name)}");
+            var node = await FindAsync(session, parsed.GetValue(which)!, cancellationToken);
+            await session.Master.ForgetNodeAsync(node.Id, parsed.GetValue(force), cancellationToken);
+            session.Output.Result(new { node.Id, node.Name, forgotten = true }, $"forgotten   {Printable.Of(node.Name)}");
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    private static Command Drain()
+    {
+        var which = new Argument<string>("NODE") { Description = "Its name or id." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only say what there is to do, or left to do." };
+        var cancel = new Option<bool>("--cancel") { Description = "Take the drain back." };
+        var force = new Option<bool>("--force") { Description = "Also when movies would have fewer copies than they should, or not all find room elsewhere." };
+        var command = new Command("drain", "Empty a worker: its copies are made elsewhere first, then it may leave.") { which, dryRun, cancel, force };
+        command.Runs(async (session, parsed, cancellationToken) =>
+        {
+            var node = await FindAsync(session, parsed.GetValue(which)!, cancellationToken);
+            if (parsed.GetValue(cancel))
+            {
+                await session.Master.CancelDrainAsync(node.Id, cancellationToken);
+                session.Output.Result(new { node.Id, node.Name, state = "none" }, $"not drained any more   {Printable.Of(node.Name)}");
+                return ExitCodes.Done;
+            }
+
+            var drain = parsed.GetValue(dryRun)
+                ? await session.Master.DrainAsync(node.Id, cancellationToken)
+                : await session.Master.BeginDrainAsync(node.Id, parsed.GetValue(force), cancellationToken);
+            session.Output.Result(drain, Sentence(drain));
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static string Sentence(Server.Drain drain)
+    {
+        var toDo = drain.Movies == 0
+            ? "every movie has its copies elsewhere"
+            : $"{Quantity.Count(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}";
+        var stuck = drain.WithoutRoom > 0 ? $"; for {drain.WithoutRoom} of them no other node has room" : "";
+        return $"{(drain.State == "none" ? "not drained" : drain.State)}   {Printable.Of(drain.Node)}: {toDo}{stuck}; it holds {Quantity.Count(drain.Replicas, "copy", "copies")}";
+    }
+
+    internal static async Task<Server.Node> FindAsync(Session session, string wanted, CancellationToken cancellationToken)
+    {
+        var fitting = (await session.Master.NodesAsync(cancellationToken)).Where(node => node.Id == wanted || node.Name == wanted).ToList();
+        if (fitting.Count == 0) throw new CliException($"No node is called '{wanted}'. 'mdfs nodes' lists them.", ExitCodes.NotFound);
+        if (fitting.Count > 1) throw new CliException($"{fitting.Count} nodes are called '{wanted}': say which by its id.", ExitCodes.Usage);
+        return fitting[0];
     }
 
     private static void Show(Output output, List<Server.Node> nodes)

@@ -91,6 +91,28 @@ internal sealed class MasterClient : IDisposable
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
     }
 
+    /// <summary>How far a drain has come, or what one would have to do.</summary>
+    public Task<Drain> DrainAsync(string id, CancellationToken cancellationToken) => GetAsync<Drain>(DrainPath(id), cancellationToken);
+
+    public Task<Drain> BeginDrainAsync(string id, bool force, CancellationToken cancellationToken) =>
+        AskAsync<Drain>(HttpMethod.Post, $"{DrainPath(id)}?force={(force ? "true" : "false")}", cancellationToken);
+
+    public async Task CancelDrainAsync(string id, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, DrainPath(id));
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
+    public Task<List<Scrub>> ScrubsAsync(CancellationToken cancellationToken) => GetAsync<List<Scrub>>("api/scrub", cancellationToken);
+
+    /// <param name="action"><c>start</c> or <c>pause</c>.</param>
+    /// <param name="id">Of a worker; null: all that live.</param>
+    public async Task TellScrubAsync(string action, string? id, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"api/scrub/{action}{(id is null ? "" : $"?node={Uri.EscapeDataString(id)}")}");
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Get, path, cancellationToken);
 
     /// <summary>Sends it as it is; whatever is no success is thrown as a <see cref="Refusal"/>.</summary>
@@ -139,6 +161,8 @@ internal sealed class MasterClient : IDisposable
             throw new TimeoutException($"{Url} has not answered for {_patience.TotalSeconds:0} s.");
         }
     }
+
+    private static string DrainPath(string id) => $"api/nodes/{Uri.EscapeDataString(id)}/drain";
 
     private static CliException NotOurs(HttpResponseMessage response, Exception? e) =>
         new($"What {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} answers is not MDFS Pro's: is the address right?", ExitCodes.Failed, e);

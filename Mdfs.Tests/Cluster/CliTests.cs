@@ -186,6 +186,23 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
     }
 
     [Fact]
+    public async Task A_worker_is_drained_and_the_scrub_watched_started_and_paused()
+    {
+        var mdfs = Admin();
+        Assert.Equal("none", Assert.Single((await mdfs.RunAsync("nodes", "drain", "worker-3", "--dry-run", "--json")).AssertEnded(0).Json).GetProperty("state").GetString());
+        Assert.StartsWith("drain", (await mdfs.RunAsync("nodes", "drain", "worker-3")).AssertEnded(0).Out);
+        Assert.Contains("draining", (await mdfs.RunAsync("nodes")).AssertEnded(0).Out);
+        Assert.Contains("not drained any more", (await mdfs.RunAsync("nodes", "drain", "worker-3", "--cancel")).AssertEnded(0).Out);
+        (await mdfs.RunAsync("nodes", "drain", "worker-9")).AssertEnded(5);
+
+        Assert.Equal(3, (await mdfs.RunAsync("scrub", "--json")).AssertEnded(0).Json.Count);
+        (await mdfs.RunAsync("scrub", "pause", "worker-1")).AssertEnded(0);
+        await Eventually.TrueAsync(async () => (await mdfs.RunAsync("scrub")).AssertEnded(0).Out.Contains("paused", StringComparison.Ordinal), "it is paused", MdfsClient.Patience, Cancelled);
+        Assert.Contains("all workers", (await mdfs.RunAsync("scrub", "start")).AssertEnded(0).Out);
+        (await Command(null).RunAsync("scrub", "pause")).AssertEnded(4);
+    }
+
+    [Fact]
     public async Task Play_prints_an_address_that_plays_or_hands_it_to_a_player()
     {
         var movie = new MovieBytes(13, 70_000);
