@@ -33,6 +33,8 @@ public static class MasterHosting
         services.AddSingleton<IValidateOptions<MasterOptions>, MasterOptionsValidator>();
         services.AddOptions<TransferOptions>().Bind(section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<TransferOptions>, TransferOptionsValidator>();
+        services.AddOptions<SignedLinkOptions>().Bind(section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<SignedLinkOptions>, SignedLinkOptionsValidator>();
         services.AddOptions<CatalogStoreOptions>().Bind(section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<CatalogStoreOptions>, CatalogStoreOptionsValidator>();
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
@@ -71,6 +73,10 @@ public static class MasterHosting
         services.AddSingleton<StoreFile>();
         services.AddSingleton<CommitUpload>();
         services.AddSingleton<ReadFile>();
+        services.AddSingleton<MovieSources>();
+        services.AddSingleton<MovieLinks>();
+        services.AddSingleton<IAccessPass, SignedLinkPass>();
+        services.AddBackground<MovieDigests>();
         services.AddSingleton<DeleteFile>();
         services.AddSingleton<VerifyFile>();
         services.AddSingleton<FileDescriber>();
@@ -131,6 +137,8 @@ public static class MasterHosting
         app.MapClassicFiles();
         app.MapFiles();
         app.MapResumableUploads();
+        app.MapPlaylists();
+        app.MapIndex();
         app.MapBeats();
         app.MapNodes();
         app.MapActivity();

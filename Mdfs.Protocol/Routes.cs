@@ -1,5 +1,7 @@
 using System.Globalization;
 using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 
@@ -44,6 +46,19 @@ public static class Routes
 
         /// <summary>POST, no body → 202: beat now instead of at the next tick, since there is something to be told.</summary>
         public const string BeatNow = "/internal/beat-now";
+
+        /// <summary>GET, HEAD with a signature (<see cref="SignedLinks"/>): the bytes of one version, for clients. The name is for people; the signature covers it.</summary>
+        public const string Link = "/direct/{version}/{name}";
+
+        /// <summary>What stands in front of version and name in <see cref="Link"/>.</summary>
+        public const string LinkFolder = "/direct/";
+
+        /// <summary>Says in <see cref="Link"/> whether the movie is to be saved or shown.</summary>
+        public const string LinkDisposition = "as";
+
+        /// <summary>Up to the place where <see cref="SignedLinks.Query"/> follows.</summary>
+        public static string LinkPath(MovieVersion version, FileName name, bool attachment) => string.Create(
+            CultureInfo.InvariantCulture, $"{LinkFolder}{version.Number}/{Uri.EscapeDataString(name.Value)}?{LinkDisposition}={(attachment ? "attachment" : "inline")}&");
 
         public static string UploadPath(UploadId upload) => $"/internal/uploads/{upload.Value}";
 

@@ -40,6 +40,7 @@ public static class WorkerHosting
         app.MapUploads();
         app.MapReplicas();
         app.MapClassic();
+        app.MapLinks();
         app.MapMdfsHealth();
         app.MapMdfsMetrics(app.Services.GetRequiredService<WorkerMetrics>().Classic);
         return app;

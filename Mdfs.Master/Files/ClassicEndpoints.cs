@@ -22,6 +22,8 @@ public static class ClassicEndpoints
 {
     private const string Name = "The movie's name, percent-encoded as usual.";
 
+    private static readonly ServesMovieMark _named = new(static context => context.Request.Query["name"]);
+
     public static void MapClassicFiles(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/upload", UploadAsync).AuthorisedByHandler("the admin key may be a form field in front of the file")
@@ -35,9 +37,9 @@ public static class ClassicEndpoints
             .Refuses(
                 FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.BadUpload("The form has no file field named 'movie'."), FileProblems.SecretTooLate,
                 FileProblems.BrokenOff, FileProblems.TooSlow, FileProblems.TooLarge(1L << 40), FileProblems.WorkersFailed, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace);
-        routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader()
+        routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader().WithMetadata(_named)
             .WithSummary("Download a movie").WithDescription("The bytes, to be saved.").WithTags("Classic").AnswersBytes();
-        routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader()
+        routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader().WithMetadata(_named)
             .WithSummary("Play a movie").WithDescription("The bytes, to be shown.").WithTags("Classic").AnswersBytes();
         routes.MapMethods("/delete", ["GET", "DELETE", "POST"], DeleteAsync).AuthorisedByHandler("the admin key may be a form field").ChangesState()
             .WithSummary("Delete a movie").WithDescription("Whatever the method. The key may be the parameter or the form field 'secret'.").WithTags("Classic")

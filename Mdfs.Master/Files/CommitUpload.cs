@@ -60,10 +60,11 @@ public sealed partial class CommitUpload(
         foreach (var receipt in sent.Receipts) catalog.Hear(receipt.HighestVersion);
         var now = time.GetUtcNow();
         var version = catalog.Mint(now);
-        var replica = new ReplicaDescription(name, version, sent.Size, sent.Checksum, now, upload, identity.ClusterId);
+        var previous = catalog.Find(name);
+        var moment = CommitMoment.Next(now, previous, catalog.FindTombstone(name));
+        var replica = new ReplicaDescription(name, version, sent.Size, sent.Checksum, moment, upload, identity.ClusterId);
         var targets = opened.Where(target => sent.Receipts.Any(receipt => receipt.Node == target.Id)).ToList();
         var entry = new CatalogEntry(replica, [.. targets.Select(target => target.Id)]);
-        var previous = catalog.Find(name);
         var change = new CatalogChange { Put = [entry], Highest = version };
 
         switch (await session.CommitAsync(change, CancellationToken.None))

@@ -6,6 +6,7 @@ using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
+using Mdfs.ServiceDefaults.Content;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
@@ -29,6 +30,7 @@ public static class FileEndpoints
             .WithSummary("Facts of a movie").WithDescription("Size, checksum, version and who holds it. Answered from memory.")
             .Answers(200, "What the catalog and the workers say of it.", ApiExamples.File).RefusesNames();
         files.MapMethods("/{name}/content", ["GET", "HEAD"], ContentAsync).RequireReader()
+            .WithMetadata(new ServesMovieMark(static context => RouteName.Of(context, $"{context.GetRouteValue("name")}")))
             .WithSummary("The bytes of a movie").WithDescription("Ranges and conditions by RFC 9110; a copy that fails in mid-stream is followed by another at the exact byte.")
             .AnswersBytes();
         files.MapPut("/{name}", PutAsync).RequireAdmin().Accepts<Stream>("application/octet-stream")
@@ -49,9 +51,6 @@ public static class FileEndpoints
         files.MapGet("/{name}/verify", VerifyProgressAsync).RequireReader()
             .WithSummary("How far a verification is").WithDescription("While the POST of the same address runs, whoever sent it: bytes re-read so far, on each node. Otherwise running is false.")
             .Answers(200, "Progress, or that none is running.", ApiExamples.VerifyProgress).RefusesNames();
-        routes.MapGet("/api/playlist.m3u8", M3u8).RequireReader().WithTags("Movies")
-            .WithSummary("Playlist of all movies").WithDescription("Extended M3U with a link per movie, for VLC, mpv and Kodi.")
-            .Answers(200, "The playlist, in UTF-8.", ApiExamples.Playlist, "audio/x-mpegurl");
     }
 
     /// <summary>What every route with a name in it may say.</summary>
@@ -62,12 +61,13 @@ public static class FileEndpoints
     internal static TBuilder AnswersBytes<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder =>
         route.Answers(200, "All bytes. The type follows from the extension.", "video/*").Answers(206, "The range asked for, or several as multipart/byteranges.", "video/*")
-            .Answers(304, "The version that the client has is the present one.").RefusesNames()
+            .Answers(307, "With direct=1: a signed link on a worker, where clients can reach one.").Answers(304, "The version that the client has is the present one.").RefusesNames()
             .Refuses(
-                FileProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)), FileProblems.RangeNotSatisfiable(ApiExamples.File.Size),
+                ContentProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)), ContentProblems.RangeNotSatisfiable(ApiExamples.File.Size),
                 FileProblems.AllReplicasFailed(ApiExamples.Name), FileProblems.NoLiveReplica(ApiExamples.Name));
 
     private static IResult List(
+        HttpContext context,
         [Description("Part of the name, case-insensitive.")] string? query,
         [Description("name, size, date or copies; with '-' in front descending.")] string? sort,
         [Description("1 to 1000, default 100.")] string? limit,
@@ -78,6 +78,13 @@ public static class FileEndpoints
     {
         if (!FileQuery.TryParse(query, sort, limit, cursor, offset, filter, out var wanted, out var problem)) return FileProblems.BadParameter(problem);
         var (page, next, total) = listing.Run(wanted);
+        if (next is not null)
+        {
+            // RFC 8288, for clients that follow links instead of building addresses.
+            var following = QueryString.Create((KeyValuePair<string, string?>[])[new("query", query), new("sort", sort), new("limit", limit), new("filter", filter), new("cursor", next.ToString())]);
+            context.Response.Headers.Append("Link", $"</api/files{following}>; rel=\"next\"");
+        }
+
         return TypedResults.Ok(new FilePage([.. page.Select(describe.Describe)], total, next?.ToString()));
     }
 
@@ -134,10 +141,6 @@ public static class FileEndpoints
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(await verify.ProgressAsync(entry.Version, context.RequestAborted));
     }
-
-    private static IResult M3u8(HttpContext context, FileCatalog catalog) =>
-        TypedResults.Text(
-            Playlist.Write(catalog.Entries.OrderBy(entry => entry.Name), $"{context.Request.Scheme}://{context.Request.Host}"), Playlist.ContentType);
 
     private static IResult Answer(HttpContext context, StoreResult.Stored stored, int wanted)
     {

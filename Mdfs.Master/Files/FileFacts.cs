@@ -64,3 +64,12 @@ public sealed record NodeProgressFacts(string Node, long BytesRead, long BytesTo
 /// <param name="Checksum">CRC-32 of the bytes as they are on disk now, or <c>ERROR</c> when the node did not answer.</param>
 /// <param name="Valid">The copy was read whole and agrees with the catalog.</param>
 public sealed record VerifyFacts(string Node, string Checksum, bool Valid);
+
+/// <summary>Addresses of a movie, to be given away.</summary>
+/// <param name="Play">To be shown.</param>
+/// <param name="Download">To be saved.</param>
+/// <param name="File">The same bytes under a path that ends with the movie's name, as players like it.</param>
+/// <param name="Playlist">An M3U playlist of this one movie.</param>
+/// <param name="Direct">Straight on a worker that holds it, always signed; absent where clients can reach none.</param>
+/// <param name="ExpiresAt">When the first three end; absent where reading is open and they never do.</param>
+public sealed record LinkFacts(string Play, string Download, string File, string Playlist, string? Direct, DateTimeOffset? ExpiresAt);

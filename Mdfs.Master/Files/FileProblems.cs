@@ -1,6 +1,5 @@
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
-using Mdfs.Protocol.Versions;
 using Mdfs.ServiceDefaults.Problems;
 
 namespace Mdfs.Master.Files;
@@ -27,14 +26,6 @@ public static class FileProblems
 
     public static Problem NotFound(FileName name) =>
         new Problem(404, "no-such-movie", "No such movie", $"There is no movie named '{name}'. GET /api/files lists what there is.").With("name", name.Value);
-
-    public static Problem PreconditionFailed(MovieVersion version) => new Problem(
-        412, "precondition-failed", "Another version", "The movie has changed since the version that your condition names. Ask without the condition, or with the present ETag.")
-        .With("etag", version.ETag);
-
-    public static Problem RangeNotSatisfiable(long size) => new Problem(
-        416, "range-not-satisfiable", "Range beyond the end", $"The movie has {size} bytes, and the range begins behind them.")
-        .With("size", size);
 
     public static Problem Rebuilding { get; } = new(
         503, "rebuilding", "Catalog incomplete",

@@ -42,6 +42,7 @@ public sealed class StoreFile(
     UploadFanOut fanOut,
     WorkerClient workers,
     CommitUpload commit,
+    MovieDigests digests,
     IOptions<MasterOptions> options,
     TimeProvider time)
 {
@@ -98,7 +99,9 @@ public sealed class StoreFile(
                 return refusal;
             }
 
-            return await commit.RunAsync(upload, request.Name, sent, opened.Opened);
+            var result = await commit.RunAsync(upload, request.Name, sent, opened.Opened);
+            if (result is StoreResult.Stored { Entry: var entry } && request.Expected.Sha256 is { } verified) digests.Remember(entry.Version, verified);
+            return result;
         }
         finally
         {

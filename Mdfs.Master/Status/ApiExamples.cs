@@ -71,5 +71,15 @@ public static class ApiExamples
         ],
         "1777640400000001");
 
-    public const string Playlist = "#EXTM3U\n#EXTINF:-1,film.mp4\nhttp://nas:8080/play?name=film.mp4\n";
+    public static LinkFacts Links { get; } = new(
+        "http://nas:8080/play?name=film.mp4", "http://nas:8080/download?name=film.mp4", "http://nas:8080/index/film.mp4", "http://nas:8080/api/playlist.m3u8?name=film.mp4",
+        "http://worker1:8081/direct/1777636800000000/film.mp4?as=inline&expires=1778241600000&signature=cZ2H8yX0m1vQkq5m3cG0xw2bq7Hn4t6oJrE9yKfLdUs", null);
+
+    public const string Playlist = "#EXTM3U\n#EXTINF:-1,film.mp4\nhttp://nas:8080/index/film.mp4\n";
+
+    public const string Index = "<!DOCTYPE html>\n…<pre>\n<a href=\"film.mp4\">film.mp4</a>   01-May-2026 12:00   734003200\n</pre>…";
+
+    public const string Xspf =
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<playlist version=\"1\" xmlns=\"http://xspf.org/ns/0/\">\n  <title>MDFS Pro</title>\n  <trackList>\n    <track>\n"
+        + "      <location>http://nas:8080/index/film.mp4</location>\n      <title>film.mp4</title>\n    </track>\n  </trackList>\n</playlist>";
 }

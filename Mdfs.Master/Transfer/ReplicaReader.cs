@@ -12,6 +12,9 @@ namespace Mdfs.Master.Transfer;
 /// </summary>
 public sealed partial class ReplicaReader
 {
+    // Waiting for a source adds up to this before its pace is judged; one that brings a good piece sooner is never too slow.
+    private static readonly TimeSpan Stretch = TimeSpan.FromSeconds(3);
+
     // What a reader that has stopped leaves unsent in its response is one such piece. 256 KiB took no less CPU per GiB, 32 and 64 KiB a third more.
     private const int BufferSize = 128 * 1024;
 
@@ -20,6 +23,7 @@ public sealed partial class ReplicaReader
     private readonly TransferOptions _options;
     private readonly TransferMetrics _metrics;
     private readonly RecentTrouble _trouble;
+    private readonly SourcePaces _paces;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
@@ -31,27 +35,28 @@ public sealed partial class ReplicaReader
         _options = options.Value;
         _metrics = metrics;
         _trouble = new RecentTrouble(time);
+        _paces = new SourcePaces(time);
         _time = time;
         _logger = logger;
     }
 
     /// <param name="from">Offset of the first byte in the movie.</param>
     /// <param name="length">Bytes.</param>
-    /// <param name="candidates">The workers that hold the version; see <see cref="SourceRotation"/> for who is asked when.</param>
+    /// <param name="candidates">The workers that hold the version now; see <see cref="SourceRotation"/> for who is asked when.</param>
     /// <param name="destination">
     /// A response's body writer. Nothing is written or flushed before a replica has answered well, so the caller can still choose another status when
     /// <see cref="CopyResult.Sent"/> is 0.
     /// </param>
     /// <param name="clientGone">The request was aborted.</param>
     public async Task<CopyResult> CopyAsync(
-        MovieVersion version, long from, long length, IReadOnlyList<ReplicaCandidate> candidates, PipeWriter destination, CancellationToken clientGone)
+        MovieVersion version, long from, long length, Func<IReadOnlyList<ReplicaCandidate>> candidates, PipeWriter destination, CancellationToken clientGone)
     {
         using var client = _streams.Enter(version);
         var copy = new Copy(this, version, from, length, destination, clientGone);
         CopyOutcome outcome;
         try
         {
-            outcome = await copy.RunAsync(new SourceRotation(candidates, _streams, _trouble));
+            outcome = await copy.RunAsync(new SourceRotation(candidates, _streams, _trouble, _paces));
         }
         catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
         {
@@ -68,6 +73,15 @@ public sealed partial class ReplicaReader
     {
         private readonly long _began = reader._time.GetTimestamp();
 
+        private enum Ending
+        {
+            /// <summary>The window was read to its end.</summary>
+            Complete,
+            Failed,
+            ReaderPaused,
+            ReaderGone,
+        }
+
         public long Sent { get; private set; }
 
         public int Failovers { get; private set; }
@@ -78,68 +92,107 @@ public sealed partial class ReplicaReader
 
         public async Task<CopyOutcome> RunAsync(SourceRotation rotation)
         {
+            var resumed = false;
             while (Sent < length)
             {
                 if (!rotation.TryNext(out var source, out var again)) return CopyOutcome.SourcesFailed;
                 if (again) await Task.Delay(reader._options.RetryPause, reader._time, clientGone);
 
                 var before = Sent;
-                var (failure, gone) = await ReadFromAsync(source);
-                if (gone) return CopyOutcome.ClientGone;
-                if (failure is null) continue;
-
-                if (failure.MayPass) reader._trouble.Note(source.Id);
-                Failures.Add(new SourceFailure(source.Id, failure, from + Sent));
-                LogSourceFailed(reader._logger, source.Address, version, from + Sent, failure);
-                rotation.Failed(Sent - before, failure.MayPass);
+                var (ending, failure) = await ReadFromAsync(source, rotation, resumed);
+                resumed = false;
+                switch (ending)
+                {
+                    case Ending.ReaderGone:
+                        return CopyOutcome.ClientGone;
+                    case Ending.ReaderPaused:
+                        rotation.GivenBack();
+                        resumed = true;
+                        break;
+                    case Ending.Failed:
+                        if (failure!.MayPass) reader._trouble.Note(source.Id);
+                        Failures.Add(new SourceFailure(source.Id, failure, from + Sent));
+                        LogSourceFailed(reader._logger, source.Address, version, from + Sent, failure);
+                        rotation.Failed(Sent - before, failure.MayPass);
+                        break;
+                }
             }
             return CopyOutcome.Completed;
         }
 
-        private async Task<(NodeFailure? Failure, bool ClientGone)> ReadFromAsync(WorkerAddress source)
+        private async Task<(Ending Ending, NodeFailure? Failure)> ReadFromAsync(WorkerAddress source, SourceRotation rotation, bool resumed)
         {
             using var place = reader._streams.Enter(source.Id);
             var answer = await reader._workers.OpenWindowAsync(source, version, from + Sent, length - Sent, clientGone);
-            if (!answer.Succeeded) return (answer.Failure, false);
+            if (!answer.Succeeded) return (Ending.Failed, answer.Failure);
 
             using var window = answer.Value;
-            var first = true;
+            using var pause = new WindowPause(new Lease(window, place), reader._options.PauseTimeout, reader._time);
+            var (first, bytes, waited) = (true, 0L, TimeSpan.Zero);
             while (window.Remaining > 0)
             {
                 // Straight from the socket into the response's own memory. Only taken once the client has taken what was before it.
+                var asked = reader._time.GetTimestamp();
                 var read = await window.ReadAsync(destination.GetMemory((int)Math.Min(BufferSize, window.Remaining)));
-                if (read == 0) return (window.Failure, false);
+                if (read == 0) return (Ending.Failed, window.Failure);
 
-                if (first) Began(source);
+                waited += reader._time.GetElapsedTime(asked);
+                bytes += read;
+                if (first) Began(source, resumed);
                 first = false;
                 destination.Advance(read);
                 Sent += read;
                 reader._metrics.Given(read);
-                if (!await FlushAsync()) return (null, true);
+                var (goesOn, given) = await FlushAsync(pause);
+                if (!goesOn) return (Ending.ReaderGone, null);
+                if (given) return (Ending.ReaderPaused, null);
+
+                if (bytes < SourceRotation.GoodPiece && waited < Stretch) continue;
+                var rate = bytes / Math.Max(waited.TotalSeconds, 0.001);
+                reader._paces.Note(source.Id, rate);
+                if (bytes < SourceRotation.GoodPiece && rotation.IsWorthLeaving(rate)) return (Ending.Failed, new NodeFailure.TooSlow(rate));
+                (bytes, waited) = (0, TimeSpan.Zero);
             }
-            return (null, false);
+            return (Ending.Complete, null);
         }
 
-        private void Began(WorkerAddress source)
+        private void Began(WorkerAddress source, bool resumed)
         {
             Source = source.Id;
             reader._trouble.Clear(source.Id);
             if (Sent == 0) reader._metrics.FirstByte(reader._time.GetElapsedTime(_began));
+            else if (resumed) reader._metrics.Resumed();
             else Failovers++;
         }
 
         // However it fails, it is the client's side that failed: the worker is not to blame, and no other one is asked.
-        private async ValueTask<bool> FlushAsync()
+        private async ValueTask<(bool GoesOn, bool GivenBack)> FlushAsync(WindowPause pause)
         {
             try
             {
-                var flushed = await destination.FlushAsync(clientGone);
-                return !flushed.IsCompleted && !flushed.IsCanceled && !clientGone.IsCancellationRequested;
+                var flushing = destination.FlushAsync(clientGone);
+                if (flushing.IsCompleted) return (GoesOn(await flushing), false);
+
+                pause.Begin();
+                var goesOn = GoesOn(await flushing);
+                return (goesOn, pause.End());
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
-                return false;
+                return (false, false);
             }
+        }
+
+        private bool GoesOn(FlushResult flushed) => !flushed.IsCompleted && !flushed.IsCanceled && !clientGone.IsCancellationRequested;
+    }
+
+    /// <summary>The window and its place in the count of streams, given back together.</summary>
+    private sealed class Lease(IDisposable window, IDisposable place) : IDisposable
+    {
+        public void Dispose()
+        {
+            window.Dispose();
+            place.Dispose();
         }
     }
 

@@ -8,34 +8,43 @@ namespace Mdfs.Master.Transfer;
 /// Each is asked twice at most, the second time when all others had their turn; once a good piece has been delivered all may be asked again, so that
 /// a long movie outlives several restarts. It ends all the same: every such piece brings the copy forward.
 /// </summary>
-public sealed class SourceRotation(IReadOnlyList<ReplicaCandidate> candidates, StreamCounter streams, RecentTrouble trouble)
+/// <param name="candidates">Asked anew at every turn: while a movie plays for hours, copies are made and given up, and workers return under other addresses.</param>
+public sealed class SourceRotation(Func<IReadOnlyList<ReplicaCandidate>> candidates, StreamCounter streams, RecentTrouble trouble, SourcePaces paces)
 {
     /// <summary>Delivered bytes after which former failures no longer count.</summary>
     public const long GoodPiece = 4 * 1024 * 1024;
 
+    /// <summary>A source is left for one that has lately been so many times as fast.</summary>
+    public const double FarBelow = 8;
+
+    /// <summary>Bytes per second below which a source is left for one of which nothing is known: no movie plays at that.</summary>
+    public const double Hopeless = 128 * 1024;
+
     private const int MostTimes = 2;
 
-    private readonly int[] _asked = new int[candidates.Count];
-    private int _current;
+    private readonly Dictionary<NodeId, int> _asked = [];
+    private NodeId _current;
 
     /// <param name="again">Whether it has failed before.</param>
     /// <returns>False when no candidate is left.</returns>
     public bool TryNext(out WorkerAddress source, out bool again)
     {
         (source, again) = (default, false);
-        var best = -1;
-        for (var i = 0; i < candidates.Count; i++)
+        var found = false;
+        (int, bool, bool, int) best = default;
+        foreach (var candidate in candidates())
         {
-            if (_asked[i] < MostTimes && (best < 0 || Rank(i).CompareTo(Rank(best)) < 0)) best = i;
+            var id = candidate.Worker.Id;
+            var asked = _asked.GetValueOrDefault(id);
+            var rank = (asked, trouble.Has(id), candidate.Damaged, streams.OnNode(id));
+            if (asked >= MostTimes || (found && rank.CompareTo(best) >= 0)) continue;
+            (found, best, source, again) = (true, rank, candidate.Worker, asked > 0);
         }
-        if (best < 0) return false;
 
-        (source, again, _current) = (candidates[best].Worker, _asked[best] > 0, best);
-        _asked[best]++;
+        if (!found) return false;
+        _current = source.Id;
+        _asked[_current] = best.Item1 + 1;
         return true;
-
-        (int, bool, bool, int) Rank(int i) =>
-            (_asked[i], trouble.Has(candidates[i].Worker.Id), candidates[i].Damaged, streams.OnNode(candidates[i].Worker.Id));
     }
 
     /// <summary>The current source ended before its time.</summary>
@@ -45,9 +54,29 @@ public sealed class SourceRotation(IReadOnlyList<ReplicaCandidate> candidates, S
     {
         if (delivered >= GoodPiece)
         {
-            Array.Clear(_asked);
+            _asked.Clear();
             _asked[_current] = 1;
         }
         if (!mayPass) _asked[_current] = MostTimes;
+    }
+
+    /// <summary>The current source was given back because the reader paused: that is no turn of anybody's.</summary>
+    public void GivenBack() => _asked[_current]--;
+
+    /// <summary>
+    /// Whether the reader, who is waiting, would do better elsewhere. Never said twice of the same sources: each has its turns, and where nobody is better the slow
+    /// one is kept, since slow is better than nothing.
+    /// </summary>
+    /// <param name="rate">What the current source brings, in bytes per second of waiting.</param>
+    public bool IsWorthLeaving(double rate)
+    {
+        foreach (var candidate in candidates())
+        {
+            var id = candidate.Worker.Id;
+            if (id == _current || candidate.Damaged || trouble.Has(id) || _asked.GetValueOrDefault(id) >= MostTimes) continue;
+            if (paces.Of(id) is { } known ? known >= rate * FarBelow : rate < Hopeless) return true;
+        }
+
+        return false;
     }
 }

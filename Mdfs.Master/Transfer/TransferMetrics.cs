@@ -12,6 +12,7 @@ public sealed class TransferMetrics
     private readonly Counter<long> _downloads;
     private readonly Counter<long> _downloadBytes;
     private readonly Counter<long> _failovers;
+    private readonly Counter<long> _resumed;
     private readonly Counter<long> _sourceFailures;
     private readonly Histogram<double> _firstByte;
     private long _taken;
@@ -22,9 +23,10 @@ public sealed class TransferMetrics
         _uploads = meter.CreateCounter<long>("mdfs.uploads", null, "Uploads that ended, by outcome.");
         _uploadBytes = meter.CreateCounter<long>("mdfs.upload.bytes", "By", "Bytes that clients sent.");
         _droppedTargets = meter.CreateCounter<long>("mdfs.upload.dropped_targets", null, "Copies that an upload lost on its way, by reason.");
-        _downloads = meter.CreateCounter<long>("mdfs.downloads", null, "Windows of movies that were asked for, by outcome.");
+        _downloads = meter.CreateCounter<long>("mdfs.downloads", null, "Windows of movies that were asked for, by outcome. ClientGone is normal: players break off at every seek.");
         _downloadBytes = meter.CreateCounter<long>("mdfs.download.bytes", "By", "Bytes handed to clients.");
         _failovers = meter.CreateCounter<long>("mdfs.failovers", null, "Times that another replica went on in the middle of a response.");
+        _resumed = meter.CreateCounter<long>("mdfs.downloads.resumed", null, "Readers that had paused for so long that their worker was given back, and went on.");
         _sourceFailures = meter.CreateCounter<long>("mdfs.source_failures", null, "Replicas that could not be read, by reason.");
         _firstByte = meter.CreateHistogram<double>("mdfs.download.first_byte", "s", "Time until a replica gave the first byte.");
 
@@ -67,6 +69,8 @@ public sealed class TransferMetrics
     }
 
     internal void FirstByte(TimeSpan after) => _firstByte.Record(after.TotalSeconds);
+
+    internal void Resumed() => _resumed.Add(1);
 
     internal void Downloaded(CopyResult result)
     {

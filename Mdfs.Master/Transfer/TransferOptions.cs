@@ -10,6 +10,13 @@ public sealed class TransferOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a client may take nothing before its worker is given back; when it goes on, a worker is asked for the rest. Default 5 s; 0.1 s to 1 h. A player that
+    /// plays takes something every second or two, one that is paused takes nothing for hours.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    public TimeSpan PauseTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a worker may take to open an upload, to drop one or to hear of a beat (design, section 4). Default 2 s; 0.1 s to 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan OpenTimeout { get; set; } = TimeSpan.FromSeconds(2);

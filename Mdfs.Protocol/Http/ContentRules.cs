@@ -14,8 +14,8 @@ public static class ContentRules
         var isGet = request.Method == "GET";
         var isRead = isGet || request.Method == "HEAD";
 
-        // Steps 1 and 2. A date that is not a date is as good as none; a tag list that is not one matches nothing, since letting the
-        // request through would be the unsafe way to misunderstand it.
+        // Steps 1 and 2. A date that is not a date is as good as none, and so is any while the movie has none (13.1.3, 13.1.4: comparing with null
+        // is false); a tag list that is not one matches nothing, since letting the request through would be the unsafe way to misunderstand it.
         if (request.IfMatch is { } wanted)
         {
             if (!EntityTags.AnyMatchesStrongly(wanted, facts.ETag))
@@ -46,6 +46,5 @@ public static class ContentRules
 
     /// <summary>If-Range holds a tag or a date, never a list; either has to be exactly ours (RFC 9110, 13.1.5).</summary>
     private static bool IsCurrent(string validator, in ContentFacts facts) =>
-        EntityTags.IsStrongly(validator, facts.ETag)
-        || (facts.LastModifiedIsStrong && HttpDate.TryParse(validator, facts.Now, out var date) && date == facts.LastModified);
+        EntityTags.IsStrongly(validator, facts.ETag) || (HttpDate.TryParse(validator, facts.Now, out var date) && date == facts.LastModified);
 }

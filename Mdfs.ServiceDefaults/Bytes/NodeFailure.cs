@@ -39,6 +39,12 @@ public abstract record NodeFailure
         public override string Reason => $"it was silent for {Limit.TotalSeconds:0.###} s";
     }
 
+    /// <summary>It goes on, but far more slowly than another one would, while somebody waits.</summary>
+    public sealed record TooSlow(double BytesPerSecond) : NodeFailure
+    {
+        public override string Reason => $"it brought only {BytesPerSecond / 1024:0} KiB/s while the reader waited";
+    }
+
     /// <summary>It said something that makes no sense, for instance a wrong length.</summary>
     public sealed record Malformed(string Detail) : NodeFailure
     {

@@ -39,8 +39,10 @@ public static class ServiceDefaultsExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = _shutdownTimeout);
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.AddServerHeader = false);
+        builder.Services.LimitUnsentBytes();
         builder.Services.AddHealthChecks();
         builder.Services.AddMdfsSecurity(builder.Configuration);
+        builder.Services.AddMdfsCors(builder.Configuration);
         builder.Services.AddHostedService<LoopbackRule>();
         builder.AddMdfsTelemetry(serviceName, instanceId);
         return builder;
@@ -62,7 +64,7 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// The common pipeline. Call it before any other middleware; routes may be mapped before or after. Order: the client's address, <c>nosniff</c>, problems, routing,
-    /// foreign requests, access.
+    /// other origins, foreign requests, access.
     /// </summary>
     public static WebApplication UseMdfsServiceDefaults(this WebApplication app)
     {
@@ -79,6 +81,8 @@ public static class ServiceDefaultsExtensions
         });
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
+        // Before the guards: a page that may read shall read refusals too.
+        app.UseMdfsCors();
         app.UseMiddleware<ForeignRequestGuard>();
         app.UseMiddleware<AccessMiddleware>();
         return app;

@@ -1,3 +1,4 @@
+using Mdfs.Protocol.Security;
 using Mdfs.ServiceDefaults.Problems;
 using Microsoft.AspNetCore.Http;
 
@@ -43,7 +44,8 @@ public sealed class KeyGuard(AdminKeys keys, FailedAttempts failures, IEnumerabl
     {
         if (keys.ReadingIsOpen || Admitted(context, AccessClass.Reader)) return null;
         var key = Presented(context);
-        return string.IsNullOrEmpty(key) ? SecurityProblems.ReaderKeyMissing : Judge(context, keys.VerifyReader(key), SecurityProblems.ReaderKeyWrong);
+        if (string.IsNullOrEmpty(key)) return context.Request.Query.ContainsKey(SignedLinks.SignatureParameter) ? SecurityProblems.LinkWrong : SecurityProblems.ReaderKeyMissing;
+        return Judge(context, keys.VerifyReader(key), SecurityProblems.ReaderKeyWrong);
     }
 
     private Problem? Judge(HttpContext context, bool right, Problem wrong)

@@ -24,6 +24,12 @@ public static class SecurityProblems
         401, "reader-key-wrong", "Reader key wrong", "That is neither the reader key nor the admin key of this service.")
     { Classic = ClassicUnauthorized };
 
+    public static Problem LinkWrong { get; } = new(
+        403, "link-wrong", "Link not valid", "This link was made for another movie, another version or another address, or was changed on its way. Ask the one who gave it to you for a new one.");
+
+    public static Problem LinkExpired { get; } = new(
+        403, "link-expired", "Link expired", "This link was good for a time only, and that is over. Ask the one who gave it to you for a new one.");
+
     public static Problem Unmarked { get; } = new(
         403, "unmarked-route", "Route not open", "This address has not been given to anybody; that is a mistake in the service and is in its log.");
 

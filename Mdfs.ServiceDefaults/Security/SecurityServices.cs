@@ -22,6 +22,7 @@ internal static class SecurityServices
         services.AddSingleton(static provider => ClusterKeyFactory.Create(
             provider.GetRequiredService<IOptions<ClusterKeyOptions>>().Value, provider.GetRequiredService<ILoggerFactory>().CreateLogger<ClusterKeys>()));
         services.AddSingleton<NodeTokens>();
+        services.AddSingleton<SignedLinks>();
         // By a factory, so that a service without internal routes needs no INodeAuthority; one with them fails at the first request if it has none.
         services.AddSingleton(static provider => ActivatorUtilities.CreateInstance<NodeGuard>(provider));
 

@@ -285,7 +285,7 @@ public sealed class TransferReadTests
     {
         using var kept = new MemoryStream();
         var writer = PipeWriter.Create(kept, new StreamPipeWriterOptions(leaveOpen: true));
-        var result = await rig.Reader.CopyAsync(Version, from, length, [.. sides.Select(side => side.Address)], writer, _test);
+        var result = await rig.Reader.CopyAsync(Version, from, length, () => [.. sides.Select(side => side.Address)], writer, _test);
         await writer.CompleteAsync();
         return (result, kept.ToArray());
     }

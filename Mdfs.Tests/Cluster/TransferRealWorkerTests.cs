@@ -112,7 +112,7 @@ public sealed class TransferRealWorkerTests : IDisposable
     {
         using var kept = new MemoryStream();
         var writer = PipeWriter.Create(kept, new StreamPipeWriterOptions(leaveOpen: true));
-        var result = await rig.Reader.CopyAsync(version, from, length, [.. workers], writer, _test);
+        var result = await rig.Reader.CopyAsync(version, from, length, () => [.. workers], writer, _test);
         await writer.CompleteAsync();
         Assert.Equal(CopyOutcome.Completed, result.Outcome);
         Assert.True(movie.AsSpan(from, length).SequenceEqual(kept.ToArray()));

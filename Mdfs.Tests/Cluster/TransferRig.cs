@@ -94,7 +94,7 @@ internal sealed class TransferRig : IAsyncDisposable
         _front.MapGet("/", async (HttpContext context) =>
         {
             context.Response.ContentLength = length;
-            var result = await Reader.CopyAsync(version, 0, length, [.. workers], context.Response.BodyWriter, context.RequestAborted);
+            var result = await Reader.CopyAsync(version, 0, length, () => [.. workers], context.Response.BodyWriter, context.RequestAborted);
             Copied.TrySetResult(result);
             if (result.Outcome == CopyOutcome.Completed) return;
             if (context.Response.HasStarted)

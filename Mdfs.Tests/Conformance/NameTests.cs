@@ -88,7 +88,7 @@ public sealed partial class NameTests(NameTests.Fixture shared) : IClassFixture<
         Assert.Equal(facts.Checksum, await Client.Http.GetStringAsync($"get-checksum?name={query}", Cancelled));
         Assert.Equal([true, true], (await Client.VerifyAsync(name, Cancelled)).Select(verdict => verdict.Valid));
         Assert.Equal(2, (await SendJsonAsync(HttpMethod.Post, $"{MdfsClient.FilePath(name)}/verify")).GetArrayLength());
-        Assert.Contains($"/play?name={Uri.EscapeDataString(nfc)}\n", await Client.Http.GetStringAsync("api/playlist.m3u8", Cancelled));
+        Assert.Contains($"/index/{Uri.EscapeDataString(nfc)}\n", await Client.Http.GetStringAsync("api/playlist.m3u8", Cancelled));
 
         var holder = shared.Cluster.Worker(facts.Holders.First()).Address;
         using (var copy = await AdminAsync(HttpMethod.Get, new Uri(holder, $"download?name={query}")))

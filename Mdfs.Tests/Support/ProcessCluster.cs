@@ -16,10 +16,12 @@ public sealed class ProcessCluster : IAsyncDisposable
     private readonly List<ProcessNode> _masters = [];
     private readonly List<MdfsClient> _clients = [];
     private readonly RedisKind _kind;
+    private readonly Dictionary<string, TcpLane>? _lanes;
 
-    private ProcessCluster(int workers, int masters, RedisKind kind, IEnumerable<(string Key, string Value)> settings)
+    private ProcessCluster(int workers, int masters, RedisKind kind, bool lanes, IEnumerable<(string Key, string Value)> settings)
     {
         _kind = kind;
+        _lanes = lanes ? [] : null;
         _settings = FastTimings.With([("Mdfs:AdminKey", AdminKey), ("Mdfs:ClusterKey", "the cluster key of the tests"), .. settings]);
         var redisPort = TestPorts.Next();
         Redis = new ProcessNode("redis", redisPort, () => StartRedis(redisPort));
@@ -50,13 +52,14 @@ public sealed class ProcessCluster : IAsyncDisposable
     public string RedisConnectionString => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Redis.Port}");
 
     /// <summary>Starts Redis, the first master and the workers, and returns when all workers are live.</summary>
+    /// <param name="lanes">Whether nodes reach each worker through a <see cref="TcpLane"/>, see <see cref="Lane"/>.</param>
     public static async Task<ProcessCluster> StartAsync(
-        CancellationToken cancellationToken, int workers = 3, int masters = 1, RedisKind redis = RedisKind.Garnet, params IEnumerable<(string Key, string Value)> settings)
+        CancellationToken cancellationToken, int workers = 3, int masters = 1, RedisKind redis = RedisKind.Garnet, bool lanes = false, params IEnumerable<(string Key, string Value)> settings)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Processes are killed and frozen by Unix signals.");
         if (redis == RedisKind.RedisServer)
             RedisProgram();
-        var cluster = new ProcessCluster(workers, masters, redis, settings);
+        var cluster = new ProcessCluster(workers, masters, redis, lanes, settings);
         try
         {
             await cluster.Redis.StartAsync();
@@ -85,6 +88,9 @@ public sealed class ProcessCluster : IAsyncDisposable
 
     /// <summary>The worker of that name, as <see cref="MovieFacts.Holders"/> gives it.</summary>
     public ProcessNode Worker(string name) => Workers.Single(worker => worker.Name == name);
+
+    /// <summary>The network between a worker and those who read from it.</summary>
+    public TcpLane Lane(ProcessNode worker) => (_lanes ?? throw new InvalidOperationException("This cluster was started without lanes."))[worker.Name];
 
     public string WorkerDirectory(ProcessNode worker) => _directory[worker.Name];
 
@@ -127,6 +133,8 @@ public sealed class ProcessCluster : IAsyncDisposable
             await node.DisposeAsync();
             TestContext.Current.TestOutputHelper?.WriteLine($"== {node.Name} ==\n{node.Output}");
         }
+        foreach (var lane in _lanes?.Values ?? Enumerable.Empty<TcpLane>())
+            await lane.DisposeAsync();
         _directory.Dispose();
     }
 
@@ -153,9 +161,12 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         var port = TestPorts.Next();
         var name = $"worker-{number}";
+        _lanes?.Add(name, new TcpLane(port));
         return new ProcessNode(name, port, () => ServiceProcess.Start("Mdfs.Worker",
         [
             .. _settings, Url(port), new("Mdfs:Worker:Name", name), new("Mdfs:Worker:DataDirectory", _directory[name]),
+            new("Mdfs:Worker:PublicUrl", Url(port).Value),
+            .. _lanes is null ? Array.Empty<KeyValuePair<string, string>>() : [new("Mdfs:Worker:AdvertisedUrl", _lanes[name].Address.GetLeftPart(UriPartial.Authority))],
             .. _masters.Select((master, index) => new KeyValuePair<string, string>($"services:master:http:{index}", master.Address.GetLeftPart(UriPartial.Authority))),
         ]));
     }

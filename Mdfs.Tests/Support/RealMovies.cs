@@ -21,7 +21,13 @@ public static class RealMovies
     /// <summary>VP8 and Opus.</summary>
     public static Task<string> WebmAsync() => MakeAsync("web.webm", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M", "-g", "25", "-c:a", "libopus");
 
-    /// <summary>Seconds that each of them plays.</summary>
+    /// <summary>Two minutes of the first kind at a high rate: more than players and connections hold at once, so that a seek is a request.</summary>
+    public static Task<string> LongAsync() => MakeAsync(
+        "long.mp4", LongSeconds, "-c:v", "libx264", "-preset", "ultrafast", "-qp", "16", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac");
+
+    public const int LongSeconds = 120;
+
+    /// <summary>Seconds that each of the others plays.</summary>
     public const int Seconds = 20;
 
     /// <summary>Runs a program to its end and returns what it wrote to standard output; fails with what it wrote to standard error when it ends badly.</summary>
@@ -45,18 +51,20 @@ public static class RealMovies
         }
     }
 
-    private static Task<string> MakeAsync(string name, params string[] coding)
+    private static Task<string> MakeAsync(string name, params string[] coding) => MakeAsync(name, Seconds, coding);
+
+    private static Task<string> MakeAsync(string name, int seconds, params string[] coding)
     {
         var ffmpeg = Tools.Require("ffmpeg");
-        return _made.GetOrAdd(name, _ => new(() => EncodeAsync(ffmpeg, name, coding))).Value;
+        return _made.GetOrAdd(name, _ => new(() => EncodeAsync(ffmpeg, name, seconds, coding))).Value;
     }
 
-    private static async Task<string> EncodeAsync(string ffmpeg, string name, string[] coding)
+    private static async Task<string> EncodeAsync(string ffmpeg, string name, int seconds, string[] coding)
     {
         var path = _directory[name];
         string[] source =
         [
-            "-v", "error", "-f", "lavfi", "-i", $"testsrc2=size=640x360:rate=25:duration={Seconds}", "-f", "lavfi", "-i", $"sine=frequency=440:duration={Seconds}",
+            "-v", "error", "-f", "lavfi", "-i", $"testsrc2=size=640x360:rate=25:duration={seconds}", "-f", "lavfi", "-i", $"sine=frequency=440:duration={seconds}",
         ];
         await RunAsync(ffmpeg, [.. source, .. coding, path], CancellationToken.None);
         return path;

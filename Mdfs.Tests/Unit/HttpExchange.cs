@@ -11,9 +11,9 @@ internal static class HttpExchange
     public const string Modified = "Sun, 06 Nov 1994 08:49:37 GMT";
     public static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
-    public static ContentFacts Facts(long length = 1000, bool strongDate = true) =>
+    public static ContentFacts Facts(long length = 1000, bool dated = true) =>
         // The half second is there on purpose: a commit hardly ever falls on a whole one.
-        new(length, ETag, new DateTimeOffset(1994, 11, 6, 8, 49, 37, 500, TimeSpan.Zero), strongDate, Now);
+        new(length, ETag, dated ? new DateTimeOffset(1994, 11, 6, 8, 49, 37, 500, TimeSpan.Zero) : null, Now);
 
     /// <summary>Header lines, with the method alone on the first line when it is not GET. Equal headers are joined as a server does.</summary>
     public static ContentRequest Request(string text)

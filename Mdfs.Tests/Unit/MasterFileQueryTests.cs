@@ -122,13 +122,13 @@ public sealed class MasterFileQueryTests
     }
 
     [Fact]
-    public void A_playlist_has_one_title_and_one_link_per_movie_whatever_its_name()
+    public async Task A_playlist_has_one_title_and_one_link_per_movie_whatever_its_name()
     {
-        var text = Playlist.Write(Entries(("a b.mp4", 1), ("#EXTM3U,\ud83c\udfac&?%2F.mp4", 1)), "http://nas:8080");
+        var text = new StringWriter();
+        await Playlist.WriteM3uAsync(text, [("a b.mp4", "http://nas:8080/index/a%20b.mp4"), ("#EXTM3U,\ud83c\udfac.mp4", "http://nas:8080/index/%23EXTM3U%2C%F0%9F%8E%AC.mp4")]);
         Assert.Equal(
-            "#EXTM3U\n#EXTINF:-1,a b.mp4\nhttp://nas:8080/play?name=a%20b.mp4\n"
-            + "#EXTINF:-1,#EXTM3U,\ud83c\udfac&?%2F.mp4\nhttp://nas:8080/play?name=%23EXTM3U%2C%F0%9F%8E%AC%26%3F%252F.mp4\n",
-            text);
+            "#EXTM3U\n#EXTINF:-1,a b.mp4\nhttp://nas:8080/index/a%20b.mp4\n#EXTINF:-1,#EXTM3U,\ud83c\udfac.mp4\nhttp://nas:8080/index/%23EXTM3U%2C%F0%9F%8E%AC.mp4\n",
+            $"{text}");
     }
 
     private static List<string> Page(IEnumerable<CatalogEntry> entries, string? part = null, string? sort = null)

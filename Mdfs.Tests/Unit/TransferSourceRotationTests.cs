@@ -15,14 +15,20 @@ public sealed class TransferSourceRotationTests
     private readonly StreamCounter _streams = new();
     private readonly RecentTrouble _trouble;
 
-    public TransferSourceRotationTests() => _trouble = new RecentTrouble(_time);
+    private readonly SourcePaces _paces;
+
+    public TransferSourceRotationTests()
+    {
+        _trouble = new RecentTrouble(_time);
+        _paces = new SourcePaces(_time);
+    }
 
     [Fact]
     public void The_fewest_streams_come_first_and_the_list_decides_between_equals()
     {
         using var one = _streams.Enter(A.Id);
 
-        Assert.Equal([B, C, A], Order(new SourceRotation([A, B, C], _streams, _trouble), 3));
+        Assert.Equal([B, C, A], Order(Rotation(A, B, C), 3));
     }
 
     [Fact]
@@ -30,14 +36,14 @@ public sealed class TransferSourceRotationTests
     {
         using var busy = _streams.Enter(B.Id);
         _trouble.Note(A.Id);
-        Assert.Equal([B, A], Order(new SourceRotation([A, B], _streams, _trouble), 2));
+        Assert.Equal([B, A], Order(Rotation(A, B), 2));
 
         _time.Advance(RecentTrouble.Memory);
-        Assert.Equal([A, B], Order(new SourceRotation([A, B], _streams, _trouble), 2));
+        Assert.Equal([A, B], Order(Rotation(A, B), 2));
 
         _trouble.Note(A.Id);
         _trouble.Clear(A.Id);
-        Assert.Equal([A, B], Order(new SourceRotation([A, B], _streams, _trouble), 2));
+        Assert.Equal([A, B], Order(Rotation(A, B), 2));
     }
 
     [Fact]
@@ -46,13 +52,13 @@ public sealed class TransferSourceRotationTests
         using var busy = _streams.Enter(B.Id);
         _trouble.Note(C.Id);
 
-        Assert.Equal([B, A, C], Order(new SourceRotation([new ReplicaCandidate(A, Damaged: true), C, B], _streams, _trouble), 3));
+        Assert.Equal([B, A, C], Order(Rotation(new ReplicaCandidate(A, Damaged: true), C, B), 3));
     }
 
     [Fact]
     public void A_failed_one_has_its_second_turn_after_all_others_had_their_first_and_no_third()
     {
-        var rotation = new SourceRotation([A, B], _streams, _trouble);
+        var rotation = Rotation(A, B);
 
         Assert.Equal([A, B, A, B], Order(rotation, 4));
         Assert.False(rotation.TryNext(out _, out _));
@@ -61,7 +67,7 @@ public sealed class TransferSourceRotationTests
     [Fact]
     public void One_that_refused_is_not_asked_again()
     {
-        var rotation = new SourceRotation([A, B], _streams, _trouble);
+        var rotation = Rotation(A, B);
         rotation.TryNext(out _, out _);
         rotation.Failed(0, mayPass: false);
 
@@ -72,7 +78,7 @@ public sealed class TransferSourceRotationTests
     [Fact]
     public void A_good_piece_lets_all_be_asked_again_the_others_first()
     {
-        var rotation = new SourceRotation([A, B], _streams, _trouble);
+        var rotation = Rotation(A, B);
         Assert.Equal([A, B, A], Order(rotation, 3));
         rotation.Failed(SourceRotation.GoodPiece, mayPass: true);
 
@@ -83,13 +89,73 @@ public sealed class TransferSourceRotationTests
     [Fact]
     public void Second_turns_are_announced_so_that_a_restarting_worker_is_given_a_moment()
     {
-        var rotation = new SourceRotation([A], _streams, _trouble);
+        var rotation = Rotation(A);
         rotation.TryNext(out _, out var first);
         rotation.Failed(0, mayPass: true);
         rotation.TryNext(out _, out var second);
 
         Assert.False(first);
         Assert.True(second);
+    }
+
+    [Fact]
+    public void A_window_given_back_by_a_reader_who_paused_is_nobodys_turn()
+    {
+        var rotation = Rotation(A);
+        for (var night = 0; night < 5; night++)
+        {
+            Assert.True(rotation.TryNext(out _, out var again));
+            Assert.False(again);
+            rotation.GivenBack();
+        }
+    }
+
+    [Fact]
+    public void A_copy_that_was_made_meanwhile_is_found_and_one_that_was_given_up_is_not_asked()
+    {
+        List<ReplicaCandidate> now = [A];
+        var rotation = new SourceRotation(() => now, _streams, _trouble, _paces);
+        rotation.TryNext(out _, out _);
+        rotation.Failed(0, mayPass: true);
+        now = [C];
+
+        Assert.Equal([C, C], Order(rotation, 2));
+        Assert.False(rotation.TryNext(out _, out _));
+    }
+
+    [Theory]
+    [InlineData(100_000, null, true)] // no movie plays at that, and of the other nothing is known
+    [InlineData(200_000, null, false)]
+    [InlineData(200_000, 1_700_000.0, true)]
+    [InlineData(200_000, 1_500_000.0, false)]
+    [InlineData(100_000, 100_000.0, false)] // all are slow: the network is, and nobody is to blame
+    public void A_source_is_left_for_one_that_is_far_better_and_for_no_other(double rate, double? other, bool leaves)
+    {
+        if (other is { } known) _paces.Note(B.Id, known);
+        var rotation = Rotation(A, B);
+        rotation.TryNext(out _, out _);
+
+        Assert.Equal(leaves, rotation.IsWorthLeaving(rate));
+
+        _trouble.Note(B.Id);
+        Assert.False(rotation.IsWorthLeaving(rate));
+        var alone = Rotation(A);
+        alone.TryNext(out _, out _);
+        Assert.False(alone.IsWorthLeaving(rate));
+    }
+
+    [Fact]
+    public void Sources_that_are_all_slow_are_not_left_for_ever()
+    {
+        var rotation = Rotation(A, B);
+        var turns = 0;
+        while (rotation.TryNext(out _, out _) && rotation.IsWorthLeaving(1))
+        {
+            rotation.Failed(1000, mayPass: true);
+            turns++;
+        }
+
+        Assert.InRange(turns, 1, 3);
     }
 
     [Fact]
@@ -106,6 +172,8 @@ public sealed class TransferSourceRotationTests
         Assert.Equal(1, _streams.OnNode(A.Id));
         Assert.Equal(0, _streams.OnNode(B.Id));
     }
+
+    private SourceRotation Rotation(params ReplicaCandidate[] candidates) => new(() => candidates, _streams, _trouble, _paces);
 
     private static List<WorkerAddress> Order(SourceRotation rotation, int count)
     {

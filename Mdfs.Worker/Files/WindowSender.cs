@@ -13,7 +13,8 @@ namespace Mdfs.Worker.Files;
 /// </summary>
 internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, WorkerMetrics metrics, IHostApplicationLifetime lifetime)
 {
-    private const int ChunkSize = 4 * BlockFormat.BlockSize;
+    // What a client that has stopped leaves unsent is one such chunk.
+    private const int ChunkSize = 2 * BlockFormat.BlockSize;
 
     /// <summary>False: the first block is bad, nothing has been sent, and the caller may still answer. Any later bad block aborts the connection.</summary>
     /// <param name="begin">Sets status and headers; called when the first byte is known to be good.</param>

@@ -1,0 +1,102 @@
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Security;
+using Mdfs.Protocol.Versions;
+using Mdfs.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Mdfs.Tests.Conformance;
+
+/// <summary>
+/// The sentences of RFC 9110 put to every address under which a movie can be had: the master's, each worker's own, and direct links. With <c>MDFS_CONFORMANCE_URL</c> (and
+/// <c>MDFS_CONFORMANCE_EMPTY_URL</c>) they are put to any server's file instead, which shows how the others fare.
+/// </summary>
+public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTests.Subjects>
+{
+    [Theory]
+    [MemberData(nameof(RfcSentences.OfAMovie), MemberType = typeof(RfcSentences))]
+    public async Task A_movie_is_read_as_the_RFC_says(string section, string sentence, string request, string answer) =>
+        await AssertAsync(subjects.Movie, section, sentence, request, answer);
+
+    [Theory]
+    [MemberData(nameof(RfcSentences.OfAnEmptyMovie), MemberType = typeof(RfcSentences))]
+    public async Task An_empty_movie_is_read_as_the_RFC_says(string section, string sentence, string request, string answer)
+    {
+        Assert.SkipWhen(subjects.Empty.Count == 0, "MDFS_CONFORMANCE_EMPTY_URL is not set.");
+        await AssertAsync(subjects.Empty, section, sentence, request, answer);
+    }
+
+    [Fact]
+    public void All_addresses_tell_the_same_validators()
+    {
+        Assert.Single(subjects.Movie.Select(subject => (subject.ETag, subject.LastModified)).Distinct());
+        Assert.All(subjects.Movie, subject => Assert.NotNull(subject.LastModified));
+    }
+
+    private static async Task AssertAsync(IReadOnlyList<RfcSubject> subjects, string section, string sentence, string request, string answer)
+    {
+        var faults = new List<string>();
+        foreach (var subject in subjects) faults.AddRange(await subject.TryAsync(request, answer, TestContext.Current.CancellationToken));
+        Assert.True(faults.Count == 0, $"RFC 9110, {section}: {sentence}.\n{request}\n{string.Join('\n', faults)}");
+    }
+
+    /// <summary>Every address of one movie in a cluster of ours.</summary>
+    internal static async Task<IReadOnlyList<RfcSubject>> AddressesAsync(TestCluster cluster, string name, CancellationToken cancellationToken)
+    {
+        var client = cluster.Client;
+        var facts = (await client.FactsAsync(name, cancellationToken))!;
+        var services = cluster.Cluster.Master.Services;
+        var claim = new LinkClaim(
+            LinkServer.Worker, FileName.Parse(name), new MovieVersion(facts.Version), Attachment: true, services.GetRequiredService<IMasterIdentity>().Now + 60_000);
+        var link = $"{Routes.Worker.LinkPath(claim.Version, claim.Name, claim.Attachment)}{services.GetRequiredService<SignedLinks>().Query(claim)}";
+        var escaped = Uri.EscapeDataString(name);
+        (Uri Base, string Path, string Key)[] addresses =
+        [
+            .. ((string[])[$"download?name={escaped}", $"play?name={escaped}", $"api/files/{escaped}/content", $"index/{escaped}"]).Select(path => (client.Master, path, "")),
+            .. facts.Holders.Select(cluster.Worker).SelectMany(worker => new[]
+            {
+                (worker.Address, $"download?name={escaped}", $"Authorization: Bearer {TestCluster.AdminKey}"), (worker.Address, link[1..], ""),
+            }),
+        ];
+        var met = new List<RfcSubject>();
+        foreach (var (server, path, key) in addresses) met.Add(await RfcSubject.MeetAsync(new Uri(server, path), key, cancellationToken));
+        return met;
+    }
+
+    public sealed class Subjects : IAsyncLifetime
+    {
+        private const string Name = "Über 100% 影片.mp4";
+        private TestCluster? _cluster;
+
+        public IReadOnlyList<RfcSubject> Movie { get; private set; } = [];
+
+        public IReadOnlyList<RfcSubject> Empty { get; private set; } = [];
+
+        public async ValueTask InitializeAsync()
+        {
+            var cancelled = TestContext.Current.CancellationToken;
+            if (Environment.GetEnvironmentVariable("MDFS_CONFORMANCE_URL") is { Length: > 0 } url)
+            {
+                Movie = [await RfcSubject.MeetAsync(new Uri(url), "", cancelled)];
+                if (Environment.GetEnvironmentVariable("MDFS_CONFORMANCE_EMPTY_URL") is { Length: > 0 } empty) Empty = [await RfcSubject.MeetAsync(new Uri(empty), "", cancelled)];
+                return;
+            }
+
+            _cluster = await TestCluster.StartAsync(cancelled);
+            // Twice within a second: the version that is read has a date of its own all the same, as soon as that has come.
+            await _cluster.Client.StoreAsync(Name, new MovieBytes(1, 1000), cancelled);
+            await _cluster.Client.StoreAsync(Name, new MovieBytes(2, 200_000), cancelled);
+            await _cluster.Client.StoreAsync("empty.mp4", new MovieBytes(3, 0), cancelled);
+            await Dates.ComeAsync(_cluster.Client, Name, cancelled);
+            await Dates.ComeAsync(_cluster.Client, "empty.mp4", cancelled);
+            Movie = await AddressesAsync(_cluster, Name, cancelled);
+            Empty = await AddressesAsync(_cluster, "empty.mp4", cancelled);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_cluster is not null) await _cluster.DisposeAsync();
+        }
+    }
+}

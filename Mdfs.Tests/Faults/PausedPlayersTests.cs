@@ -1,0 +1,115 @@
+using System.Net.Sockets;
+using System.Text;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Faults;
+
+/// <summary>A thousand players that were paused (design, section 11): what they cost in all processes together, and that each of them can go on.</summary>
+[Collection(nameof(PausedPlayersTests))]
+[CollectionDefinition(nameof(PausedPlayersTests), DisableParallelization = true)]
+public sealed class PausedPlayersTests
+{
+    private const int Players = 1000;
+    private const long KiB = 1024;
+    private static readonly MovieBytes Movie = new(9, 24 << 20);
+
+    [Fact]
+    public async Task A_thousand_paused_players_cost_256_KiB_each_over_all_processes_and_all_can_go_on()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: ("Mdfs:Master:PauseTimeout", "00:00:02"));
+        Assert.Equal(2, await cluster.Client.StoreAsync("paused.mp4", Movie, Cancelled));
+        // What the first streams bring with them once (code, pools) is nobody's share.
+        await WatchAsync(cluster, 20, afterPause: players => Task.CompletedTask);
+        ProcessNode[] processes = [cluster.Master, .. cluster.Workers];
+        var before = processes.Sum(process => process.ResidentBytes);
+        foreach (var process in processes) process.ForgetPeak();
+
+        await WatchAsync(cluster, Players, async players =>
+        {
+            var held = processes.Sum(process => process.ResidentBytes) - before;
+            var peak = processes.Sum(process => process.PeakResidentBytes) - before;
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{Players} paused players: {held / Players / KiB} KiB each now, {peak / Players / KiB} KiB at the most; {string.Join(", ", processes.Select(process => $"{process.Name} {process.ResidentBytes / KiB / KiB} MiB"))}");
+            Assert.InRange(held / Players, 0, 256 * KiB);
+
+            // All of them can be woken; every fiftieth is, and gets the very bytes.
+            foreach (var player in players.Where((_, index) => index % 50 == 0)) await player.GoOnAsync();
+        });
+    }
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    /// <summary>Starts so many players, which read a little and then nothing, and returns when no worker is being read for any of them.</summary>
+    private static async Task WatchAsync(ProcessCluster cluster, int count, Func<IReadOnlyList<Player>, Task> afterPause)
+    {
+        var players = new List<Player>();
+        try
+        {
+            for (var i = 0; i < count; i++) players.Add(await Player.StartAsync(cluster.Client.Master, i * 1000));
+            await Eventually.TrueAsync(
+                async () => await StreamsAsync(cluster) == 0, "all workers are given back", MdfsClient.Patience, Cancelled);
+            await afterPause(players);
+        }
+        finally
+        {
+            foreach (var player in players) player.Dispose();
+        }
+    }
+
+    private static async Task<double> StreamsAsync(ProcessCluster cluster)
+    {
+        var all = 0.0;
+        foreach (var worker in cluster.Workers)
+        {
+            var text = await cluster.Client.Http.GetStringAsync(new Uri(worker.Address, "metrics"), Cancelled);
+            all += double.Parse(text.Split('\n').First(line => line.StartsWith("mdfs_worker_streams", StringComparison.Ordinal)).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return all;
+    }
+
+    private sealed class Player(Socket socket, long from) : IDisposable
+    {
+        public static async Task<Player> StartAsync(Uri master, long from)
+        {
+            // A small window, as of a player that holds its own buffer: what it does not take waits at the server.
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 16 * 1024 };
+            await socket.ConnectAsync(master.Host, master.Port, Cancelled);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /play?name=paused.mp4 HTTP/1.1\r\nHost: {master.Authority}\r\nRange: bytes={from}-\r\n\r\n"), Cancelled);
+            var player = new Player(socket, from);
+            Assert.StartsWith("HTTP/1.1 206", await player.ReadHeaderAsync(), StringComparison.Ordinal);
+            return player;
+        }
+
+        /// <summary>Reads the rest and compares it.</summary>
+        public async Task GoOnAsync()
+        {
+            await using var body = new NetworkStream(socket);
+            await using var expected = Movie.Open(from, Movie.Length - from);
+            var (got, wanted) = (new byte[64 * 1024], new byte[64 * 1024]);
+            for (var left = Movie.Length - from; left > 0;)
+            {
+                var count = await body.ReadAsync(got, Cancelled);
+                Assert.NotEqual(0, count);
+                await expected.ReadExactlyAsync(wanted.AsMemory(0, count), Cancelled);
+                Assert.True(wanted.AsSpan(0, count).SequenceEqual(got.AsSpan(0, count)), $"other bytes at {Movie.Length - left}");
+                left -= count;
+            }
+        }
+
+        public void Dispose() => socket.Dispose();
+
+        private async Task<string> ReadHeaderAsync()
+        {
+            var text = new StringBuilder();
+            var one = new byte[1];
+            while (!text.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+            {
+                Assert.Equal(1, await socket.ReceiveAsync(one, Cancelled));
+                text.Append((char)one[0]);
+            }
+
+            return text.ToString();
+        }
+    }
+}

@@ -1,0 +1,288 @@
+using System.IO.Hashing;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Faults;
+
+/// <summary>
+/// What may happen to the worker that a movie comes from, done to real processes: the client sees one unbroken response with the very bytes, and waits no longer than it
+/// must (design, sections 2.3 and 2.4).
+/// </summary>
+public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) : IClassFixture<StreamFailoverTests.OneCluster>
+{
+    private const string Name = "playing.mp4";
+    private static readonly MovieBytes Movie = new(8, 96 << 20);
+
+    [Fact]
+    public async Task A_killed_source_costs_two_seconds_at_most()
+    {
+        var pause = await PlayThroughAsync(source => source.KillAsync(), source => source.StartAsync());
+        Assert.InRange(pause.TotalSeconds, 0, 2);
+    }
+
+    [Fact]
+    public async Task A_silent_source_costs_the_idle_time_out()
+    {
+        var pause = await PlayThroughAsync(
+            source =>
+            {
+                source.Freeze();
+                return Task.CompletedTask;
+            },
+            source =>
+            {
+                source.Thaw();
+                return Task.CompletedTask;
+            });
+        Assert.InRange(pause.TotalSeconds, 1, OneCluster.IdleTimeout.TotalSeconds + 2);
+    }
+
+    [Fact]
+    public async Task A_cut_connection_costs_next_to_nothing()
+    {
+        var pause = await PlayThroughAsync(
+            source =>
+            {
+                Cluster.Lane(source).Cut();
+                return Task.CompletedTask;
+            },
+            _ => Task.CompletedTask);
+        Assert.InRange(pause.TotalSeconds, 0, 2);
+    }
+
+    [Fact]
+    public async Task A_source_that_becomes_far_too_slow_is_left()
+    {
+        var pause = await PlayThroughAsync(
+            source =>
+            {
+                Cluster.Lane(source).BytesPerSecond = 40_000;
+                return Task.CompletedTask;
+            },
+            source =>
+            {
+                Cluster.Lane(source).BytesPerSecond = long.MaxValue;
+                Cluster.Lane(source).Cut();
+                return Task.CompletedTask;
+            });
+        Assert.InRange(pause.TotalSeconds, 0, 2);
+        Assert.True(await Client.MetricAsync("mdfs_source_failures_total{reason=\"TooSlow\"}", Cancelled) >= 1);
+    }
+
+    [Fact]
+    public async Task A_rotten_block_is_never_sent_and_its_copy_is_healed()
+    {
+        var version = (await Client.FactsAsync(Name, Cancelled))!.Version;
+        var healed = false;
+        await PlayThroughAsync(
+            source =>
+            {
+                var path = ReplicaDirectory.Files(Cluster.WorkerDirectory(source)).Single(file => Path.GetFileName(file) == $"{version}");
+                using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+                file.Position = Movie.Length - 1000;
+                var value = file.ReadByte();
+                file.Position--;
+                file.WriteByte((byte)(value ^ 1));
+                return Task.CompletedTask;
+            },
+            async _ =>
+            {
+                await Eventually.TrueAsync(
+                    async () => (await Client.FactsAsync(Name, Cancelled))!.Copies == 2 && (await Client.VerifyAsync(Name, Cancelled)).All(verdict => verdict.Valid),
+                    "the rotten copy is healed", MdfsClient.Patience, Cancelled);
+                healed = true;
+            });
+        Assert.True(healed);
+    }
+
+    [Fact]
+    public async Task When_nobody_can_go_on_the_connection_is_cut_and_never_ends_as_if_that_were_all()
+    {
+        await ReadyAsync();
+        using var response = await OpenAsync();
+        await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
+        var buffer = new byte[1 << 20];
+        await body.ReadExactlyAsync(buffer, Cancelled);
+        var holders = (await Client.FactsAsync(Name, Cancelled))!.Holders.Select(Cluster.Worker).ToList();
+        foreach (var holder in holders) await holder.KillAsync();
+        try
+        {
+            var read = (long)buffer.Length;
+            var ending = await Record.ExceptionAsync(async () =>
+            {
+                for (int count; (count = await body.ReadAsync(buffer, Cancelled)) > 0;) read += count;
+            });
+            Assert.IsAssignableFrom<IOException>(ending);
+            Assert.InRange(read, buffer.Length, Movie.Length - 1);
+        }
+        finally
+        {
+            foreach (var holder in holders) await holder.StartAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_frees_its_worker_at_once_and_is_nobodys_failure()
+    {
+        await ReadyAsync();
+        var failures = await Client.MetricAsync("mdfs_source_failures_total{reason=\"Unreachable\"}", Cancelled, 0);
+        var gone = await Client.MetricAsync("mdfs_downloads_total{outcome=\"ClientGone\"}", Cancelled, 0);
+        var viewers = new List<RawConnection>();
+        for (var i = 0; i < 10; i++)
+        {
+            var viewer = await RawConnection.OpenAsync(Client.Master, Cancelled);
+            await viewer.WriteAsync($"GET /play?name={Name} HTTP/1.1\r\nHost: {Client.Master.Authority}\r\nRange: bytes={i}-\r\n\r\n", Cancelled);
+            viewers.Add(viewer);
+        }
+
+        await Eventually.TrueAsync(async () => await StreamsAsync() == viewers.Count, "all are being served", MdfsClient.Patience, Cancelled);
+        foreach (var viewer in viewers) viewer.Cut();
+        var left = TimeProvider.System.GetTimestamp();
+        await Eventually.TrueAsync(async () => await StreamsAsync() == 0, "no worker sends any more", TimeSpan.FromSeconds(5), Cancelled);
+        TestContext.Current.TestOutputHelper?.WriteLine($"freed after {TimeProvider.System.GetElapsedTime(left).TotalMilliseconds:0} ms");
+        await Eventually.TrueAsync(
+            async () => await Client.MetricAsync("mdfs_downloads_total{outcome=\"ClientGone\"}", Cancelled, 0) == gone + viewers.Count, "they are counted as gone", MdfsClient.Patience, Cancelled);
+        Assert.Equal(failures, await Client.MetricAsync("mdfs_source_failures_total{reason=\"Unreachable\"}", Cancelled, 0));
+    }
+
+    [Fact]
+    public async Task A_player_that_pauses_gives_its_worker_back_and_goes_on_from_another_one_although_the_first_has_died()
+    {
+        await ReadyAsync();
+        using var response = await OpenAsync();
+        await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
+        var hash = new XxHash128();
+        var buffer = new byte[1 << 20];
+        await body.ReadExactlyAsync(buffer, Cancelled);
+        hash.Append(buffer);
+        await Eventually.TrueAsync(async () => await StreamsAsync() == 0, "the worker is given back", MdfsClient.Patience, Cancelled);
+
+        var victim = Cluster.Worker((await Client.FactsAsync(Name, Cancelled))!.Holders.First());
+        await victim.KillAsync();
+        try
+        {
+            await hash.AppendAsync(body, Cancelled);
+            Assert.Equal(Movie.Hash, Convert.ToHexStringLower(hash.GetCurrentHash()));
+            Assert.True(await Client.MetricAsync("mdfs_downloads_resumed_total", Cancelled) >= 1);
+        }
+        finally
+        {
+            await victim.StartAsync();
+        }
+    }
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private ProcessCluster Cluster => fixture.Cluster;
+
+    private MdfsClient Client => fixture.Cluster.Client;
+
+    /// <summary>Plays the movie, lets something happen to the worker it comes from, and returns the longest wait for a byte after that.</summary>
+    private async Task<TimeSpan> PlayThroughAsync(Func<ProcessNode, Task> fault, Func<ProcessNode, Task> mend)
+    {
+        await ReadyAsync();
+        var before = await Client.MetricAsync("mdfs_failovers_total", Cancelled, 0);
+        using var response = await OpenAsync();
+        await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
+        var hash = new XxHash128();
+        var buffer = new byte[1 << 20];
+        ProcessNode? source = null;
+        // Bit by bit until the worker has told that it is sending: what connections can hold is a few MiB.
+        for (var read = 0; source is null && read < 16; read++)
+        {
+            await body.ReadExactlyAsync(buffer, Cancelled);
+            hash.Append(buffer);
+            source = await SourceAsync();
+        }
+
+        Assert.NotNull(source);
+        await fault(source);
+        var longest = TimeSpan.Zero;
+        try
+        {
+            while (true)
+            {
+                var asked = TimeProvider.System.GetTimestamp();
+                var count = await body.ReadAsync(buffer, Cancelled);
+                var waited = TimeProvider.System.GetElapsedTime(asked);
+                if (waited > longest) longest = waited;
+                if (count == 0) break;
+                hash.Append(buffer.AsSpan(0, count));
+            }
+        }
+        finally
+        {
+            await mend(source);
+        }
+
+        Assert.Equal(Movie.Hash, Convert.ToHexStringLower(hash.GetCurrentHash()));
+        Assert.Equal(before + 1, await Client.MetricAsync("mdfs_failovers_total", Cancelled));
+        TestContext.Current.TestOutputHelper?.WriteLine($"longest pause {longest.TotalSeconds:0.000} s");
+        return longest;
+    }
+
+    /// <summary>Two live copies and nobody reading: what an earlier test did is mended.</summary>
+    private async Task ReadyAsync()
+    {
+        await Client.WaitForNodesAsync(3, Cancelled);
+        await Eventually.TrueAsync(
+            async () => (await Client.FactsAsync(Name, Cancelled))!.Nodes.All(copy => copy.State == "good") && (await Client.FactsAsync(Name, Cancelled))!.Copies == 2 && await StreamsAsync() == 0,
+            "two good copies, and nobody reads", MdfsClient.Patience, Cancelled);
+    }
+
+    private Task<HttpResponseMessage> OpenAsync() => Client.Http.GetAsync($"play?name={Name}", HttpCompletionOption.ResponseHeadersRead, Cancelled);
+
+    private async Task<ProcessNode?> SourceAsync()
+    {
+        foreach (var worker in Cluster.Workers)
+        {
+            if (await StreamsAsync(worker) > 0) return worker;
+        }
+
+        return null;
+    }
+
+    private async Task<double> StreamsAsync()
+    {
+        var all = 0.0;
+        foreach (var worker in Cluster.Workers) all += await StreamsAsync(worker);
+        return all;
+    }
+
+    private async Task<double> StreamsAsync(ProcessNode worker)
+    {
+        string text;
+        try
+        {
+            text = await Client.Http.GetStringAsync(new Uri(worker.Address, "metrics"), Cancelled);
+        }
+        catch (HttpRequestException)
+        {
+            // It does not listen (yet): neither none nor some.
+            return double.NaN;
+        }
+
+        var line = text.Split('\n').First(line => line.StartsWith("mdfs_worker_streams", StringComparison.Ordinal));
+        return double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public sealed class OneCluster : IAsyncLifetime
+    {
+        public static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(3);
+
+        public ProcessCluster Cluster { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            var cancelled = TestContext.Current.CancellationToken;
+            Cluster = await ProcessCluster.StartAsync(cancelled, lanes: true, settings:
+            [
+                ("Mdfs:Master:IdleTimeout", $"{IdleTimeout}"), ("Mdfs:Master:PauseTimeout", "00:00:01"),
+                // What is frozen or killed for a moment shall be missed by nobody but its readers.
+                ("Mdfs:Master:NodeTimeout", "00:00:20"),
+            ]);
+            Assert.Equal(2, await Cluster.Client.StoreAsync(Name, Movie, cancelled));
+        }
+
+        public ValueTask DisposeAsync() => Cluster.DisposeAsync();
+    }
+}
