@@ -72,6 +72,7 @@ public sealed partial class ReplicaReader
     private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, PipeWriter destination, CancellationToken clientGone)
     {
         private readonly long _began = reader._time.GetTimestamp();
+        private bool _paused;
 
         private enum Ending
         {
@@ -92,22 +93,20 @@ public sealed partial class ReplicaReader
 
         public async Task<CopyOutcome> RunAsync(SourceRotation rotation)
         {
-            var resumed = false;
             while (Sent < length)
             {
                 if (!rotation.TryNext(out var source, out var again)) return CopyOutcome.SourcesFailed;
                 if (again) await Task.Delay(reader._options.RetryPause, reader._time, clientGone);
 
                 var before = Sent;
-                var (ending, failure) = await ReadFromAsync(source, rotation, resumed);
-                resumed = false;
+                var (ending, failure) = await ReadFromAsync(source, rotation);
                 switch (ending)
                 {
                     case Ending.ReaderGone:
                         return CopyOutcome.ClientGone;
                     case Ending.ReaderPaused:
                         rotation.GivenBack();
-                        resumed = true;
+                        _paused = true;
                         break;
                     case Ending.Failed:
                         if (failure!.MayPass) reader._trouble.Note(source.Id);
@@ -120,7 +119,7 @@ public sealed partial class ReplicaReader
             return CopyOutcome.Completed;
         }
 
-        private async Task<(Ending Ending, NodeFailure? Failure)> ReadFromAsync(WorkerAddress source, SourceRotation rotation, bool resumed)
+        private async Task<(Ending Ending, NodeFailure? Failure)> ReadFromAsync(WorkerAddress source, SourceRotation rotation)
         {
             using var place = reader._streams.Enter(source.Id);
             var answer = await reader._workers.OpenWindowAsync(source, version, from + Sent, length - Sent, clientGone);
@@ -138,7 +137,7 @@ public sealed partial class ReplicaReader
 
                 waited += reader._time.GetElapsedTime(asked);
                 bytes += read;
-                if (first) Began(source, resumed);
+                if (first) Began(source);
                 first = false;
                 destination.Advance(read);
                 Sent += read;
@@ -156,13 +155,14 @@ public sealed partial class ReplicaReader
             return (Ending.Complete, null);
         }
 
-        private void Began(WorkerAddress source, bool resumed)
+        private void Began(WorkerAddress source)
         {
             Source = source.Id;
             reader._trouble.Clear(source.Id);
             if (Sent == 0) reader._metrics.FirstByte(reader._time.GetElapsedTime(_began));
-            else if (resumed) reader._metrics.Resumed();
+            else if (_paused) reader._metrics.Resumed();
             else Failovers++;
+            _paused = false;
         }
 
         // However it fails, it is the client's side that failed: the worker is not to blame, and no other one is asked.

@@ -278,7 +278,7 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
             [
                 ("Mdfs:Master:IdleTimeout", $"{IdleTimeout}"), ("Mdfs:Master:PauseTimeout", "00:00:01"),
                 // What is frozen or killed for a moment shall be missed by nobody but its readers.
-                ("Mdfs:Master:NodeTimeout", "00:00:20"),
+                ("Mdfs:Master:NodeTimeout", "00:00:20"), ("Mdfs:Master:CommitWait", "00:01:00"),
             ]);
             Assert.Equal(2, await Cluster.Client.StoreAsync(Name, Movie, cancelled));
         }

@@ -59,6 +59,15 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
     }
 
     [Fact]
+    public async Task A_video_element_in_Chromium_stands_where_it_was_sent()
+    {
+        using var directory = new TempDirectory();
+        await using var chromium = await Chromium.StartAsync(directory.Path, Cancelled);
+        Assert.InRange(await chromium.OpenAsync(new Uri(Play), Cancelled), RealMovies.LongSeconds - 1, RealMovies.LongSeconds + 1);
+        foreach (var second in Seconds) Assert.InRange(await chromium.SeekAsync(second, Cancelled), second - 0.1, second + 0.1);
+    }
+
+    [Fact]
     public async Task Aria2_puts_it_together_from_eight_connections()
     {
         using var directory = new TempDirectory();
@@ -137,11 +146,11 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
             if (!Tools.TryFind("ffmpeg", out _)) return;
             var cancelled = TestContext.Current.CancellationToken;
             var path = await RealMovies.LongAsync();
-            // Whoever is killed is back before he is missed: nothing is healed meanwhile.
-            _cluster = await ProcessCluster.StartAsync(cancelled, settings: ("Mdfs:Master:NodeTimeout", "00:01:00"));
+            // Whoever is killed is back before he is missed: nothing is healed meanwhile. A cluster that waits so long for its nodes also waits longer with its name.
+            _cluster = await ProcessCluster.StartAsync(cancelled, settings: [("Mdfs:Master:NodeTimeout", "00:00:30"), ("Mdfs:Master:CommitWait", "00:01:00")]);
             await using var file = File.OpenRead(path);
             using var stored = await _cluster.Client.PutAsync(Name, new StreamContent(file), cancelled);
-            Assert.True(stored.IsSuccessStatusCode);
+            Assert.True(stored.IsSuccessStatusCode, await stored.Content.ReadAsStringAsync(cancelled));
             _unrest = new Unrest(_cluster, Name);
         }
 
