@@ -81,7 +81,8 @@ public static class FileEndpoints
         if (next is not null)
         {
             // RFC 8288, for clients that follow links instead of building addresses.
-            var following = QueryString.Create((KeyValuePair<string, string?>[])[new("query", query), new("sort", sort), new("limit", limit), new("filter", filter), new("cursor", next.ToString())]);
+            KeyValuePair<string, string?>[] asked = [new("query", query), new("sort", sort), new("limit", limit), new("filter", filter), new("cursor", next.ToString())];
+            var following = QueryString.Create(asked.Where(parameter => parameter.Value is not null));
             context.Response.Headers.Append("Link", $"</api/files{following}>; rel=\"next\"");
         }
 
