@@ -1,5 +1,6 @@
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
 using Mdfs.ServiceDefaults.Problems;
 
 namespace Mdfs.Master.Files;
