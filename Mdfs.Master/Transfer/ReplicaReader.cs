@@ -15,9 +15,6 @@ public sealed partial class ReplicaReader
     // Waiting for a source adds up to this before its pace is judged; one that brings a good piece sooner is never too slow.
     private static readonly TimeSpan Stretch = TimeSpan.FromSeconds(3);
 
-    // What a reader that has stopped leaves unsent in its response is one such piece. 256 KiB took no less CPU per GiB, 32 and 64 KiB a third more.
-    private const int BufferSize = 128 * 1024;
-
     private readonly WorkerClient _workers;
     private readonly StreamCounter _streams;
     private readonly TransferOptions _options;
@@ -72,6 +69,7 @@ public sealed partial class ReplicaReader
     private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, PipeWriter destination, CancellationToken clientGone)
     {
         private readonly long _began = reader._time.GetTimestamp();
+        private readonly PieceSize _piece = new();
         private bool _paused;
 
         private enum Ending
@@ -132,7 +130,7 @@ public sealed partial class ReplicaReader
             {
                 // Straight from the socket into the response's own memory. Only taken once the client has taken what was before it.
                 var asked = reader._time.GetTimestamp();
-                var read = await window.ReadAsync(destination.GetMemory((int)Math.Min(BufferSize, window.Remaining)));
+                var read = await window.ReadAsync(destination.GetMemory((int)Math.Min(_piece.Current, window.Remaining)));
                 if (read == 0) return (Ending.Failed, window.Failure);
 
                 waited += reader._time.GetElapsedTime(asked);
@@ -170,11 +168,17 @@ public sealed partial class ReplicaReader
         {
             try
             {
+                var offered = reader._time.GetTimestamp();
                 var flushing = destination.FlushAsync(clientGone);
-                if (flushing.IsCompleted) return (GoesOn(await flushing), false);
+                if (flushing.IsCompleted)
+                {
+                    _piece.Taken(TimeSpan.Zero);
+                    return (GoesOn(await flushing), false);
+                }
 
                 pause.Begin();
                 var goesOn = GoesOn(await flushing);
+                _piece.Taken(reader._time.GetElapsedTime(offered));
                 return (goesOn, pause.End());
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)

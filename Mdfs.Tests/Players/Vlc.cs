@@ -61,8 +61,7 @@ internal sealed class Vlc : IAsyncDisposable
     public async Task SeekAsync(int second, CancellationToken cancellationToken)
     {
         await _commands.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"seek {second}").AsMemory(), cancellationToken);
-        await Eventually.TrueAsync(async () => await NumberAsync("get_time", cancellationToken) is >= 0 and var time && time >= second - 1 && time <= second + 3, $"VLC plays at {second} s", MdfsClient.Patience, cancellationToken);
-        Assert.Equal(1, await NumberAsync("is_playing", cancellationToken));
+        await Eventually.TrueAsync(async () => await NumberAsync("get_time", cancellationToken) is var time && time >= second - 1 && time <= second + 3, $"VLC plays at {second} s", MdfsClient.Patience, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
@@ -77,8 +76,6 @@ internal sealed class Vlc : IAsyncDisposable
         while (await _answers.ReadLineAsync(patience.Token) is { } line)
         {
             if (int.TryParse(line.Trim('>', ' '), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return number;
-            // Nothing is known before it has opened the movie: it says nothing at all then, or an empty line.
-            if (line.Trim().Length == 0) return -1;
         }
 
         throw new IOException($"VLC has ended.\n{_process.Output}");
