@@ -5,8 +5,18 @@ using Mdfs.AppHost.Resources;
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = ClusterSettings.Of(builder);
 
+var store = CatalogStore.Add(builder, "redis", cluster);
+
 var master = builder.AddService<Projects.Mdfs_Master>("master", cluster.MasterPort, cluster)
-    .WithCatalogStore("redis", cluster)
+    .WithCatalogStore(store)
+    .TrustsThisMachine()
+    .WithExternalHttpEndpoints();
+
+// Console and API on one origin: what is not the console's it hands to the master.
+builder.AddService<Projects.Mdfs_Web>("web", cluster.Port, cluster)
+    .WithCatalogStore(store)
+    .WithReference(master)
+    .WaitFor(master)
     .WithExternalHttpEndpoints();
 
 for (var number = 1; number <= cluster.Workers; number++)

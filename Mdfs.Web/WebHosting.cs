@@ -10,8 +10,7 @@ using Mdfs.Web.Sessions;
 using Mdfs.Web.Texts;
 using Mdfs.Web.Viewing;
 using Mdfs.Web.Watching;
-using Microsoft.AspNetCore.Components.Endpoints;
-using Microsoft.AspNetCore.Components.Server;
+using Microsoft.AspNetCore.Components.Server.Circuits;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using MudBlazor;
@@ -96,6 +95,7 @@ public static class WebHosting
         });
         services.Replace(ServiceDescriptor.Transient<MudLocalizer, MudWords>());
         services.AddScoped<Viewer>();
+        services.AddScoped<CircuitHandler, CircuitLanguage>();
         return builder;
     }
 
@@ -109,7 +109,7 @@ public static class WebHosting
         {
             // PageGuard sets it, stricter and on every page.
             server.ContentSecurityFrameAncestorsPolicy = null;
-        }).IsConsolePage();
+        }).IsConsolePage().OnlyReads();
         return app;
     }
 

@@ -1,24 +1,22 @@
 namespace Mdfs.AppHost.Resources;
 
-internal static class CatalogStore
+/// <summary>
+/// The durable memory that the master, and the console for its sessions, need, under one connection string: Redis in a container with every write on
+/// disk and nothing evicted; where no container runtime answers, Mdfs.Garnet as a process. The name and what the services see are the same.
+/// </summary>
+/// <param name="Attach">Gives a service the connection string, and lets it wait.</param>
+internal sealed record CatalogStore(Func<IResourceBuilder<ProjectResource>, IResourceBuilder<ProjectResource>> Attach)
 {
     private static readonly string[] _durability = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"];
 
-    /// <summary>
-    /// Gives the master the durable memory it needs, under the connection string <paramref name="name"/>: Redis in a container with every write on
-    /// disk and nothing evicted; where no container runtime answers, Mdfs.Garnet as a process. The name and what the master sees are the same.
-    /// </summary>
-    public static IResourceBuilder<ProjectResource> WithCatalogStore(this IResourceBuilder<ProjectResource> master, string name, ClusterSettings cluster)
-    {
-        var builder = master.ApplicationBuilder;
-        return builder.ExecutionContext.IsPublishMode || ContainerRuntime.Answers(builder.Configuration)
-            ? master.WithRedis(name, cluster)
-            : master.WithGarnet(name, cluster);
-    }
+    public static CatalogStore Add(IDistributedApplicationBuilder builder, string name, ClusterSettings cluster) =>
+        builder.ExecutionContext.IsPublishMode || ContainerRuntime.Answers(builder.Configuration)
+            ? Redis(builder, name, cluster)
+            : Garnet(builder, name, cluster);
 
-    private static IResourceBuilder<ProjectResource> WithRedis(this IResourceBuilder<ProjectResource> master, string name, ClusterSettings cluster)
+    private static CatalogStore Redis(IDistributedApplicationBuilder builder, string name, ClusterSettings cluster)
     {
-        var redis = master.ApplicationBuilder.AddRedis(name)
+        var redis = builder.AddRedis(name)
             .WithDataVolume(cluster.VolumeName(name))
             .WithArgs(static context =>
             {
@@ -29,18 +27,22 @@ internal static class CatalogStore
                     foreach (var argument in _durability)
                         context.Args.Add(argument);
             });
-        return master.WithReference(redis).WaitFor(redis);
+        return new CatalogStore(service => service.WithReference(redis).WaitFor(redis));
     }
 
-    private static IResourceBuilder<ProjectResource> WithGarnet(this IResourceBuilder<ProjectResource> master, string name, ClusterSettings cluster)
+    private static CatalogStore Garnet(IDistributedApplicationBuilder builder, string name, ClusterSettings cluster)
     {
-        var builder = master.ApplicationBuilder;
         var password = builder.AddSecret($"{name}-password");
         var garnet = builder.AddBareService<Projects.Mdfs_Garnet>(name, port: null)
             .WithEndpoint(name: "tcp", scheme: "tcp", env: "Mdfs__Garnet__Port")
             .WithEnvironment("Mdfs__Garnet__Password", password)
             .WithDataDirectory("Mdfs__Garnet__DataDirectory", "garnet", cluster);
         var address = garnet.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort);
-        return master.WithEnvironment($"ConnectionStrings__{name}", ReferenceExpression.Create($"{address},password={password}")).WaitFor(garnet);
+        return new CatalogStore(service => service.WithEnvironment($"ConnectionStrings__{name}", ReferenceExpression.Create($"{address},password={password}")).WaitFor(garnet));
     }
+}
+
+internal static class CatalogStores
+{
+    public static IResourceBuilder<ProjectResource> WithCatalogStore(this IResourceBuilder<ProjectResource> service, CatalogStore store) => store.Attach(service);
 }

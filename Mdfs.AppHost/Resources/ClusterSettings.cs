@@ -6,13 +6,13 @@ namespace Mdfs.AppHost.Resources;
 
 /// <summary>What the command line or the configuration of the AppHost says about the cluster, and the secrets that its services share.</summary>
 /// <param name="Workers">How many workers (<c>--workers</c>). Default 3.</param>
-/// <param name="MasterPort">The master's TCP port (<c>--port</c>), the workers take the ones after it. Default 8080; null, by 0: free ports.</param>
+/// <param name="Port">The TCP port of console and API (<c>--port</c>); the workers take the ones after it, the master the one after theirs. Default 8080; null, by 0: free ports.</param>
 /// <param name="Data">The directory that movies and catalog are kept in (<c>--data</c>). Default: <c>mdfs</c> in the user's local application data, as for the embedded cluster.</param>
 /// <param name="AdminKey">Opens what changes state; made at the first run and kept in the user secrets.</param>
 /// <param name="ClusterKey">Makes a process a node of this cluster; made and kept likewise.</param>
 internal sealed record ClusterSettings(
     int Workers,
-    int? MasterPort,
+    int? Port,
     string Data,
     IResourceBuilder<ParameterResource> AdminKey,
     IResourceBuilder<ParameterResource> ClusterKey)
@@ -22,7 +22,7 @@ internal sealed record ClusterSettings(
     /// <exception cref="DistributedApplicationException">A number is none, or out of its bounds.</exception>
     public static ClusterSettings Of(IDistributedApplicationBuilder builder)
     {
-        var port = Number(builder, "port", 8080, 0, 65535 - MostWorkers);
+        var port = Number(builder, "port", 8080, 0, 65535 - MostWorkers - 1);
         return new ClusterSettings(
             Number(builder, "workers", 3, 1, MostWorkers),
             port == 0 ? null : port,
@@ -31,7 +31,9 @@ internal sealed record ClusterSettings(
             builder.AddSecret("cluster-key"));
     }
 
-    public int? WorkerPort(int number) => MasterPort + number;
+    public int? MasterPort => Port + Workers + 1;
+
+    public int? WorkerPort(int number) => Port + number;
 
     /// <summary>The volume of a container: a data directory of its own means volumes of its own, so that a trial never writes into what is kept.</summary>
     public string VolumeName(string resource) =>

@@ -31,6 +31,13 @@ internal static class Services
             .WithEnvironment("OTEL_DOTNET_EXPERIMENTAL_HTTPCLIENT_DISABLE_URL_QUERY_REDACTION", "false");
     }
 
+    /// <summary>
+    /// The service believes a front on this machine, which here is the console, what it says about the client's address: else all its clients would count as
+    /// one, and a guesser lock out everybody. Where the front runs when published is not known here.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> TrustsThisMachine(this IResourceBuilder<ProjectResource> service) =>
+        service.ApplicationBuilder.ExecutionContext.IsRunMode ? service.WithEnvironment("Mdfs__TrustedProxies", "127.0.0.1;::1") : service;
+
     /// <summary>Tells the service to keep its data in a directory of its own below that of the cluster. What is published gets volumes instead.</summary>
     public static IResourceBuilder<ProjectResource> WithDataDirectory(this IResourceBuilder<ProjectResource> service, string variable, string name, ClusterSettings cluster) =>
         service.ApplicationBuilder.ExecutionContext.IsRunMode ? service.WithEnvironment(variable, Path.Combine(cluster.Data, name)) : service;

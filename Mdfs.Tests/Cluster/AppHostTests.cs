@@ -55,6 +55,12 @@ public sealed class AppHostTests
         using var stored = await master.PutAsync("/api/files/film.mp4", new ByteArrayContent(movie), Cancelled);
         Assert.Equal(2, (await stored.Content.ReadFromJsonAsync<JsonElement>(Cancelled)).GetProperty("copies").GetInt32());
         Assert.Equal(movie, await master.GetByteArrayAsync("/download?name=film.mp4", Cancelled));
+
+        // The console's origin is the API's too.
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("web", Cancelled).WaitAsync(TimeSpan.FromMinutes(2), Cancelled);
+        using var web = app.CreateHttpClient("web", "http");
+        Assert.Equal(movie, await web.GetByteArrayAsync("/download?name=film.mp4", Cancelled));
+        Assert.Contains("MDFS Pro", await web.GetStringAsync("/", Cancelled));
         Assert.True(Directory.Exists(temp["data/worker-1"]) && Directory.Exists(temp["data/worker-2"]));
     }
 

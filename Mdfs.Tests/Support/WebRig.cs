@@ -93,7 +93,9 @@ public sealed partial class Visitor : IDisposable
     /// <summary>What the form of the sign-in page sends.</summary>
     public async Task<HttpResponseMessage> SignInAsync(string key, CancellationToken cancellationToken, string? back = null)
     {
-        var page = await Http.GetStringAsync("sign-in", cancellationToken);
+        // Also when it comes with a refusal: the form is on it all the same.
+        using var shown = await Http.GetAsync("sign-in", cancellationToken);
+        var page = await shown.Content.ReadAsStringAsync(cancellationToken);
         var form = FormToken().Match(page).Groups[1].Value;
         var fields = new Dictionary<string, string> { ["form"] = WebUtility.HtmlDecode(form), ["key"] = key };
         if (back is not null) fields["return"] = back;

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Mdfs.Web.Api;
 
 // What the master's API says, in the console's own records: the two meet over HTTP only. A member that a master does not send yet is null or zero.
@@ -17,6 +15,15 @@ public sealed record MoviePage(IReadOnlyList<Movie> Files, int Total, string? Ne
 /// <param name="Checksum">As read just now, or <c>ERROR</c> when the node did not answer.</param>
 public sealed record Verdict(string Node, string Checksum, bool Valid);
 
+/// <summary>Addresses of a movie to be given away; <c>GET /api/files/{name}/links</c>. Signed where reading needs a key.</summary>
+public sealed record Links(string Play, string Download);
+
+/// <summary>How far a verification is; <c>GET /api/files/{name}/verify</c>.</summary>
+public sealed record VerifyProgress(bool Running, long BytesRead, long BytesTotal, IReadOnlyList<NodeProgress> Nodes);
+
+/// <param name="Valid">The verdict, once it is given.</param>
+public sealed record NodeProgress(string Node, long BytesRead, long BytesTotal, bool? Valid);
+
 /// <summary><c>DELETE /api/files/{name}</c>.</summary>
 public sealed record Deletion(string Name, int Nodes);
 
@@ -24,8 +31,7 @@ public sealed record Deletion(string Name, int Nodes);
 public sealed record Cluster(
     string? ClusterId, long Epoch, double Age, string? Rebuilding, string? Redis, string? Durability, bool Writable,
     int Nodes, int ActiveNodes, int Movies, int Tombstones, int UnderReplicated,
-    [property: JsonConverter(typeof(HealingConverter))] Healing? Healing,
-    long HealingBytes, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+    Healing? Healing, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
 
 /// <summary>Copies being made.</summary>
 /// <param name="EtaSeconds">Null: not known.</param>
@@ -36,9 +42,29 @@ public sealed record Node(
     string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites,
     long Capacity, long Free, long Used, int Replicas, int Streams, int Pulls, double? SecondsSinceBeat)
 {
-    /// <summary>Whatever else the node reports of itself, as the master passes it on.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, System.Text.Json.JsonElement>? More { get; init; }
+    public string? Version { get; init; }
+
+    public string? System { get; init; }
+
+    public int? Processors { get; init; }
+
+    public double? UptimeSeconds { get; init; }
+
+    public string? Life { get; init; }
+
+    public long? DiskTotal { get; init; }
+
+    public long? DiskFree { get; init; }
+
+    public long? MemoryUsed { get; init; }
+
+    public long InFlight { get; init; }
+
+    public int Damaged { get; init; }
+
+    public long PulledBytes { get; init; }
+
+    public long PullBytes { get; init; }
 }
 
 /// <summary><c>GET /api/tombstones</c>.</summary>
@@ -54,7 +80,7 @@ public sealed record Sample(
 /// <summary><c>GET /api/activity</c>.</summary>
 public sealed record ActivityPage(IReadOnlyList<Happening> Items, string? Next);
 
-public sealed record Happening(string Id, DateTimeOffset At, string Kind, string? Name, string? Node, string? Actor, string? Detail, long? Size);
+public sealed record Happening(string Id, DateTimeOffset At, string Kind, string? Name, string? Node, string? Actor, string? Detail, long? Size, int? Count);
 
 /// <summary>What the console itself tells: <c>POST /api/activity</c>.</summary>
 public sealed record Told(string Kind, string? Actor);

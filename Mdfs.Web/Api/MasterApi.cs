@@ -63,9 +63,21 @@ public sealed class MasterApi : IDisposable
 
     public Task<MasterAnswer<SettingsInForce>> SettingsAsync(CancellationToken cancellationToken) => GetAsync<SettingsInForce>("/api/settings", cancellationToken);
 
+    /// <param name="authority">Host and port under which the browser knows us: the links lead there.</param>
+    public Task<MasterAnswer<Links>> LinksAsync(string name, string authority, CancellationToken cancellationToken) =>
+        SendAsync<Links>(HttpMethod.Get, FilePath(name) + "/links", null, _patience, cancellationToken, authority);
+
+    /// <summary>The playlist of all movies whose name holds <paramref name="query"/>, as text.</summary>
+    /// <param name="authority">As for <see cref="LinksAsync"/>.</param>
+    public Task<MasterAnswer<string>> PlaylistAsync(string query, string authority, CancellationToken cancellationToken) => SendAsync<string>(
+        HttpMethod.Get, "/api/playlist.m3u8" + (query.Length > 0 ? $"?query={Uri.EscapeDataString(query)}" : ""), null, _longPatience, cancellationToken, authority);
+
     /// <summary>Re-reads every copy: takes as long as reading the movie.</summary>
     public Task<MasterAnswer<IReadOnlyList<Verdict>>> VerifyAsync(string name, CancellationToken cancellationToken) =>
         SendAsync<IReadOnlyList<Verdict>>(HttpMethod.Post, FilePath(name) + "/verify", null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<VerifyProgress>> VerifyProgressAsync(string name, CancellationToken cancellationToken) =>
+        GetAsync<VerifyProgress>(FilePath(name) + "/verify", cancellationToken);
 
     public Task<MasterAnswer<Deletion>> DeleteAsync(string name, CancellationToken cancellationToken) =>
         SendAsync<Deletion>(HttpMethod.Delete, FilePath(name), null, _longPatience, cancellationToken);
@@ -84,7 +96,7 @@ public sealed class MasterApi : IDisposable
     private Task<MasterAnswer<T>> GetAsync<T>(string path, CancellationToken cancellationToken)
         where T : class => SendAsync<T>(HttpMethod.Get, path, null, _patience, cancellationToken);
 
-    private async Task<MasterAnswer<T>> SendAsync<T>(HttpMethod method, string path, object? body, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<MasterAnswer<T>> SendAsync<T>(HttpMethod method, string path, object? body, TimeSpan patience, CancellationToken cancellationToken, string host = "localhost")
         where T : class
     {
         if (_addresses.Current is not { } address) return MasterRefusal.Silent("it is starting");
@@ -94,12 +106,13 @@ public sealed class MasterApi : IDisposable
         {
             using var request = new HttpRequestMessage(method, address + path);
             request.Headers.Authorization = _key;
-            // A name that every service answers to, whatever it is called outside.
-            request.Headers.Host = "localhost";
+            // Unless links are asked for, a name that every service answers to, whatever it is called outside.
+            request.Headers.Host = host;
             if (body is not null) request.Content = JsonContent.Create(body, body.GetType(), options: _json);
             using var response = await _http.SendAsync(request, limit.Token);
             if (!response.IsSuccessStatusCode) return await RefusalAsync(response, limit.Token);
             if (typeof(T) == typeof(Nothing)) return (T)(object)Nothing.Instance;
+            if (typeof(T) == typeof(string)) return (T)(object)await response.Content.ReadAsStringAsync(limit.Token);
             var value = await response.Content.ReadFromJsonAsync<T>(_json, limit.Token);
             return value is null ? MasterRefusal.Silent("it gave an empty answer") : value;
         }

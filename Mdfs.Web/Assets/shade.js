@@ -21,6 +21,12 @@
   window.mdfsConsole = {
     facts: () => ({ dark: dark.matches, shade: cookie('mdfs-shade') ?? 'system', timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? '' }),
     watchShade: layout => dark.addEventListener('change', () => layout.invokeMethodAsync('SystemShade', dark.matches).catch(() => { })),
+    save: async (name, type, content) => {
+      const address = URL.createObjectURL(new Blob([await content.arrayBuffer()], { type }));
+      const link = Object.assign(document.createElement('a'), { href: address, download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    },
     send: form => document.getElementById(form).submit(),
     keepShade: shade => { keep('mdfs-shade', shade); apply(); },
   };

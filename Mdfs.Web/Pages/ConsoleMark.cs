@@ -1,4 +1,5 @@
 using Mdfs.ServiceDefaults.Security;
+using Microsoft.AspNetCore.Components.Endpoints;
 
 namespace Mdfs.Web.Pages;
 
@@ -13,5 +14,18 @@ internal static class ConsoleMarks
     {
         builder.Add(endpoint => endpoint.Metadata.Add(new ConsoleMark(forAnybody)));
         return builder.Open();
+    }
+
+    /// <summary>
+    /// Pages are asked for, never sent to: they act over their circuits. The framework maps each for POST as well, which is the classic <c>POST /upload</c>'s and,
+    /// for every other address, the master's.
+    /// </summary>
+    public static TBuilder OnlyReads<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder
+    {
+        builder.Add(static endpoint =>
+        {
+            if (endpoint.Metadata.OfType<ComponentTypeMetadata>().Any()) endpoint.Metadata.Add(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]));
+        });
+        return builder;
     }
 }

@@ -21,7 +21,13 @@ public sealed partial class SessionStore(ConsoleRedis redis, IOptions<WebOptions
 {
     private static readonly TimeSpan _fresh = TimeSpan.FromSeconds(2);
 
+    // While Redis is away, who was here so lately stays in.
+    private static readonly TimeSpan _unused = TimeSpan.FromMinutes(10);
+
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
+
+    // Sessions whose pages are open on this server, and how many pages: they are in use, although their browsers ask for nothing.
+    private readonly ConcurrentDictionary<string, int> _open = new(StringComparer.Ordinal);
 
     // Ended while Redis was away; told to it when it is back.
     private readonly ConcurrentDictionary<string, bool> _owed = new(StringComparer.Ordinal);
@@ -61,6 +67,13 @@ public sealed partial class SessionStore(ConsoleRedis redis, IOptions<WebOptions
         return await CheckAsync(handle, ConsoleSession.TokenOf(id));
     }
 
+    /// <summary>A page of this session is open, until it is disposed of.</summary>
+    public IDisposable Open(string handle)
+    {
+        _open.AddOrUpdate(handle, 1, static (_, count) => count + 1);
+        return new OpenPage(this, handle);
+    }
+
     /// <summary>Ends a session here and on every other server.</summary>
     public async Task EndAsync(string handle)
     {
@@ -84,7 +97,9 @@ public sealed partial class SessionStore(ConsoleRedis redis, IOptions<WebOptions
         await SettleAsync();
         foreach (var (handle, known) in _known)
         {
-            if (await CheckAsync(handle, known.Session.Token) is null) Forget(handle);
+            var open = _open.ContainsKey(handle);
+            if (!open && time.GetElapsedTime(known.CheckedAt) > _unused) _known.TryRemove(handle, out _);
+            else if (open && await CheckAsync(handle, known.Session.Token) is null) Forget(handle);
         }
     }
 
@@ -177,6 +192,24 @@ public sealed partial class SessionStore(ConsoleRedis redis, IOptions<WebOptions
     private RedisKey Key(string handle) => $"{redis.Prefix}session:{handle}";
 
     private RedisKey GenerationKey => redis.Prefix + "generation";
+
+    private void Close(string handle)
+    {
+        while (_open.TryGetValue(handle, out var count))
+        {
+            if (count > 1 ? _open.TryUpdate(handle, count - 1, count) : _open.TryRemove(KeyValuePair.Create(handle, count))) return;
+        }
+    }
+
+    private sealed class OpenPage(SessionStore store, string handle) : IDisposable
+    {
+        private int _closed;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _closed, 1) == 0) store.Close(handle);
+        }
+    }
 
     private sealed record Known(ConsoleSession Session, long CheckedAt);
 

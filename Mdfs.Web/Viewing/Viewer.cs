@@ -1,5 +1,7 @@
+using System.Globalization;
 using Mdfs.Web.Pages;
 using Mdfs.Web.Sessions;
+using Mdfs.Web.Texts;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.JSInterop;
 
@@ -22,6 +24,9 @@ public sealed class Viewer(AuthenticationStateProvider authentication, IJSRuntim
     /// <summary>For forms that end the session.</summary>
     public string AntiforgeryToken { get; private set; } = "";
 
+    /// <summary>The page's language. It is said again whenever something is drawn: what the shared watch begins runs in nobody's language.</summary>
+    public CultureInfo Culture { get; private set; } = CultureInfo.GetCultureInfo(Languages.English);
+
     public TimeZoneInfo TimeZone { get; private set; } = TimeZoneInfo.Utc;
 
     public Shade Shade { get; private set; }
@@ -29,6 +34,16 @@ public sealed class Viewer(AuthenticationStateProvider authentication, IJSRuntim
     public bool SystemIsDark { get; set; }
 
     public bool IsDark => Shade == Shade.Dark || (Shade == Shade.System && SystemIsDark);
+
+    /// <summary>Takes the page's language over.</summary>
+    public void Use(string language)
+    {
+        Culture = CultureInfo.GetCultureInfo(language == Languages.Chinese ? Languages.Chinese : Languages.English);
+        Speak();
+    }
+
+    /// <summary>From here on this flow of work speaks the page's language.</summary>
+    public void Speak() => (CultureInfo.CurrentCulture, CultureInfo.CurrentUICulture) = (Culture, Culture);
 
     /// <summary>Asks the browser; once, when the circuit has begun.</summary>
     public async Task MeetAsync()

@@ -8,9 +8,6 @@ namespace Mdfs.Web.Watching;
 /// <summary>Asks the master how the cluster fares, once for everybody who looks at this console, however many they are; seldom when nobody does.</summary>
 public sealed partial class ClusterWatch : PeriodicService
 {
-    /// <summary>How far back the charts go, in minutes.</summary>
-    public const int HistoryMinutes = 180;
-
     private static readonly TimeSpan _unwatched = TimeSpan.FromSeconds(15);
 
     private readonly MasterApi _master;
@@ -20,7 +17,8 @@ public sealed partial class ClusterWatch : PeriodicService
     private readonly Viewers _viewers;
     private readonly ILogger<ClusterWatch> _logger;
     private volatile ClusterPicture _picture = ClusterPicture.Empty;
-    private DateTimeOffset _nextHistory;
+    private DateTimeOffset _nextHour;
+    private DateTimeOffset _nextDay;
 
     public ClusterWatch(MasterApi master, MasterAddresses addresses, ConsoleRedis redis, IOptions<WebOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ClusterWatch> logger)
         : this(master, addresses, redis, options, time, logger, new Viewers())
@@ -61,7 +59,8 @@ public sealed partial class ClusterWatch : PeriodicService
             {
                 Cluster = cluster.Value,
                 Nodes = nodes.Value ?? before.Nodes,
-                History = await HistoryAsync(before.History, now, cancellationToken),
+                Hour = await HourAsync(before.Hour, now, cancellationToken),
+                Day = await DayAsync(before.Day, now, cancellationToken),
                 HeardAt = now,
                 MasterAwaySince = null,
                 WhyAway = null,
@@ -79,12 +78,20 @@ public sealed partial class ClusterWatch : PeriodicService
         _viewers.Tell(picture);
     }
 
-    private async Task<History?> HistoryAsync(History? before, DateTimeOffset now, CancellationToken cancellationToken)
+    // As often as there is something new in them.
+    private async Task<History?> HourAsync(History? before, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (!_viewers.Any || now < _nextHistory) return before;
-        var history = await _master.HistoryAsync(HistoryMinutes, cancellationToken);
-        var step = TimeSpan.FromSeconds(Math.Clamp(history.Value?.StepSeconds ?? 10, 1, 60));
-        _nextHistory = now + (step > _options.PollInterval ? step : _options.PollInterval);
+        if (!_viewers.Any || now < _nextHour) return before;
+        var history = await _master.HistoryAsync(60, cancellationToken);
+        _nextHour = now + TimeSpan.FromSeconds(10);
+        return history.Value ?? before;
+    }
+
+    private async Task<History?> DayAsync(History? before, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (!_viewers.Any || now < _nextDay) return before;
+        var history = await _master.HistoryAsync(24 * 60, cancellationToken);
+        _nextDay = now + TimeSpan.FromMinutes(1);
         return history.Value ?? before;
     }
 

@@ -1,3 +1,4 @@
+using Mdfs.Web.Viewing;
 using Mdfs.Web.Watching;
 using Microsoft.AspNetCore.Components;
 
@@ -10,6 +11,9 @@ public abstract class ClusterView : ComponentBase, IDisposable
 
     [Inject]
     private ClusterWatch Watch { get; set; } = null!;
+
+    [Inject]
+    protected Viewer Viewer { get; set; } = null!;
 
     protected ClusterPicture Picture { get; private set; } = ClusterPicture.Empty;
 
@@ -35,6 +39,8 @@ public abstract class ClusterView : ComponentBase, IDisposable
 
     private async Task ShowAsync(ClusterPicture picture)
     {
+        // The watch calls from a thread of its own.
+        Viewer.Speak();
         Picture = picture;
         await OnPictureAsync();
         StateHasChanged();

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Mdfs.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Mdfs.Tests.Browser;
+
+/// <summary>Somebody at the console with a real browser. Everything that a page must not do is written down: errors, script that the policy stopped, requests to other hosts.</summary>
+public sealed class ConsoleVisit : IAsyncDisposable
+{
+    /// <summary>How long anything on a page may take on a busy machine, in milliseconds.</summary>
+    public const int Patience = 30_000;
+
+    private readonly IBrowserContext _context;
+    private readonly ConcurrentQueue<string> _wrong = new();
+
+    private ConsoleVisit(IBrowserContext context, Uri console)
+    {
+        _context = context;
+        Address = console;
+    }
+
+    public Uri Address { get; }
+
+    public IPage Page { get; private set; } = null!;
+
+    public static async Task<ConsoleVisit> StartAsync(Chromium chromium, Uri console, string language = "en-US", int width = 1280, int height = 900, ColorScheme shade = ColorScheme.Light)
+    {
+        var browser = await chromium.OpenAsync();
+        var context = await browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            BaseURL = console.AbsoluteUri,
+            Locale = language,
+            ColorScheme = shade,
+            TimezoneId = "Europe/Berlin",
+            ReducedMotion = ReducedMotion.Reduce,
+            ViewportSize = new ViewportSize { Width = width, Height = height },
+        });
+        context.SetDefaultTimeout(Patience);
+        context.SetDefaultNavigationTimeout(Patience);
+        var visit = new ConsoleVisit(context, console);
+        visit.Page = await visit.NewPageAsync();
+        return visit;
+    }
+
+    /// <summary>A further tab of the same browser.</summary>
+    public async Task<IPage> NewPageAsync()
+    {
+        var page = await _context.NewPageAsync();
+        page.PageError += (_, error) => _wrong.Enqueue($"error: {error}");
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error" && (message.Text.Contains("Content Security Policy", StringComparison.Ordinal) || message.Text.Contains("Uncaught", StringComparison.Ordinal)))
+                _wrong.Enqueue($"console: {message.Text}");
+        };
+        page.Request += (_, request) =>
+        {
+            if (Uri.TryCreate(request.Url, UriKind.Absolute, out var url) && url.Scheme is not ("data" or "blob") && url.Authority != Address.Authority) _wrong.Enqueue($"foreign request: {request.Url}");
+        };
+        page.Dialog += (_, dialog) =>
+        {
+            _wrong.Enqueue($"script ran: {dialog.Message}");
+            _ = dialog.DismissAsync();
+        };
+        return page;
+    }
+
+    public async Task<ConsoleVisit> SignInAsync(string key = TestCluster.AdminKey)
+    {
+        await Page.GotoAsync("sign-in");
+        await Page.FillAsync("#key", key);
+        await Page.ClickAsync("button[type=submit]");
+        if (key == TestCluster.AdminKey) await ReadyAsync();
+        return this;
+    }
+
+    /// <summary>Goes to a page and returns when its circuit has drawn it.</summary>
+    public async Task<IPage> OpenAsync(string path)
+    {
+        await Page.GotoAsync(path.TrimStart('/'));
+        await ReadyAsync();
+        return Page;
+    }
+
+    public Task ReadyAsync() => Page.Locator("main h1").First.WaitForAsync();
+
+    /// <summary>By how many pixels the page is wider than the window.</summary>
+    public Task<int> OverflowAsync() => Page.EvaluateAsync<int>("document.documentElement.scrollWidth - window.innerWidth");
+
+    public void AssertNothingWrong() => Assert.Empty(_wrong);
+
+    public async ValueTask DisposeAsync() => await _context.DisposeAsync();
+}
