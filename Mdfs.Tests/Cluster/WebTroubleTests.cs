@@ -14,10 +14,12 @@ public sealed class WebTroubleTests(SharedCluster shared) : IClassFixture<Shared
     [Fact]
     public async Task While_Redis_is_away_a_new_console_says_so_serves_the_api_and_opens_when_it_is_back()
     {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        await web.StopAsync();
         await shared.Cluster.Cluster.StopStoreAsync();
         try
         {
-            await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+            await web.StartAsync(Cancelled);
             using var visitor = web.Visit();
             using (var page = await visitor.Http.GetAsync("sign-in", Cancelled))
             {
