@@ -44,6 +44,8 @@ public static class WebHosting
         // /metrics is the cluster's, as in the original: monitoring scripts look for the classic lines there.
         app.MapMdfsMetrics(path: "/web/metrics");
         var forwarder = app.Services.GetRequiredService<MasterForwarder>();
+        // The console has a page of that name, which would take POST as well.
+        app.MapPost("/upload", forwarder.ForwardAsync).WithOrder(-1).AuthorisedByHandler("the master decides");
         app.Map("/{**path}", forwarder.ForwardAsync).WithOrder(int.MaxValue).AuthorisedByHandler("the master decides");
         return app;
     }

@@ -26,7 +26,8 @@ public static class ClassicEndpoints
 
     public static void MapClassicFiles(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/upload", UploadAsync).AuthorisedByHandler("the admin key may be a form field in front of the file")
+        // First in order: where the console lives on the same host, its page of that name would take POST as well.
+        routes.MapPost("/upload", UploadAsync).WithOrder(-1).AuthorisedByHandler("the admin key may be a form field in front of the file")
             .WithSummary("Store a movie by a form").WithDescription("multipart/form-data with the field 'secret' and then the file field 'movie', whose filename is the name. The file is stored while it arrives, so the key has to come first, or in a header or the query.")
             .WithTags("Classic").AddOpenApiOperationTransformer(static (operation, _, _) =>
             {

@@ -59,6 +59,8 @@ public sealed class ContentAnswer
     {
         var headers = response.Headers;
         response.StatusCode = Decision.StatusCode;
+        // Kestrel's own is up to a second old: a Last-Modified of just now would lie after it (8.8.2.1).
+        headers.Date = HttpDate.Format(_facts.Now);
         headers.ETag = _facts.ETag;
         headers.AcceptRanges = "bytes";
         // Stored by whoever likes, but asked for again before it is used: a name may get another version at any time.

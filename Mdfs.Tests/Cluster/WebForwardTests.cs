@@ -83,7 +83,7 @@ public sealed class WebForwardTests(SharedCluster shared) : IClassFixture<Shared
         Assert.Contains("classic.mp4", await client.Http.GetStringAsync("search?query=classic", Cancelled));
         Assert.Contains("\"openapi\"", await client.Http.GetStringAsync("openapi/v1.json", Cancelled));
         // Links in a playlist lead to where the list was asked for.
-        Assert.Contains($"{web.Address.GetLeftPart(UriPartial.Authority)}/play?name=classic.mp4", await client.Http.GetStringAsync("api/playlist.m3u8", Cancelled));
+        Assert.Contains($"{web.Address.GetLeftPart(UriPartial.Authority)}/index/classic.mp4", await client.Http.GetStringAsync("api/playlist.m3u8", Cancelled));
         using var deleted = await client.Http.GetAsync($"delete?name=classic.mp4&secret={Uri.EscapeDataString(TestCluster.AdminKey)}", Cancelled);
         Assert.StartsWith("OK:", await deleted.Content.ReadAsStringAsync(Cancelled));
     }
