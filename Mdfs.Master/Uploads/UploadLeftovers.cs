@@ -30,6 +30,6 @@ public sealed class UploadLeftovers(ResumableUploads uploads, IOptions<MasterOpt
         var idle = TimeSpan.FromSeconds(report.IdleSeconds);
         // Redis may have lost it, and is given as long to find it again as its client would have.
         if (record is null) return idle >= expiry + _opening;
-        return record.Targets?.Contains(node) != true && idle >= _opening;
+        return record.Targets is { } targets ? !targets.Contains(node) : idle >= _opening;
     }
 }

@@ -1,0 +1,229 @@
+using System.Net;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>Resumable uploads whose clients break off, hang, come twice or never again.</summary>
+public sealed class ResumableUploadTests(ResumableUploadTests.Fixture shared) : IClassFixture<ResumableUploadTests.Fixture>
+{
+    private const int Size = 3 << 20;
+
+    private static readonly MovieBytes _movie = new(21, Size);
+    private static readonly byte[] _bytes = _movie.ToArray();
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private MdfsClient Client => shared.Client;
+
+    private TusClient Tus => new(shared.Client);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100_000)]
+    [InlineData(Size - 1)]
+    public async Task What_arrived_before_a_connection_broke_is_kept_to_the_last_byte(int sent)
+    {
+        var name = $"broken at {sent}.mp4";
+        var upload = await Tus.CreateAsync(name, Size);
+        using (var patch = await BrokenPatch.StartAsync(Client, upload, 0, Size, _bytes.AsMemory(0, sent)))
+        {
+            await ArrivedAsync(upload, 1);
+            patch.Cut();
+        }
+
+        // A reset may overtake what the kernel had not handed over.
+        var offset = await Tus.OffsetAsync(upload);
+        Assert.InRange(offset, 0, sent);
+        Assert.Equal(Size, await Tus.AppendAsync(upload, offset, _bytes.AsMemory((int)offset)));
+        await AssertStoredAsync(name);
+    }
+
+    [Fact]
+    public async Task A_client_that_ends_its_body_early_and_listens_hears_that_what_came_is_kept()
+    {
+        var upload = await Tus.CreateAsync("short.mp4", Size);
+        using var connection = await RawConnection.OpenAsync(Client.Master, Cancelled);
+        await connection.WriteAsync(
+            $"PATCH {upload} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {Client.Admin}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+            + $"Content-Type: {TusClient.Octets}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\na\r\n", Cancelled);
+        await connection.WriteAsync(_bytes.AsMemory(0, 10), Cancelled);
+        await connection.WriteAsync("\r\nthis is no chunk\r\n", Cancelled);
+        Assert.StartsWith("HTTP/1.1 400 ", await connection.ReadToEndAsync(Cancelled), StringComparison.Ordinal);
+        Assert.Equal(10, await Tus.OffsetAsync(upload));
+    }
+
+    [Fact]
+    public async Task A_newer_request_takes_over_from_one_that_hangs_and_finds_what_that_one_brought()
+    {
+        var upload = await Tus.CreateAsync("taken over.mp4", Size);
+        using var hanging = await BrokenPatch.StartAsync(Client, upload, 0, Size, _bytes.AsMemory(0, 1 << 20));
+        await ArrivedAsync(upload, 1 << 20);
+        Assert.Equal(1 << 20, await Tus.OffsetAsync(upload));
+        Assert.DoesNotContain("HTTP/1.1 2", await hanging.ReadToEndAsync());
+
+        // Without asking first: it believes that nothing came.
+        using var second = await BrokenPatch.StartAsync(Client, upload, 1 << 20, 2 << 20, _bytes.AsMemory(1 << 20, 1 << 20));
+        await ArrivedAsync(upload, 2 << 20);
+        using (var third = await Tus.PatchAsync(upload, 1 << 20, _bytes.AsMemory(1 << 20)))
+        {
+            Assert.Equal(HttpStatusCode.Conflict, third.StatusCode);
+            Assert.Equal(2 << 20, TusClient.Number(third, "Upload-Offset"));
+        }
+
+        Assert.Equal(Size, await Tus.AppendAsync(upload, 2 << 20, _bytes.AsMemory(2 << 20)));
+        await AssertStoredAsync("taken over.mp4");
+    }
+
+    [Fact]
+    public async Task An_older_request_does_not_suffer_from_one_that_asks_for_bytes_long_acknowledged()
+    {
+        var upload = await Tus.CreateAsync("undisturbed.mp4", Size);
+        await Tus.AppendAsync(upload, 0, _bytes.AsMemory(0, 1 << 20));
+        using var body = new StreamContent(new SlowStart(_bytes.AsMemory(1 << 20), out var go));
+        var patch = Tus.PatchAsync(upload, 1 << 20, body);
+        using (var late = await Tus.PatchAsync(upload, 0, _bytes)) Assert.Equal(HttpStatusCode.Conflict, late.StatusCode);
+        go();
+        using (var answer = await patch) Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        await AssertStoredAsync("undisturbed.mp4");
+    }
+
+    [Fact]
+    public async Task Cancelling_cuts_off_the_request_that_is_under_way()
+    {
+        var upload = await Tus.CreateAsync("cancelled.mp4", Size);
+        using var hanging = await BrokenPatch.StartAsync(Client, upload, 0, Size, _bytes.AsMemory(0, 1 << 20));
+        await ArrivedAsync(upload, 1);
+        using (var deleted = await Tus.SendAsync(HttpMethod.Delete, upload, null)) Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        Assert.DoesNotContain("HTTP/1.1 2", await hanging.ReadToEndAsync());
+        using (var head = await Tus.HeadAsync(upload)) Assert.Equal(HttpStatusCode.Gone, head.StatusCode);
+        await NothingLeftAsync(upload);
+    }
+
+    [Fact]
+    public async Task A_piece_with_a_checksum_that_breaks_off_is_not_kept()
+    {
+        var upload = await Tus.CreateAsync("unchecked.mp4", Size);
+        await Tus.AppendAsync(upload, 0, _bytes.AsMemory(0, 70_000));
+        using (var patch = await BrokenPatch.StartAsync(Client, upload, 70_000, Size - 70_000, _bytes.AsMemory(70_000, 1 << 20), ("Upload-Checksum", "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk=")))
+        {
+            await ArrivedAsync(upload, 70_001);
+            patch.Cut();
+        }
+
+        Assert.Equal(70_000, await Tus.OffsetAsync(upload));
+        Assert.Equal(Size, await Tus.AppendAsync(upload, 70_000, _bytes.AsMemory(70_000)));
+        await AssertStoredAsync("unchecked.mp4");
+    }
+
+    [Fact]
+    public async Task Of_two_uploads_of_one_name_the_one_that_is_finished_later_wins()
+    {
+        var other = new MovieBytes(22, 1000);
+        var first = await Tus.CreateAsync("twice.mp4", Size);
+        var second = await Tus.CreateAsync("twice.mp4", other.Length);
+        await Tus.AppendAsync(first, 0, _bytes.AsMemory(0, 1 << 20));
+        await Tus.AppendAsync(second, 0, other.ToArray());
+        await Client.AssertHoldsAsync("twice.mp4", other, Cancelled);
+        await Tus.AppendAsync(first, 1 << 20, _bytes.AsMemory(1 << 20));
+        await Client.AssertHoldsAsync("twice.mp4", _movie, Cancelled);
+        Assert.Equal(other.Length, await Tus.OffsetAsync(second));
+    }
+
+    [Fact]
+    public async Task Metrics_tell_of_uploads_that_are_open_and_that_went_on()
+    {
+        var before = await Client.MetricAsync("mdfs_resumable_uploads_open", Cancelled);
+        var upload = await Tus.CreateAsync("counted.mp4", Size);
+        Assert.Equal(before + 1, await Client.MetricAsync("mdfs_resumable_uploads_open", Cancelled));
+        using (var patch = await BrokenPatch.StartAsync(Client, upload, 0, Size, _bytes.AsMemory(0, 1 << 20)))
+        {
+            await ArrivedAsync(upload, 1);
+            patch.Cut();
+        }
+
+        var offset = await Tus.OffsetAsync(upload);
+        await Tus.AppendAsync(upload, offset, _bytes.AsMemory((int)offset));
+        Assert.Equal(before, await Client.MetricAsync("mdfs_resumable_uploads_open", Cancelled));
+        var metrics = await Client.Http.GetStringAsync("metrics", Cancelled);
+        Assert.Matches("mdfs_resumable_resumed_total[^\n]* [1-9]", metrics);
+        Assert.Matches("mdfs_resumable_uploads_total\\{[^\n]*outcome=\"completed\"[^\n]* [1-9]", metrics);
+        Assert.Matches("mdfs_resumable_bytes[^\n]* [1-9]", metrics);
+    }
+
+    /// <summary>So many bytes lie on a worker's disk.</summary>
+    private Task ArrivedAsync(string upload, long bytes) => Eventually.TrueAsync(
+        () => shared.Incoming().Any(file => Path.GetFileName(file) == upload[^32..] && new FileInfo(file).Length >= bytes), $"{bytes} bytes have arrived", MdfsClient.Patience, Cancelled);
+
+    private Task NothingLeftAsync(string upload) =>
+        Eventually.TrueAsync(() => !shared.Incoming().Any(file => file.Contains(upload[^32..], StringComparison.Ordinal)), "nothing is left of the upload", MdfsClient.Patience, Cancelled);
+
+    private async Task AssertStoredAsync(string name)
+    {
+        await Client.AssertHoldsAsync(name, _movie, Cancelled);
+        Assert.Equal([true, true], (await Client.VerifyAsync(name, Cancelled)).Select(verdict => verdict.Valid));
+    }
+
+    /// <summary>Bytes that can be read only after somebody says so.</summary>
+    private sealed class SlowStart : MemoryStream
+    {
+        private readonly TaskCompletionSource _go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public SlowStart(ReadOnlyMemory<byte> bytes, out Action go)
+            : base(bytes.ToArray()) => go = () => _go.TrySetResult();
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await _go.Task.WaitAsync(cancellationToken);
+            return await base.ReadAsync(buffer, cancellationToken);
+        }
+    }
+
+    public sealed class Fixture : SharedCluster
+    {
+        // Small enough for a piece to end in the middle of every movie here.
+        protected override IEnumerable<(string Key, string Value)> Settings => [("Mdfs:Master:UploadCheckpointBytes", "300000")];
+    }
+}
+
+/// <summary>Resumable uploads that nobody goes on with.</summary>
+public sealed class ResumableUploadExpiryTests(ResumableUploadExpiryTests.Fixture shared) : IClassFixture<ResumableUploadExpiryTests.Fixture>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task An_abandoned_upload_is_removed_everywhere_and_one_that_is_gone_on_with_is_not()
+    {
+        var tus = new TusClient(shared.Client);
+        var movie = new MovieBytes(23, 200_000);
+        var bytes = movie.ToArray();
+        var abandoned = await tus.CreateAsync("abandoned.mp4", movie.Length);
+        await tus.AppendAsync(abandoned, 0, bytes.AsMemory(0, 100_000));
+        var never = await tus.CreateAsync("never begun.mp4", movie.Length);
+        var alive = await tus.CreateAsync("alive.mp4", movie.Length);
+        var offset = 0L;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                offset = await tus.AppendAsync(alive, offset, bytes.AsMemory((int)offset, 100));
+                return await GoneAsync(abandoned) && await GoneAsync(never);
+            },
+            "the abandoned uploads are gone", MdfsClient.Patience, Cancelled);
+        await tus.AppendAsync(alive, offset, bytes.AsMemory((int)offset));
+        await shared.Client.AssertHoldsAsync("alive.mp4", movie, Cancelled);
+        await Eventually.TrueAsync(() => !shared.Incoming().Any(), "nothing is left on the workers", MdfsClient.Patience, Cancelled);
+        await Eventually.TrueAsync(async () => await GoneAsync(alive), "the note of the finished one is gone too", MdfsClient.Patience, Cancelled);
+        await shared.Client.AssertHoldsAsync("alive.mp4", movie, Cancelled);
+        Assert.Matches("mdfs_resumable_uploads_total\\{[^\n]*outcome=\"expired\"[^\n]* 2", await shared.Client.Http.GetStringAsync("metrics", Cancelled));
+
+        async Task<bool> GoneAsync(string upload)
+        {
+            using var head = await tus.HeadAsync(upload);
+            return head.StatusCode == HttpStatusCode.Gone;
+        }
+    }
+
+    public sealed class Fixture : SharedCluster
+    {
+        protected override IEnumerable<(string Key, string Value)> Settings => [("Mdfs:Master:UploadExpiry", "00:00:03")];
+    }
+}
