@@ -23,6 +23,9 @@ public sealed class BrokenPatch : IDisposable
     /// <summary>The client's machine is gone.</summary>
     public void Cut() => _connection.Cut();
 
+    /// <summary>No bytes follow.</summary>
+    public void EndWriting() => _connection.EndWriting();
+
     /// <summary>What the server says to it until it closes the connection.</summary>
     public Task<string> ReadToEndAsync() => _connection.ReadToEndAsync(TestContext.Current.CancellationToken);
 
