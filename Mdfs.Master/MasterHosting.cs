@@ -92,6 +92,9 @@ public static class MasterHosting
         services.AddSingleton<AppendToUpload>();
         services.AddSingleton<FinishUpload>();
         services.AddSingleton<EndUpload>();
+        services.AddSingleton<JoinParts>();
+        services.AddSingleton<DraftUploads>();
+        services.AddSingleton<PartPlaces>();
         services.AddSingleton<IOrderSource, UploadLeftovers>();
         services.AddBackground<UploadExpiry>();
 

@@ -32,6 +32,12 @@ public static class Routes
         /// <summary>POST <see cref="CompleteUpload"/> → <see cref="PreparedReceipt"/>; completing twice is the same as once.</summary>
         public const string Complete = "/internal/uploads/{upload}/complete";
 
+        /// <summary>POST <see cref="JoinUpload"/> → <see cref="PreparedReceipt"/> when all parts are together and fsynced, which may take as long as copying them.</summary>
+        public const string Join = "/internal/uploads/{upload}/join";
+
+        /// <summary>GET <c>?from=&amp;length=</c> → 200 with exactly these bytes of a resumable upload; 404.</summary>
+        public const string UploadBytes = "/internal/uploads/{upload}/bytes";
+
         /// <summary>POST <see cref="ReplicaDescription"/> → <see cref="SealReceipt"/>; sealing twice is the same as once. 404: no such prepared upload.</summary>
         public const string Seal = "/internal/uploads/{upload}/seal";
 
@@ -70,6 +76,11 @@ public static class Routes
             string.Create(CultureInfo.InvariantCulture, $"/internal/uploads/{upload.Value}?offset={offset}&checksum={checksum}{(size is { } known ? $"&size={known}" : "")}");
 
         public static string CompletePath(UploadId upload) => $"/internal/uploads/{upload.Value}/complete";
+
+        public static string JoinPath(UploadId upload) => $"/internal/uploads/{upload.Value}/join";
+
+        public static string UploadBytesPath(UploadId upload, long from, long length) =>
+            string.Create(CultureInfo.InvariantCulture, $"/internal/uploads/{upload.Value}/bytes?from={from}&length={length}");
 
         public static string SealPath(UploadId upload) => $"/internal/uploads/{upload.Value}/seal";
 

@@ -91,6 +91,7 @@ public static class WorkerHosting
             provider.GetRequiredService<IOptions<WorkerOptions>>().Value.RepairBytesPerSecond, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<PeerWindows>();
         services.AddSingleton<PullRunner>();
+        services.AddSingleton<PartJoin>();
         services.AddWorkHorse<PullDesk>();
         services.AddWorkHorse<PullLeftovers>();
         services.AddWorkHorse<VerifyQueue>();

@@ -30,6 +30,8 @@ internal static class WorkerProblems
     public static NodeRefusal OtherBeginning(UploadId upload, long offset, long length) =>
         new(NodeRefusal.Conflict, $"The first {offset} bytes of upload {upload} are not here as they were confirmed; {length} bytes are.");
 
+    public static NodeRefusal MissingPart(UploadId part, string why) => new(NodeRefusal.Closed, $"Part {part} of the upload is not to be had: {why}.");
+
     public static NodeRefusal OtherReplica(MovieVersion version) => new(NodeRefusal.Conflict, $"Version {version} is here already, made of other bytes.");
 
     public static NodeRefusal Deleted(FileName name, MovieVersion version) => new(NodeRefusal.Conflict, $"'{name}' was deleted up to a version not below {version}.");

@@ -55,6 +55,12 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
             to, HttpMethod.Post, Routes.Worker.CompletePath(upload), Body(new CompleteUpload(whole.Offset, whole.Checksum), WireJson.Default.CompleteUpload),
             WireJson.Default.PreparedReceipt, _options.ReceiptTimeout, cancellation);
 
+    /// <summary>Has an opened upload put together from parts. The answer comes only at the end, so the limit grows with the size.</summary>
+    public Task<NodeAnswer<PreparedReceipt>> JoinAsync(WorkerAddress to, UploadId upload, JoinUpload join, CancellationToken cancellation) =>
+        ControlAsync(
+            to, HttpMethod.Post, Routes.Worker.JoinPath(upload), Body(join, WireJson.Default.JoinUpload), WireJson.Default.PreparedReceipt,
+            _options.ReceiptTimeout + TimeSpan.FromSeconds((double)join.Size / _options.VerifyBytesPerSecond), cancellation);
+
     /// <summary>Tells a worker that an upload was committed, and as what. Sealing twice is the same as once.</summary>
     public Task<NodeAnswer<SealReceipt>> SealAsync(WorkerAddress to, ReplicaDescription replica, CancellationToken cancellation) =>
         ControlAsync(

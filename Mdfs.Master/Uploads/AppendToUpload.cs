@@ -2,7 +2,6 @@ using Mdfs.Master.Catalog;
 using Mdfs.Master.Files;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Wire;
-using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Problems;
 using Microsoft.Extensions.Options;
 
@@ -72,6 +71,21 @@ public sealed partial class AppendToUpload(
         }
     }
 
+    /// <summary>No bytes follow: what is there is the whole. False when that cannot be noted now.</summary>
+    public async Task<bool> CloseAsync(ResumableUpload upload)
+    {
+        if (upload.Record.Closed) return true;
+        if (upload.Record.Targets is null)
+        {
+            // Not one byte has come, so nobody was chosen yet.
+            var (opened, refusal) = await targets.OpenAsync(upload.Id, CreateUpload.PlacedAs(upload.Record), 0, CancellationToken.None);
+            if (refusal is not null) return false;
+            upload.Record = upload.Record with { Targets = opened };
+        }
+
+        return await uploads.SaveAsync(upload, upload.Record with { Length = upload.Record.Offset, Closed = true });
+    }
+
     private async Task<Problem?> RefuseAsync(ResumableUpload upload, Piece piece, CancellationToken clientGone)
     {
         if (await meet.RunAsync(upload) is { } gone) return gone;
@@ -126,17 +140,11 @@ public sealed partial class AppendToUpload(
     private async Task<Problem> NobodyHasItAsync(ResumableUpload upload, PieceResult sent)
     {
         if (sent.AllFull) return FileProblems.NoSpace;
-        // Each of them says that it does not have what was acknowledged: then nobody ever will.
-        var lost = sent.Dropped.Count(target => target.Reason is NodeFailure.Refused { Refusal.Code: NodeRefusal.Unknown or NodeRefusal.Conflict });
-        if (lost < upload.Record.Targets!.Count) return UploadProblems.WorkersAway;
-        LogLost(upload.Id);
-        targets.Drop(upload.Id, upload.Record.Targets!);
-        return await uploads.RemoveAsync(upload) ? UploadProblems.Gone : FileProblems.ReadOnly;
+        // A worker that refuses while bytes are on their way to it may only look broken: they are asked once more whether they have what was acknowledged.
+        upload.Met = false;
+        return await meet.RunAsync(upload) ?? UploadProblems.WorkersAway;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Upload {Upload} goes on without {Left} of its workers, on {Have}; the missing copies are made after the commit.")]
     private partial void LogLeftBehind(UploadId upload, int left, int have);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload {Upload} is over: no worker has its bytes any more.")]
-    private partial void LogLost(UploadId upload);
 }

@@ -12,8 +12,10 @@ namespace Mdfs.Master.Uploads;
 /// <param name="Name">Null for a part.</param>
 /// <param name="Length">Bytes; null when the client does not know yet.</param>
 /// <param name="Metadata">To be kept and told again, or null.</param>
-/// <param name="Concat">Null, or <see cref="UploadConcat.Partial"/>.</param>
-public sealed record NewUpload(FileName? Name, long? Length, string? Metadata, string? Concat);
+/// <param name="Concat">Null, <see cref="UploadConcat.Partial"/>, or what the upload is put together from.</param>
+/// <param name="Place">For a part without a name.</param>
+/// <param name="Draft">By the IETF draft.</param>
+public sealed record NewUpload(FileName? Name, long? Length, string? Metadata, string? Concat, FileName? Place = null, bool Draft = false);
 
 /// <summary>
 /// Begins a resumable upload. Where its length is known, its workers are chosen and the space is reserved now, so that a full cluster says so before the first
@@ -21,17 +23,18 @@ public sealed record NewUpload(FileName? Name, long? Length, string? Metadata, s
 /// </summary>
 public sealed class CreateUpload(ResumableUploads uploads, UploadTargets targets, CatalogSession session, UploadMetrics metrics, IOptions<MasterOptions> options, TimeProvider time)
 {
-    public async Task<(ResumableUpload? Upload, Problem? Refusal)> RunAsync(NewUpload request, CancellationToken clientGone)
+    /// <param name="held">Bytes of it that lie on a node already: such nodes are preferred.</param>
+    public async Task<(ResumableUpload? Upload, Problem? Refusal)> RunAsync(NewUpload request, CancellationToken clientGone, Func<NodeId, long>? held = null)
     {
         if (!session.Attached || session.Health.State == StoreState.Unreachable || !await uploads.TryLoadAsync(clientGone)) return (null, FileProblems.ReadOnly);
         if (request.Length > options.Value.MaxFileSize) return (null, FileProblems.TooLarge(options.Value.MaxFileSize));
         var record = new UploadRecord
         {
-            Id = UploadId.New(), Name = request.Name, Length = request.Length, Metadata = request.Metadata, Concat = request.Concat, CreatedAt = time.GetUtcNow(),
+            Id = UploadId.New(), Name = request.Name, Length = request.Length, Metadata = request.Metadata, Concat = request.Concat, Place = request.Place, Draft = request.Draft, CreatedAt = time.GetUtcNow(),
         };
         if (record.Length is not null)
         {
-            var (opened, refusal) = await targets.OpenAsync(record.Id, PlacedAs(record), record.Length, clientGone);
+            var (opened, refusal) = await targets.OpenAsync(record.Id, PlacedAs(record), record.Length, clientGone, held);
             if (refusal is not null) return (null, refusal);
             record = record with { Targets = opened };
         }
@@ -46,6 +49,6 @@ public sealed class CreateUpload(ResumableUploads uploads, UploadTargets targets
         return (null, FileProblems.ReadOnly);
     }
 
-    /// <summary>By what the ring is walked: the name, or for a part that does not say of which movie, its id.</summary>
-    public static FileName PlacedAs(UploadRecord record) => record.Name ?? FileName.Parse(record.Id.Value);
+    /// <summary>By what the ring is walked.</summary>
+    public static FileName PlacedAs(UploadRecord record) => record.Name ?? record.Place ?? FileName.Parse(record.Id.Value);
 }

@@ -14,7 +14,7 @@ namespace Mdfs.Master.Uploads;
 /// for the upload tries again: a client is never told that all is there before the movie is.
 /// </summary>
 public sealed partial class FinishUpload(
-    ResumableUploads uploads, UploadTargets targets, NodeRegistry registry, WorkerClient workers, CommitUpload commit, UploadMetrics metrics, IOptions<MasterOptions> options,
+    ResumableUploads uploads, UploadTargets targets, MeetWorkers meet, NodeRegistry registry, WorkerClient workers, CommitUpload commit, UploadMetrics metrics, IOptions<MasterOptions> options,
     ILogger<FinishUpload> logger)
 {
     /// <summary>For a caller that holds the upload's turn.</summary>
@@ -22,7 +22,7 @@ public sealed partial class FinishUpload(
     public async Task<Problem?> RunAsync(ResumableUpload upload)
     {
         var record = upload.Record;
-        if (record.Version is not null || !record.IsWhole || record.IsPartial || record.Name is not { } name) return null;
+        if (record.Version is not null || !record.IsWhole || record.IsPartial || (record.Draft && !record.Closed) || record.Name is not { } name) return null;
         if (commit.IsUnsettled(record.Id)) return FileProblems.OutcomeUnknown;
         // By this master, whose answer was lost, or by one that died before it could note it.
         if (uploads.Committed(record) is { } known) return await NoteAsync(upload, known, Copies.Count(registry, known.Replica));
@@ -36,7 +36,7 @@ public sealed partial class FinishUpload(
             if (!answers[i].Succeeded) LogNotPrepared(reachable[i].Address, record.Id, answers[i].Failure!);
         }
 
-        if (receipts.Count == 0) return await NobodyHasItAsync(upload, answers);
+        if (receipts.Count == 0) return await NobodyHasItAsync(upload);
         if (receipts.Count < options.Value.MinWriteReplicas) return FileProblems.TooFewReplicas(receipts.Count, options.Value.MinWriteReplicas);
         var whole = new FanOutResult(FanOutOutcome.Completed, record.Offset, record.Checksum, null, receipts, []);
         switch (await commit.RunAsync(record.Id, name, whole, reachable, keep: true))
@@ -60,18 +60,12 @@ public sealed partial class FinishUpload(
         return null;
     }
 
-    private async Task<Problem> NobodyHasItAsync(ResumableUpload upload, NodeAnswer<PreparedReceipt>[] answers)
+    private async Task<Problem> NobodyHasItAsync(ResumableUpload upload)
     {
-        var lost = answers.Count(answer => answer.Failure is NodeFailure.Refused { Refusal.Code: NodeRefusal.Unknown or NodeRefusal.Conflict });
-        if (lost < upload.Record.Targets!.Count) return UploadProblems.WorkersAway;
-        LogLost(upload.Id);
-        targets.Drop(upload.Id, upload.Record.Targets!);
-        return await uploads.RemoveAsync(upload) ? UploadProblems.Gone : FileProblems.ReadOnly;
+        upload.Met = false;
+        return await meet.RunAsync(upload) ?? UploadProblems.WorkersAway;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {Address} does not prepare upload {Upload}: {Reason}.")]
     private partial void LogNotPrepared(string address, UploadId upload, NodeFailure reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload {Upload} is over: no worker has its bytes any more.")]
-    private partial void LogLost(UploadId upload);
 }

@@ -19,12 +19,15 @@ public sealed partial class MeetWorkers(ResumableUploads uploads, UploadTargets 
         if (uploads.Committed(record) is not null) return null;
         var asked = targets.Reachable(record);
         var answers = await Task.WhenAll(asked.Select(target => workers.FindUploadAsync(target, record.Id, CancellationToken.None)));
-        var states = answers.Where(answer => answer.Succeeded).Select(answer => answer.Value!).ToList();
-        var lost = asked.Where((_, i) => answers[i].Failure is NodeFailure.Refused { Refusal.Code: NodeRefusal.Unknown }).Select(target => target.Id).ToList();
+        // One that has less than was acknowledged has lost it just as well.
+        var states = answers.Where(answer => answer.Succeeded && answer.Value!.Length >= record.Offset).Select(answer => answer.Value!).ToList();
+        var lost = asked.Where((_, i) => answers[i].Failure is NodeFailure.Refused { Refusal.Code: NodeRefusal.Unknown } || answers[i].Value?.Length < record.Offset)
+            .Select(target => target.Id).ToList();
         if (states.Count == 0)
         {
             if (lost.Count < record.Targets.Count) return null;
             LogLost(record.Id);
+            targets.Drop(record.Id, lost);
             return await uploads.RemoveAsync(upload) ? UploadProblems.Gone : Files.FileProblems.ReadOnly;
         }
 

@@ -4,7 +4,7 @@ namespace Mdfs.Master.Uploads;
 public static class TusHeaders
 {
     public const string Version = "1.0.0";
-    public const string Extensions = "creation,creation-with-upload,creation-defer-length,expiration,checksum,checksum-trailer,termination";
+    public const string Extensions = "creation,creation-with-upload,creation-defer-length,expiration,checksum,checksum-trailer,termination,concatenation";
     public const string ContentType = "application/offset+octet-stream";
 
     public const string TusResumable = "Tus-Resumable";
@@ -25,13 +25,13 @@ public static class TusHeaders
     public static IReadOnlyList<string> Sent { get; } =
     [
         "Authorization", "Content-Type", "X-Mdfs-Secret", "X-Request-Id", "X-Requested-With", TusResumable, UploadOffset, UploadLength, UploadDeferLength, UploadMetadata, UploadChecksum,
-        UploadConcat, MethodOverride,
+        UploadConcat, MethodOverride, "Content-Disposition", DraftHeaders.UploadComplete, DraftHeaders.UploadDraftInteropVersion,
     ];
 
     /// <summary>What clients have to see: for <c>Access-Control-Expose-Headers</c>.</summary>
     public static IReadOnlyList<string> Exposed { get; } =
     [
         "Location", "Retry-After", TusResumable, TusVersion, TusExtension, TusMaxSize, TusChecksumAlgorithm, UploadOffset, UploadLength, UploadDeferLength, UploadMetadata, UploadExpires,
-        UploadConcat,
+        UploadConcat, DraftHeaders.UploadComplete, DraftHeaders.UploadLimit,
     ];
 }

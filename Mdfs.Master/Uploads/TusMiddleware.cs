@@ -11,6 +11,8 @@ public sealed class TusMiddleware(RequestDelegate next)
         if (!context.Request.Path.StartsWithSegments(UploadEndpoints.Root)) return next(context);
         if (context.Request.Headers[TusHeaders.MethodOverride].ToString().Trim() is { Length: > 0 and <= 16 } method && method.All(char.IsAsciiLetter))
             context.Request.Method = method.ToUpperInvariant();
+        // The other protocol has no such header.
+        if (DraftHeaders.AreMeant(context.Request)) return next(context);
         context.Response.OnStarting(static state =>
         {
             ((HttpResponse)state).Headers[TusHeaders.TusResumable] = TusHeaders.Version;

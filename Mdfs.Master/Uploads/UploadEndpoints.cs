@@ -14,12 +14,14 @@ using Microsoft.Net.Http.Headers;
 
 namespace Mdfs.Master.Uploads;
 
-/// <summary>Resumable uploads by tus 1.0 (tus.io/protocols/resumable-upload).</summary>
+/// <summary>Resumable uploads by tus 1.0 (tus.io/protocols/resumable-upload), and by the IETF draft (<see cref="DraftUploads"/>).</summary>
 public static class UploadEndpoints
 {
     public const string Root = "/api/uploads";
 
     internal const string Id = "The upload's id, as it stands in Location.";
+
+    private static readonly UploadId _example = UploadId.TryParse("24e533e02ec3bc40c387f1a0e460e216", out var id) ? id : default;
 
     // Longer than a worker that hangs is waited for: whoever is cut off puts away what came.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(15);
@@ -28,12 +30,13 @@ public static class UploadEndpoints
     {
         var uploads = routes.MapGroup(Root).WithTags("Resumable uploads").AddEndpointFilter(RequireVersion);
         uploads.MapPost("", CreateAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType)
-            .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes.")
+            .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes. Upload-Concat makes parts, and one movie of parts.")
             .Answers(201, "The upload is under the address in Location.")
             .Refuses(
                 UploadProblems.BadHeader("Upload-Length must be a whole number, not below zero."), FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.TooLarge(1L << 40),
-                UploadProblems.NotOctets(TusHeaders.ContentType), UploadProblems.UnknownVersion, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace);
-        uploads.MapMethods("/{id}", ["HEAD"], OffsetAsync).RequireAdmin()
+                UploadProblems.NotOctets(TusHeaders.ContentType), UploadProblems.UnknownVersion, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace,
+                UploadProblems.NoSuchPart(_example), UploadProblems.UnfinishedPart(_example), UploadProblems.NoConcatTarget, UploadProblems.WorkersAway);
+        uploads.MapMethods("/{id}", ["GET", "HEAD"], OffsetAsync).RequireAdmin()
             .WithSummary("How far an upload has come").WithDescription("Upload-Offset is durable on every worker that counts. A request for the same upload that is still under way is cut off.")
             .Answers(200, "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires.").RefusesUploads();
         uploads.MapPatch("/{id}", AppendAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType)
@@ -42,7 +45,7 @@ public static class UploadEndpoints
             .Refuses(
                 UploadProblems.OffsetMismatch(100, 50), UploadProblems.LengthDiffers(100, 50), UploadProblems.BeyondLength(100), UploadProblems.NotOctets(TusHeaders.ContentType),
                 UploadProblems.UnknownChecksum("md5", PieceCheck.Algorithms), UploadProblems.ChecksumMismatch, UploadProblems.BrokenOff, UploadProblems.WorkersAway, FileProblems.OutcomeUnknown,
-                FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace);
+                FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace, UploadProblems.NoConcatTarget);
         uploads.MapDelete("/{id}", TerminateAsync).RequireAdmin()
             .WithSummary("Cancel an upload").WithDescription("Its bytes are removed. A movie that it has become stays; DELETE /api/files/{name} deletes that.")
             .Answers(204, "The upload is gone.").RefusesUploads();
@@ -61,10 +64,14 @@ public static class UploadEndpoints
     private static ValueTask<object?> RequireVersion(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
     {
         var context = call.HttpContext;
+        if (DraftHeaders.AreMeant(context.Request) && !HttpMethods.IsOptions(context.Request.Method))
+            return Draft(context.RequestServices.GetRequiredService<DraftUploads>().HandleAsync(context, context.GetRouteValue("id") as string));
         if (HttpMethods.IsOptions(context.Request.Method) || context.Request.Headers[TusHeaders.TusResumable] == TusHeaders.Version) return next(call);
         context.Response.Headers[TusHeaders.TusVersion] = TusHeaders.Version;
         return ValueTask.FromResult<object?>(UploadProblems.UnknownVersion);
     }
+
+    private static async ValueTask<object?> Draft(Task<IResult> answer) => await answer;
 
     private static IResult Capabilities(HttpContext context, IOptions<MasterOptions> options)
     {
@@ -73,13 +80,27 @@ public static class UploadEndpoints
         headers[TusHeaders.TusExtension] = TusHeaders.Extensions;
         headers[TusHeaders.TusMaxSize] = Text(options.Value.MaxFileSize);
         headers[TusHeaders.TusChecksumAlgorithm] = PieceCheck.Algorithms;
+        headers[DraftHeaders.UploadLimit] = DraftHeaders.Limit(options.Value, null);
         return TypedResults.NoContent();
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, CreateUpload create, FinishUpload finish, AppendToUpload append, ResumableUploads uploads, IOptions<MasterOptions> options)
+    private static async Task<IResult> CreateAsync(
+        HttpContext context, CreateUpload create, JoinParts join, PartPlaces places, FinishUpload finish, AppendToUpload append, ResumableUploads uploads, IOptions<MasterOptions> options)
     {
         if (ReadNew(context.Request, options.Value, out var request) is { } malformed) return malformed;
         var withBody = HasBody(context.Request);
+        if (UploadConcat.IsFinal(request.Concat))
+        {
+            if (withBody) return UploadProblems.NoConcatTarget;
+            if (UploadConcat.Parts(request.Concat) is not { } parts) return UploadProblems.BadHeader("Upload-Concat: final; names the parts by their addresses below /api/uploads, with spaces between.");
+            var (whole, failure) = await join.RunAsync(request, parts, context.RequestAborted);
+            if (whole is null) return failure!;
+            if (failure is not null) return Located(context, whole, failure);
+            Describe(context, whole, uploads);
+            return Located(context, whole, TypedResults.StatusCode(StatusCodes.Status201Created));
+        }
+
+        if (request is { Concat: not null, Name: null }) request = request with { Place = places.Of($"{context.Connection.RemoteIpAddress} {context.Request.Headers.UserAgent}") };
         if (withBody && !IsOctets(context.Request)) return UploadProblems.NotOctets(TusHeaders.ContentType);
         if (ReadCheck(context.Request, out var check) is { } unknown) return unknown;
         using var checking = check;
@@ -105,6 +126,13 @@ public static class UploadEndpoints
         context.Response.Headers.CacheControl = "no-store";
         var (upload, refusal) = await FindAsync(id, uploads, context.RequestAborted);
         if (upload is null) return refusal!;
+        if (upload.Record is { IsFinal: true, Version: null })
+        {
+            // Its parts may be on their way together, which is not to be disturbed; and there is no offset to go on from.
+            Describe(context, upload, uploads);
+            return TypedResults.StatusCode(StatusCodes.Status200OK);
+        }
+
         using var turn = await upload.EnterAsync(_patience, context.RequestAborted);
         if (turn is null) return UploadProblems.Locked;
         if (upload.Ended) return UploadProblems.Gone;
@@ -122,6 +150,7 @@ public static class UploadEndpoints
         ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
         var (upload, refusal) = await FindAsync(id, uploads, context.RequestAborted);
         if (upload is null) return refusal!;
+        if (upload.Record.IsFinal) return UploadProblems.NoConcatTarget;
         if (!IsOctets(context.Request)) return UploadProblems.NotOctets(TusHeaders.ContentType);
         if (ReadNumber(context.Request, TusHeaders.UploadOffset, out var offset) is { } badOffset) return badOffset;
         if (offset is null) return UploadProblems.BadHeader("Upload-Offset is missing: it says where the piece begins.");
@@ -166,9 +195,9 @@ public static class UploadEndpoints
     {
         var record = upload.Record;
         var headers = context.Response.Headers;
-        headers[TusHeaders.UploadOffset] = Text(record.Offset);
+        if (!record.IsFinal || record.Version is not null) headers[TusHeaders.UploadOffset] = Text(record.Offset);
         headers[TusHeaders.UploadExpires] = HttpDate.Format(uploads.ExpiresAt(record));
-        if (!HttpMethods.IsHead(context.Request.Method)) return;
+        if (!HttpMethods.IsHead(context.Request.Method) && !HttpMethods.IsGet(context.Request.Method)) return;
         if (record.Length is { } length) headers[TusHeaders.UploadLength] = Text(length);
         else headers[TusHeaders.UploadDeferLength] = "1";
         if (record.Metadata is { } metadata) headers[TusHeaders.UploadMetadata] = metadata;
@@ -213,14 +242,29 @@ public static class UploadEndpoints
         if (ReadNumber(request, TusHeaders.UploadLength, out var length) is { } badLength) return badLength;
         var defer = request.Headers[TusHeaders.UploadDeferLength];
         if (defer.Count > 0 && defer != "1") return UploadProblems.BadHeader("Upload-Defer-Length has no other value than 1.");
-        if (length is null == (defer.Count == 0)) return UploadProblems.BadHeader("Give either Upload-Length, or Upload-Defer-Length: 1 when the length is not known yet.");
-        if (request.Headers.ContainsKey(TusHeaders.UploadConcat)) return UploadProblems.BadHeader("Parts cannot be put together here.");
+        var concat = request.Headers.TryGetValue(TusHeaders.UploadConcat, out var given) ? given.ToString() : null;
+        var final = UploadConcat.IsFinal(concat);
+        if (concat is not null && ((!final && concat != UploadConcat.Partial) || concat.Length > UploadConcat.MaxLength))
+            return UploadProblems.BadHeader("Upload-Concat is 'partial', or 'final;' with the addresses of the parts.");
+        if (final ? length is not null || defer.Count > 0 : length is null == (defer.Count == 0))
+        {
+            return UploadProblems.BadHeader(final
+                ? "The length of an upload that is put together is that of its parts: leave Upload-Length out."
+                : "Give either Upload-Length, or Upload-Defer-Length: 1 when the length is not known yet.");
+        }
+
         var metadata = request.Headers[TusHeaders.UploadMetadata];
         TusMetadata? parsed = null;
         if (metadata.Count > 0 && !TusMetadata.TryParse(metadata.ToString(), out parsed, out var why)) return UploadProblems.BadHeader(why);
+        if (parsed?.Name is null && concat == UploadConcat.Partial)
+        {
+            upload = new NewUpload(null, length, parsed is null ? null : metadata.ToString(), concat);
+            return null;
+        }
+
         if (parsed?.Name is not { } raw) return FileProblems.BadName("The name is missing: give it as 'filename' in Upload-Metadata, in UTF-8 and Base64.");
         if (!options.Names.TryAccept(raw, out var name, out var problem)) return FileProblems.BadName(problem);
-        upload = new NewUpload(name, length, metadata.ToString(), null);
+        upload = new NewUpload(name, length, metadata.ToString(), concat);
         return null;
     }
 

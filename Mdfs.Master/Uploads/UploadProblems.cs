@@ -32,6 +32,13 @@ public static class UploadProblems
 
     public static Problem NoConcatTarget { get; } = new(403, "final-upload", "No piece is taken", "This upload is put together from others, and takes no bytes of its own.");
 
+    public static Problem NoSuchPart(Protocol.Wire.UploadId part) => new Problem(
+        400, "no-such-part", "No such part", $"There is no part {part}: it was never made, has expired, or was used up by the movie it belongs to. Parts are made with 'Upload-Concat: partial'.")
+        .With("part", part.Value);
+
+    public static Problem UnfinishedPart(Protocol.Wire.UploadId part) => new Problem(
+        409, "unfinished-part", "A part is not complete", $"Part {part} lacks bytes. Complete it first, and then ask for the whole once more.").With("part", part.Value);
+
     public static Problem UnknownChecksum(string name, string known) => new(
         400, "unknown-checksum-algorithm", "Checksum algorithm not supported", $"'{name}' is not known here. Known: {known}. Nothing of this piece was kept.");
 

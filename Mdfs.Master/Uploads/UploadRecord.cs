@@ -16,6 +16,9 @@ public sealed record UploadRecord
     /// <summary>What it becomes; null for a part of an upload, which becomes nothing by itself.</summary>
     public FileName? Name { get; init; }
 
+    /// <summary>By what the ring is walked when there is no name.</summary>
+    public FileName? Place { get; init; }
+
     /// <summary>Bytes of the whole; null while the client has not said.</summary>
     public long? Length { get; init; }
 
@@ -38,6 +41,12 @@ public sealed record UploadRecord
 
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>Begun by the IETF draft, where all bytes are not the end: the client has to say so.</summary>
+    public bool Draft { get; init; }
+
+    /// <summary>The client has said that no bytes follow.</summary>
+    public bool Closed { get; init; }
+
     /// <summary>The version it was committed as; null until then.</summary>
     public MovieVersion? Version { get; init; }
 
@@ -46,6 +55,9 @@ public sealed record UploadRecord
 
     [JsonIgnore]
     public bool IsPartial => Concat == UploadConcat.Partial;
+
+    [JsonIgnore]
+    public bool IsFinal => UploadConcat.IsFinal(Concat);
 
     /// <summary>Every byte is there.</summary>
     [JsonIgnore]

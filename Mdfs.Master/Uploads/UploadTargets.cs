@@ -13,10 +13,13 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
 {
     /// <summary>Chooses by the name as every upload does, and opens with the space reserved where the length is known.</summary>
     /// <param name="placedAs">The name, or what stands for it.</param>
-    public async Task<(IReadOnlyList<NodeId>? Opened, Problem? Refusal)> OpenAsync(UploadId upload, FileName placedAs, long? length, CancellationToken clientGone)
+    /// <param name="held">Bytes of it that lie on a node already: such nodes are preferred.</param>
+    public async Task<(IReadOnlyList<NodeId>? Opened, Problem? Refusal)> OpenAsync(UploadId upload, FileName placedAs, long? length, CancellationToken clientGone, Func<NodeId, long>? held = null)
     {
         var view = registry.View;
         var candidates = Placement.Candidates(view, placedAs, length ?? 0, options.Value.ReplicationFactor, options.Value.PlacementRules);
+        // Stable: among those that hold as much the ring decides. Which of all candidates are full or leaving has been decided before.
+        if (held is not null) candidates = [.. candidates.OrderByDescending(node => held(node.Id))];
         if (candidates.Count == 0)
         {
             var takers = view.Nodes.Where(node => node is { Alive: true, Draining: false, ClosedForWrites: null }).ToList();

@@ -18,6 +18,17 @@ public sealed record AppendState(NodeId Node, UploadId Upload, long Length, long
 /// <param name="Checksum">CRC-32 of the whole, as the master has it; bytes that do not agree are refused.</param>
 public sealed record CompleteUpload(long Size, Checksum Checksum);
 
+/// <summary>
+/// Put an opened upload together from parts, each a resumable upload of its own: from those that lie here, and from other nodes those that do not. Answered with a
+/// <see cref="PreparedReceipt"/>; what an interrupted attempt had is written anew.
+/// </summary>
+/// <param name="Checksum">CRC-32 of the whole, as the master has combined it.</param>
+public sealed record JoinUpload(long Size, Checksum Checksum, IReadOnlyList<UploadPart> Parts);
+
+/// <param name="Checksum">CRC-32 of the part.</param>
+/// <param name="Sources">Nodes that have it.</param>
+public sealed record UploadPart(UploadId Upload, long Size, Checksum Checksum, IReadOnlyList<PullSource> Sources);
+
 /// <summary>A resumable upload whose last byte has not come, as its worker reports it.</summary>
 /// <param name="IdleSeconds">Seconds since its last piece, in cluster age as the worker heard it.</param>
 public sealed record UnfinishedReport(UploadId Upload, long Length, double IdleSeconds);

@@ -14,6 +14,7 @@ namespace Mdfs.Protocol.Wire;
 [JsonSerializable(typeof(AppendReceipt))]
 [JsonSerializable(typeof(AppendState))]
 [JsonSerializable(typeof(CompleteUpload))]
+[JsonSerializable(typeof(JoinUpload))]
 [JsonSerializable(typeof(SealReceipt))]
 [JsonSerializable(typeof(Tombstone))]
 [JsonSerializable(typeof(TombstoneReceipt))]

@@ -165,6 +165,43 @@ public sealed class WorkerAppendTests : IDisposable
         await OpenAsync(node);
     }
 
+    [Fact]
+    public async Task Parts_are_joined_from_this_disk_and_from_another_node()
+    {
+        using var elsewhere = new TempDirectory();
+        await using var here = await WorkerNode.StartAsync(_directory.Path);
+        await using var there = await WorkerNode.StartAsync(elsewhere.Path);
+        var (first, second) = (UploadId.New(), UploadId.New());
+        const int Middle = 333_333;
+        foreach (var (node, part, bytes) in (IEnumerable<(WorkerNode, UploadId, byte[])>)[(here, first, _movie[..Middle]), (there, second, _movie[Middle..])])
+        {
+            using (var opened = await TryOpenAsync(node, part)) Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+            using var appended = await node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(part, 0, default, null), content: new ByteArrayContent(bytes));
+            Assert.Equal(HttpStatusCode.OK, appended.StatusCode);
+        }
+
+        await OpenAsync(here);
+        var join = new JoinUpload(_movie.Length, Checksum.Of(_movie),
+        [
+            new UploadPart(first, Middle, Checksum.Of(_movie.AsSpan(0, Middle)), []),
+            new UploadPart(second, _movie.Length - Middle, Checksum.Of(_movie.AsSpan(Middle)), [new PullSource(there.Id, "http://127.0.0.1:9"), new PullSource(there.Id, there.Address)]),
+        ]);
+        using (var other = await JoinAsync(here, join with { Checksum = new Checksum(1) })) await MasterVoice.RefusalAsync(other, HttpStatusCode.Conflict);
+        using (var missing = await JoinAsync(here, join with { Parts = [join.Parts[0], join.Parts[1] with { Sources = [] }] })) await MasterVoice.RefusalAsync(missing, HttpStatusCode.ServiceUnavailable);
+        foreach (var _ in (int[])[1, 2])
+        {
+            using var joined = await JoinAsync(here, join);
+            Assert.Equal(_movie.Length, (await MasterVoice.ReadAsync(joined, WireJson.Default.PreparedReceipt)).Size);
+        }
+
+        var replica = (await here.Master.SealAsync(WorkerNode.Describe(_movie, "joined.mp4", upload: _upload))).Report.Replica;
+        Assert.Equal(_movie, await here.Master.BytesAsync(replica.Version, 0, _movie.Length));
+        Assert.True((await here.Master.VerifyAsync(replica.Version)).Valid);
+    }
+
+    private Task<HttpResponseMessage> JoinAsync(WorkerNode node, JoinUpload join) => node.Master.SendAsync(
+        NodePurpose.Control, HttpMethod.Post, Routes.Worker.JoinPath(_upload), JsonSerializer.SerializeToUtf8Bytes(join, WireJson.Default.JoinUpload));
+
     private Task<HttpResponseMessage> TryOpenAsync(WorkerNode node, UploadId upload) => node.Master.SendAsync(
         NodePurpose.Control, HttpMethod.Post, Routes.Worker.Uploads, JsonSerializer.SerializeToUtf8Bytes(new OpenUpload(upload, _movie.Length, Appendable: true), WireJson.Default.OpenUpload));
 

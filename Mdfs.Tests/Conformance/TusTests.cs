@@ -196,7 +196,7 @@ public sealed class TusTests(TusTests.Fixture shared) : IClassFixture<TusTests.F
         Assert.Equal("1.0.0", TusClient.Header(answer, "Tus-Version"));
         Assert.Equal(Largest, TusClient.Number(answer, "Tus-Max-Size"));
         var extensions = TusClient.Header(answer, "Tus-Extension")!.Split(',');
-        foreach (var extension in (string[])["creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum", "checksum-trailer", "termination"]) Assert.Contains(extension, extensions);
+        foreach (var extension in (string[])["creation", "creation-with-upload", "creation-defer-length", "expiration", "checksum", "checksum-trailer", "termination", "concatenation"]) Assert.Contains(extension, extensions);
         Assert.Equal("sha1,sha256,crc32", TusClient.Header(answer, "Tus-Checksum-Algorithm"));
     }
 
@@ -426,6 +426,91 @@ public sealed class TusTests(TusTests.Fixture shared) : IClassFixture<TusTests.F
         await Tus.AppendAsync(upload, 0, _movie);
         using (var deleted = await Tus.SendAsync(HttpMethod.Delete, upload, null)) Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
         await shared.Client.AssertHoldsAsync("stays.mp4", new MovieBytes(11, _movie.Length), Cancelled);
+    }
+
+    // Concatenation.
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Parts_become_one_movie_in_the_order_of_the_list_by_absolute_and_relative_addresses(bool named)
+    {
+        var name = $"joined {named}.mp4";
+        // Not at the ends of blocks, one of them empty, and uploaded in another order.
+        (int From, int To)[] ranges = [(0, 100_001), (100_001, 100_001), (100_001, 165_536), (165_536, 300_000)];
+        var parts = new string[ranges.Length];
+        foreach (var i in (int[])[2, 0, 3, 1])
+        {
+            using var created = await Tus.PostAsync(
+                null, ("Upload-Concat", "partial"), ("Upload-Length", Text(ranges[i].To - ranges[i].From)), ("Upload-Metadata", named ? TusClient.Metadata(name) : null));
+            Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+            parts[i] = created.Headers.Location!.ToString();
+            if (ranges[i].To > ranges[i].From) await Tus.AppendAsync(parts[i], 0, _movie.AsMemory(ranges[i].From..ranges[i].To));
+            using var head = await Tus.HeadAsync(parts[i]);
+            Assert.Equal(("partial", ranges[i].To - ranges[i].From), (TusClient.Header(head, "Upload-Concat"), TusClient.Number(head, "Upload-Offset")));
+        }
+
+        Assert.Null(await shared.Client.FactsAsync(name, Cancelled));
+        parts[0] = new Uri(shared.Client.Master, parts[0]).ToString();
+        var concat = "final;" + string.Join(' ', parts);
+        using var joined = await Tus.PostAsync(null, ("Upload-Concat", concat), ("Upload-Metadata", TusClient.Metadata(name)));
+        Assert.True(joined.StatusCode == HttpStatusCode.Created, await joined.Content.ReadAsStringAsync(Cancelled));
+        await shared.Client.AssertHoldsAsync(name, new MovieBytes(11, _movie.Length), Cancelled);
+        Assert.Equal([true, true], (await shared.Client.VerifyAsync(name, Cancelled)).Select(verdict => verdict.Valid));
+
+        var upload = joined.Headers.Location!.ToString();
+        using (var head = await Tus.HeadAsync(upload))
+        {
+            Assert.Equal((concat, 300_000L, 300_000L), (TusClient.Header(head, "Upload-Concat"), TusClient.Number(head, "Upload-Offset"), TusClient.Number(head, "Upload-Length")));
+            Assert.Equal(TusClient.Metadata(name), TusClient.Header(head, "Upload-Metadata"));
+        }
+
+        using (var patch = await Tus.PatchAsync(upload, 300_000, new byte[1])) Assert.Equal(HttpStatusCode.Forbidden, patch.StatusCode);
+        // Whoever did not hear the answer asks again.
+        using (var again = await Tus.PostAsync(null, ("Upload-Concat", concat), ("Upload-Metadata", TusClient.Metadata(name)))) Assert.Equal((HttpStatusCode.Created, upload), (again.StatusCode, again.Headers.Location!.ToString()));
+        await Eventually.TrueAsync(
+            () => parts.All(part => !shared.Incoming().Any(file => file.Contains(part[^32..], StringComparison.Ordinal))), "the parts are used up", MdfsClient.Patience, Cancelled);
+    }
+
+    [Fact]
+    public async Task A_part_may_stand_in_the_list_twice()
+    {
+        using var created = await Tus.PostAsync(new ByteArrayContent(_movie), ("Upload-Concat", "partial"), ("Upload-Length", "300000"), ("Content-Type", TusClient.Octets));
+        var part = created.Headers.Location!.ToString();
+        using var joined = await Tus.PostAsync(null, ("Upload-Concat", $"final;{part} {part}"), ("Upload-Metadata", TusClient.Metadata("doubled.mp4")));
+        Assert.Equal(HttpStatusCode.Created, joined.StatusCode);
+        Assert.Equal(_movie.Concat(_movie), await shared.Client.Http.GetByteArrayAsync(MdfsClient.DownloadPath("doubled.mp4"), Cancelled));
+    }
+
+    [Theory]
+    [InlineData("final;", 400)]
+    [InlineData("final;/api/uploads/00000000000000000000000000000000", 400)]
+    [InlineData("final;/elsewhere/00000000000000000000000000000000", 400)]
+    [InlineData("final;http://elsewhere.example/", 400)]
+    [InlineData("Partial", 400)]
+    [InlineData("", 400)]
+    public async Task What_names_no_parts_is_refused(string concat, int status)
+    {
+        using var joined = await Tus.PostAsync(null, ("Upload-Concat", concat), ("Upload-Metadata", TusClient.Metadata("none.mp4")));
+        Assert.Equal(status, (int)joined.StatusCode);
+    }
+
+    [Fact]
+    public async Task Parts_that_lack_bytes_and_uploads_that_are_no_parts_and_a_length_are_refused_and_the_parts_stay()
+    {
+        using var created = await Tus.PostAsync(null, ("Upload-Concat", "partial"), ("Upload-Length", "300000"));
+        var part = created.Headers.Location!.ToString();
+        await Tus.AppendAsync(part, 0, _movie.AsMemory(0, 1000));
+        using (var early = await Tus.PostAsync(null, ("Upload-Concat", $"final;{part}"), ("Upload-Metadata", TusClient.Metadata("early.mp4")))) Assert.Equal(HttpStatusCode.Conflict, early.StatusCode);
+        await Tus.AppendAsync(part, 1000, _movie.AsMemory(1000));
+        var whole = await Tus.CreateAsync("no part.mp4", 1000);
+        using (var wrong = await Tus.PostAsync(null, ("Upload-Concat", $"final;{part} {whole}"), ("Upload-Metadata", TusClient.Metadata("early.mp4")))) Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        using (var length = await Tus.PostAsync(null, ("Upload-Concat", $"final;{part}"), ("Upload-Length", "300000"), ("Upload-Metadata", TusClient.Metadata("early.mp4"))))
+            Assert.Equal(HttpStatusCode.BadRequest, length.StatusCode);
+        using (var nameless = await Tus.PostAsync(null, ("Upload-Concat", $"final;{part}"))) Assert.Equal(HttpStatusCode.BadRequest, nameless.StatusCode);
+        Assert.Null(await shared.Client.FactsAsync("early.mp4", Cancelled));
+        using (var joined = await Tus.PostAsync(null, ("Upload-Concat", $"final;{part}"), ("Upload-Metadata", TusClient.Metadata("early.mp4")))) Assert.Equal(HttpStatusCode.Created, joined.StatusCode);
+        await shared.Client.AssertHoldsAsync("early.mp4", new MovieBytes(11, _movie.Length), Cancelled);
     }
 
     private static string Hash(string algorithm, ReadOnlySpan<byte> bytes)

@@ -60,7 +60,7 @@ public sealed class ResumableUploadFaultTests(ResumableUploadFaultTests.Fixture 
         await Tus.AppendAsync(upload, 0, _bytes.AsMemory(0, Half));
         var victims = Holders(upload);
         foreach (var victim in victims) await victim.KillAsync();
-        using (var patch = await Tus.PatchAsync(upload, Half, _bytes.AsMemory(Half))) Assert.Equal(HttpStatusCode.ServiceUnavailable, patch.StatusCode);
+        using (var patch = await Tus.PatchAsync(upload, Half, _bytes.AsMemory(Half, 1000))) Assert.Equal(HttpStatusCode.ServiceUnavailable, patch.StatusCode);
         Assert.Equal(Half, await Tus.OffsetAsync(upload));
         foreach (var victim in victims) await victim.StartAsync();
         await FinishAsync(upload, Half);
@@ -80,7 +80,7 @@ public sealed class ResumableUploadFaultTests(ResumableUploadFaultTests.Fixture 
         }
 
         await Cluster.Client.WaitForNodesAsync(3, Cancelled);
-        using (var patch = await Tus.PatchAsync(upload, Half, _bytes.AsMemory(Half))) Assert.Equal(HttpStatusCode.Gone, patch.StatusCode);
+        using (var patch = await Tus.PatchAsync(upload, Half, _bytes.AsMemory(Half, 1000))) Assert.Equal(HttpStatusCode.Gone, patch.StatusCode);
         using (var head = await Tus.HeadAsync(upload)) Assert.Equal(HttpStatusCode.Gone, head.StatusCode);
     }
 
@@ -88,9 +88,10 @@ public sealed class ResumableUploadFaultTests(ResumableUploadFaultTests.Fixture 
     public async Task Without_Redis_nothing_is_acknowledged_and_with_it_the_upload_goes_on_and_ends_although_the_last_answer_was_a_refusal()
     {
         var upload = await BeginAsync("redis.mp4");
-        await Tus.AppendAsync(upload, 0, _bytes.AsMemory(0, Half));
+        const int last = Size - 1000;
+        await Tus.AppendAsync(upload, 0, _bytes.AsMemory(0, last));
         await Cluster.Redis.KillAsync();
-        using (var patch = await Tus.PatchAsync(upload, Half, _bytes.AsMemory(Half))) Assert.Equal(HttpStatusCode.ServiceUnavailable, patch.StatusCode);
+        using (var patch = await Tus.PatchAsync(upload, last, _bytes.AsMemory(last))) Assert.Equal(HttpStatusCode.ServiceUnavailable, patch.StatusCode);
         await Cluster.Redis.StartAsync();
         await WritableAsync(Cluster);
         // All bytes are on the workers: asking makes the movie.

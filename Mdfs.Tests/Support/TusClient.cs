@@ -21,7 +21,7 @@ public sealed class TusClient(MdfsClient client)
         foreach (var (name, value) in all)
         {
             if (value is null) continue;
-            if (name == "Content-Type") content!.Headers.TryAddWithoutValidation(name, value);
+            if (name is "Content-Type" or "Content-Disposition") content!.Headers.TryAddWithoutValidation(name, value);
             else request.Headers.TryAddWithoutValidation(name, value);
         }
 

@@ -4,6 +4,7 @@ using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.Worker.Integrity;
+using Mdfs.Worker.Replication;
 using Mdfs.Worker.Status;
 using Mdfs.Worker.Storage;
 using Microsoft.AspNetCore.Http.Features;
@@ -14,12 +15,16 @@ namespace Mdfs.Worker.Files;
 /// <summary>The way of a movie onto this node: open, bytes, seal or drop (design, section 4).</summary>
 internal static class UploadEndpoints
 {
+    private const int SendBuffer = 256 * 1024;
+
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
         routes.MapPost(Routes.Worker.Uploads, Open).RequireNode(NodePurpose.Control);
         routes.MapPut(Routes.Worker.Upload, ReceiveAsync).RequireNode(NodePurpose.Data);
         routes.MapPatch(Routes.Worker.Upload, AppendAsync).RequireNode(NodePurpose.Data);
         routes.MapGet(Routes.Worker.Upload, State).RequireNode(NodePurpose.Control);
+        routes.MapPost(Routes.Worker.Join, JoinAsync).RequireNode(NodePurpose.Control);
+        routes.MapGet(Routes.Worker.UploadBytes, BytesAsync).RequireNode(NodePurpose.Peer);
         routes.MapPost(Routes.Worker.Complete, CompleteAsync).RequireNode(NodePurpose.Control);
         routes.MapDelete(Routes.Worker.Upload, DropAsync).RequireNode(NodePurpose.Control);
         routes.MapPost(Routes.Worker.Seal, SealAsync).RequireNode(NodePurpose.Control);
@@ -73,6 +78,51 @@ internal static class UploadEndpoints
     {
         if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
         return appends.Find(id) is { } state ? TypedResults.Json(state, WireJson.Default.AppendState) : Answers.Refuse(WorkerProblems.UnknownUpload(id));
+    }
+
+    private static async Task<IResult> JoinAsync(string upload, HttpContext context, PartJoin join, IHostApplicationLifetime lifetime)
+    {
+        if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
+        if (Answers.Body(context, WireJson.Default.JoinUpload) is not { Size: >= 0, Parts: not null } request) return Answers.Unreadable;
+        using var leave = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        try
+        {
+            return Answers.Of(await join.RunAsync(id, request, leave.Token), WireJson.Default.PreparedReceipt);
+        }
+        catch (OperationCanceledException)
+        {
+            // A newer order for the same upload, or for one of its parts, has come.
+            context.Abort();
+            return TypedResults.Empty;
+        }
+    }
+
+    private static async Task<IResult> BytesAsync(string upload, long from, long length, HttpContext context, AppendStore appends)
+    {
+        if (!UploadId.TryParse(upload, out var id) || from < 0 || length < 0) return Answers.Refuse(WorkerProblems.Bad("Bytes of an upload are asked for by its id, from an offset on."));
+        using var bytes = appends.TryRead(id, from + length);
+        if (bytes is null) return Answers.Refuse(WorkerProblems.UnknownUpload(id));
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        context.Response.ContentLength = length;
+        try
+        {
+            for (var end = from + length; from < end;)
+            {
+                var memory = context.Response.BodyWriter.GetMemory(SendBuffer);
+                var read = await RandomAccess.ReadAsync(bytes, memory[..(int)Math.Min(memory.Length, end - from)], from, context.RequestAborted);
+                if (read == 0) throw new EndOfStreamException();
+                context.Response.BodyWriter.Advance(read);
+                from += read;
+                await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException)
+        {
+            // Never short without saying so.
+            context.Abort();
+        }
+
+        return TypedResults.Empty;
     }
 
     private static async Task<IResult> CompleteAsync(string upload, HttpContext context, AppendStore appends)

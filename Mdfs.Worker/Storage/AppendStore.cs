@@ -5,6 +5,7 @@ using System.Text.Json;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Storage;
 
@@ -101,6 +102,43 @@ internal sealed partial class AppendStore(
             slot.Length = part.Length;
             slot.OfBlocks = part.OfBlocks;
             return new AppendReceipt(memory.Id, upload, part.Length, part.Checksum);
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            LogDiskFull(upload);
+            return WorkerProblems.DiskFull;
+        }
+    }
+
+    /// <summary>
+    /// A resumable upload's bytes, for reading; null: it is not here, or shorter. Nobody is kept from anything by it: a whole part is not appended to, and should it be removed, the open
+    /// file stays readable.
+    /// </summary>
+    public SafeFileHandle? TryRead(UploadId upload, long length) =>
+        _slots.TryGetValue(upload, out var slot) && slot.Length >= length
+            ? File.OpenHandle(directory.UploadPath(upload), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)
+            : null;
+
+    /// <summary>Writes an opened upload anew from its beginning, by whatever brings its bytes.</summary>
+    /// <param name="fill">Appends all bytes, or says why it cannot.</param>
+    public async Task<NodeRefusal?> FillAsync(UploadId upload, CompleteUpload whole, Func<PartFile, CancellationToken, Task<NodeRefusal?>> fill, CancellationToken cancellation)
+    {
+        if (!_slots.TryGetValue(upload, out var slot)) return WorkerProblems.UnknownUpload(upload);
+        using var turn = await slot.EnterAsync(cancellation);
+        if (slot.Ended) return WorkerProblems.UnknownUpload(upload);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, turn.CutOff);
+        try
+        {
+            await using var part = await ReopenAsync(slot, 0, default, stop.Token);
+            if (part is null) return WorkerProblems.OtherBeginning(upload, 0, slot.Length);
+            if (await fill(part, stop.Token) is { } refusal) return refusal;
+            if (part.Length != whole.Size || part.Checksum != whole.Checksum) return WorkerProblems.OtherBytes(upload);
+            await part.FlushAsync();
+            slot.Length = part.Length;
+            slot.OfBlocks = part.OfBlocks;
+            slot.Reservation.Wrote(part.Length - slot.Reservation.Written);
+            slot.LastAge = memory.Facts.ClusterAge;
+            return null;
         }
         catch (IOException error) when (Durable.IsDiskFull(error))
         {

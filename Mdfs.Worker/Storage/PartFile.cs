@@ -10,6 +10,9 @@ internal sealed class PartFile : IAsyncDisposable
     // The kernel would let gigabytes of dirty pages gather, and the final fsync would then be silent for longer than the sender waits.
     private const long FlushStep = 64L << 20;
 
+    private const int CopyBuffer = 256 * 1024;
+    private const long CopyStep = 16L << 20;
+
     private readonly SafeFileHandle _bytes;
     private readonly BlockSidecarWriter _blocks;
     private Task _flush = Task.CompletedTask;
@@ -91,8 +94,13 @@ internal sealed class PartFile : IAsyncDisposable
 
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
-        var offset = _blocks.Length;
-        await RandomAccess.WriteAsync(_bytes, bytes, offset, cancellation);
+        await RandomAccess.WriteAsync(_bytes, bytes, _blocks.Length, cancellation);
+        await NoteAsync(bytes);
+    }
+
+    // The bytes stand in the file.
+    private async ValueTask NoteAsync(ReadOnlyMemory<byte> bytes)
+    {
         _blocks.Append(bytes.Span);
         if (_blocks.Length - _flushed < FlushStep) return;
         _flushed = _blocks.Length;
@@ -100,6 +108,40 @@ internal sealed class PartFile : IAsyncDisposable
         await _flush;
         _blocks.Checkpoint();
         _flush = Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+    }
+
+    /// <summary>
+    /// Appends a run of another file. The bytes are copied inside the kernel where that is possible, and read once to be hashed: where a block ends here is not where one ended
+    /// there.
+    /// </summary>
+    public async Task AppendAsync(SafeFileHandle from, long length, CancellationToken cancellation)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
+        try
+        {
+            // In steps: what was just copied is still in memory when it is read, and a cancellation is heard.
+            for (long at = 0, ahead = 0; at < length;)
+            {
+                while (ahead < Math.Min(at + CopyStep, length))
+                {
+                    var copied = FileCopy.TryCopy(from, ahead, _bytes, _blocks.Length + (ahead - at), Math.Min(at + CopyStep, length) - ahead);
+                    if (copied == 0) break;
+                    ahead += copied;
+                }
+
+                var read = await RandomAccess.ReadAsync(from, buffer.AsMemory(0, (int)Math.Min(CopyBuffer, length - at)), at, cancellation);
+                if (read == 0) throw new EndOfStreamException($"A part ended {length - at} bytes early.");
+                // Overlaps what the kernel has copied already only where it could not copy all.
+                if (ahead >= at + read) await NoteAsync(buffer.AsMemory(0, read));
+                else await AppendAsync(buffer.AsMemory(0, read), cancellation);
+                at += read;
+                ahead = Math.Max(ahead, at);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>Notes how far it came, so that a later life can go on from here.</summary>
