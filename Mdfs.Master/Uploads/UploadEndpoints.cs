@@ -29,7 +29,7 @@ public static class UploadEndpoints
     public static void MapResumableUploads(this IEndpointRouteBuilder routes)
     {
         var uploads = routes.MapGroup(Root).WithTags("Resumable uploads").AddEndpointFilter(RequireVersion);
-        uploads.MapPost("", CreateAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType)
+        uploads.MapPost("", CreateAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType, DraftHeaders.ContentType, "*/*")
             .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes. Upload-Concat makes parts, and one movie of parts.")
             .Answers(201, "The upload is under the address in Location.")
             .Refuses(
@@ -39,7 +39,7 @@ public static class UploadEndpoints
         uploads.MapMethods("/{id}", ["GET", "HEAD"], OffsetAsync).RequireAdmin()
             .WithSummary("How far an upload has come").WithDescription("Upload-Offset is durable on every worker that counts. A request for the same upload that is still under way is cut off.")
             .Answers(200, "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires.").RefusesUploads();
-        uploads.MapPatch("/{id}", AppendAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType)
+        uploads.MapPatch("/{id}", AppendAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType, DraftHeaders.ContentType, "*/*")
             .WithSummary("Go on with an upload").WithDescription("The body is appended at Upload-Offset. With the last byte the movie is stored. What arrives before a connection breaks is kept.")
             .Answers(204, "All of the body is durable; Upload-Offset says how far the upload is.").RefusesUploads()
             .Refuses(

@@ -1,5 +1,6 @@
 // Uploads a file with tus-js-client, the way the first argument says: node upload.mjs WAY ENDPOINT KEY FILE NAME SEED
 import fs from 'node:fs'
+import { PassThrough } from 'node:stream'
 import * as tus from 'tus-js-client'
 
 const [way, endpoint, key, file, name, seed] = process.argv.slice(2)
@@ -27,11 +28,14 @@ const ways = {
 const breaks = way.startsWith('aborted') ? 6 : 0
 let broken = 0
 
+// Of a stream nobody knows the length before its end; a file's the client would know.
+const open = () => (way === 'deferred' ? fs.createReadStream(file).pipe(new PassThrough()) : fs.createReadStream(file))
+
 function begin(uploadUrl) {
   return new Promise((resolve, reject) => {
     let breakAt = broken < breaks ? 1 + random(size - 1) : Infinity
     let breaking = false
-    const upload = new tus.Upload(fs.createReadStream(file), {
+    const upload = new tus.Upload(open(), {
       endpoint,
       uploadUrl,
       headers: { Authorization: `Bearer ${key}` },
