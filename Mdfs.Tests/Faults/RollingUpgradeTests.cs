@@ -23,6 +23,9 @@ public sealed class RollingUpgradeTests
         {
             Assert.Equal(0, await worker.StopAsync(Cancelled));
             await worker.StartAsync();
+            // Its new life: that the master counts it as alive says nothing, since it does so for a while after the old one has stopped.
+            await Eventually.TrueAsync(
+                () => worker.Output.Split("-- next life --")[^1].Contains("The master has heard of all", StringComparison.Ordinal), $"{worker.Name} is back", MdfsClient.Patience, Cancelled);
             await cluster.Client.WaitForNodesAsync(3, Cancelled);
             await cluster.Client.WaitForWholeAsync(1, Cancelled);
         }

@@ -47,8 +47,9 @@ public sealed class PrometheusServer : IAsyncDisposable
         {
             return await QueryAsync(query, cancellationToken);
         }
-        catch (HttpRequestException) when (!_process.HasExited)
+        catch (Exception e) when (e is HttpRequestException or JsonException && !_process.HasExited)
         {
+            // It does not listen yet, or says in plain text that it is not ready.
             return [];
         }
     }
