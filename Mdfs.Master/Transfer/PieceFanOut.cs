@@ -131,6 +131,7 @@ public sealed partial class PieceFanOut(
                 if (taken + read > limits.Room) return (PieceEnd.TooLong, taken);
 
                 taken += read;
+                metrics.Taken(read);
                 crc.Append(memory.Span[..read]);
                 onBytes?.Invoke(memory[..read]);
                 buffer.Advance(read);

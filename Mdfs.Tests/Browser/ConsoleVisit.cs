@@ -58,8 +58,9 @@ public sealed class ConsoleVisit : IAsyncDisposable
         };
         page.Dialog += (_, dialog) =>
         {
-            _wrong.Enqueue($"script ran: {dialog.Message}");
-            _ = dialog.DismissAsync();
+            // "Leave this page?", while files are being sent: that is ours.
+            if (dialog.Type != DialogType.BeforeUnload) _wrong.Enqueue($"script ran: {dialog.Message}");
+            _ = dialog.AcceptAsync();
         };
         return page;
     }

@@ -159,7 +159,7 @@ class View {
       case 'checking': return this.word('Checking');
       case 'asking': return this.word('Exists');
       case 'ready': return `${this.bytes(item.size)} · ${this.word('Waiting')}`;
-      case 'sending': return item.speed > 0 ? `${done} · ${this.bytes(item.speed)}/s · ${this.word('Left', this.duration((item.size - item.sent) / item.speed))}` : done;
+      case 'sending': return item.sent >= item.size ? `${this.bytes(item.size)} · ${this.word('Storing')}` : item.speed > 0 ? `${done} · ${this.bytes(item.speed)}/s · ${this.word('Left', this.duration((item.size - item.sent) / item.speed))}` : done;
       case 'offline': return `${done} · ${why}`;
       case 'paused': return `${done} · ${this.word('Paused')}`;
       case 'done': return item.copies === undefined ? this.word('Done', this.bytes(item.size)) : this.word('DoneCopies', this.bytes(item.size), item.copies, item.wanted);
