@@ -12,7 +12,7 @@ internal static class PutCommand
         var name = new Option<string?>("--as") { Description = "The name to store it under, for one file.", HelpName = "NAME" };
         var keep = new Option<bool>("--keep") { Description = "Leave alone what is there under the same name, whatever its bytes. Without it, other bytes become the new version." };
         var (names, all, parallel, retries) = (CommonOptions.Names(), CommonOptions.AllFiles(), CommonOptions.Parallel(), CommonOptions.Retries());
-        var command = new Command("put", "Store movies. A movie that is there already, with the same bytes, is not sent again; so a run that was interrupted is simply repeated.")
+        var command = new Command("put", "Store movies. A movie that is there already, with the same bytes, is not sent again, and one that was interrupted goes on where it stopped; so a run is simply repeated.")
         {
             paths, name, keep, names, all, parallel, retries,
         };

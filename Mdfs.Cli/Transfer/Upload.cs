@@ -18,17 +18,27 @@ internal sealed class Upload(MasterClient master, Retrying retrying, WhenThere w
         source = source with { Name = name.Value };
         // What the movie adds up to, once it has been read for any reason.
         Checksum? known = source.Expected;
-        return await retrying.RunAsync(name.Value, AttemptAsync, () => 0, cancellationToken);
+        var resumable = new ResumableUpload(master, new UnfinishedUploads(master.Url));
+        return await retrying.RunAsync(name.Value, AttemptAsync, () => resumable.Moved, cancellationToken);
 
         async Task<Outcome> AttemptAsync()
         {
-            if (await master.FindAsync(name.Value, cancellationToken) is { } there)
+            var there = await master.FindAsync(name.Value, cancellationToken);
+            if (there is not null)
             {
                 if (whenThere == WhenThere.Keep) return Describe(Ending.Kept, there);
                 if (source.Size == there.Size && (known ??= await ReadAsync(source, meter, cancellationToken)) is { } mine && mine.ToString() == there.Checksum)
                     return Describe(Ending.Unchanged, there);
                 if (whenThere == WhenThere.Refuse && source.Size is null) return Describe(Ending.Kept, there);
                 if (whenThere == WhenThere.Refuse) throw new CliException("Another movie of this name is there. --replace replaces it.", ExitCodes.Failed);
+            }
+
+            // With a checksum that is known before, the master refuses wrong bytes instead of storing them; and what is small is quickly sent again.
+            if (source is FileSource { Expected: null, Size: >= ResumableUpload.Smallest } file && await resumable.TryRunAsync(file, meter, cancellationToken) is { } sent)
+            {
+                var stored = await master.FindAsync(name.Value, cancellationToken) ?? throw new CliException("It was stored, and somebody has deleted it since.", ExitCodes.Failed);
+                if (stored.Size != file.Size || stored.Checksum != sent.ToString()) throw Differs(stored.Checksum, sent);
+                return Describe(there is null ? Ending.Stored : Ending.Replaced, stored);
             }
 
             return await SendAsync(source, meter, cancellationToken);
@@ -56,8 +66,7 @@ internal sealed class Upload(MasterClient master, Retrying retrying, WhenThere w
         {
             using var response = await master.SendAsync(request, HttpCompletionOption.ResponseContentRead, silence.Token);
             var stored = await MasterClient.ReadAsync<Stored>(response, silence.Token);
-            if (stored.Size != body.Sent || stored.Checksum != body.Checksum.ToString())
-                throw new CliException($"What arrived has the checksum {stored.Checksum}, what was read here {body.Checksum}: something on the way changes bytes. Delete the movie and send it again.", ExitCodes.Damaged);
+            if (stored.Size != body.Sent || stored.Checksum != body.Checksum.ToString()) throw Differs(stored.Checksum, body.Checksum);
             return new Outcome(stored.Name, response.StatusCode == HttpStatusCode.Created ? Ending.Stored : Ending.Replaced)
             {
                 Source = source.Origin,
@@ -72,6 +81,9 @@ internal sealed class Upload(MasterClient master, Retrying retrying, WhenThere w
             throw silence.Sentence(e);
         }
     }
+
+    private static CliException Differs(string stored, Checksum sent) =>
+        new($"What was stored has the checksum {stored}, what was read here {sent}: something on the way changes bytes, or somebody else stored another movie of this name meanwhile. Send it again.", ExitCodes.Damaged);
 
     /// <summary>Null where the bytes can be had only once.</summary>
     private static async Task<Checksum?> ReadAsync(MovieSource source, IMeter meter, CancellationToken cancellationToken)

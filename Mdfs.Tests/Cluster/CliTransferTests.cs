@@ -83,31 +83,45 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_store_over_a_line_that_breaks_ends_with_the_whole_movie()
+    public async Task A_line_that_breaks_costs_a_store_nothing_but_the_rest()
     {
         var movie = new MovieBytes(23, Size);
         await using var line = new WeakLine(Client.Master).BreaksAfter(up: Size / 2);
         var run = (await At(line.Url).RunAsync("put", Write("broken store.mp4", movie))).AssertEnded(0);
         Assert.Contains("Trying again", run.Error);
+        Assert.InRange(line.Up, Size, Size * 5 / 4);
         await Client.AssertHoldsAsync("broken store.mp4", movie, Cancelled);
+        Assert.Empty(Directory.EnumerateFiles(_temp["config/mdfs/uploads"]));
     }
 
     [Fact]
-    public async Task A_store_that_was_killed_in_the_middle_leaves_nothing_half_and_is_simply_given_again()
+    public async Task A_store_that_was_killed_in_the_middle_leaves_nothing_half_and_goes_on_where_it_stopped()
     {
         var movie = new MovieBytes(24, Size);
         var file = Write("killed store.mp4", movie);
-        await using (var line = new WeakLine(Client.Master).HoldsAfter(up: Size / 2))
-        {
-            var process = At(line.Url).Start("put", file);
-            await line.Failed.WaitAsync(MdfsClient.Patience, Cancelled);
-            process.Kill();
-            await process.WaitForExitAsync(Cancelled);
-        }
-
+        await using var line = new WeakLine(Client.Master).HoldsAfter(up: Size / 2);
+        await PutAndKillAsync(line, file);
         Assert.Null(await Client.FactsAsync("killed store.mp4", Cancelled));
-        (await At(Client.Master).RunAsync("put", file)).AssertEnded(0);
+
+        var before = line.Up;
+        (await At(line.Url).RunAsync("put", file)).AssertEnded(0);
+        Assert.InRange(line.Up - before, 1, Size * 3 / 4);
         await Client.AssertHoldsAsync("killed store.mp4", movie, Cancelled);
+        Assert.Empty(Directory.EnumerateFiles(_temp["config/mdfs/uploads"]));
+    }
+
+    [Fact]
+    public async Task A_file_that_was_changed_after_an_interruption_is_stored_as_it_is_now()
+    {
+        var file = Write("changed store.mp4", new MovieBytes(25, Size));
+        await using var line = new WeakLine(Client.Master).HoldsAfter(up: Size / 2);
+        await PutAndKillAsync(line, file);
+
+        var movie = new MovieBytes(26, Size);
+        Write("changed store.mp4", movie);
+        File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddSeconds(5));
+        (await At(line.Url).RunAsync("put", file)).AssertEnded(0);
+        await Client.AssertHoldsAsync("changed store.mp4", movie, Cancelled);
     }
 
     [Fact]
@@ -161,6 +175,14 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         await Client.AssertHoldsAsync("taken over.mp4", movie, Cancelled);
         foreach (var name in (string[])["forbidden.mp4", "missing.mp4", "passwd.mp4"])
             Assert.Null(await Client.FactsAsync(name, Cancelled));
+    }
+
+    private async Task PutAndKillAsync(WeakLine line, string file)
+    {
+        var process = At(line.Url).Start("put", file);
+        await line.Failed.WaitAsync(MdfsClient.Patience, Cancelled);
+        process.Kill();
+        await process.WaitForExitAsync(Cancelled);
     }
 
     private MdfsCommand At(Uri url)

@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Mdfs.Cli.Settings;
+
+namespace Mdfs.Cli.Transfer;
+
+/// <summary>Which resumable uploads were begun and not ended, one small file each beside the login: the next <c>mdfs put</c> of the same file goes on with it.</summary>
+internal sealed class UnfinishedUploads(Uri cluster)
+{
+    /// <summary>Where it goes on, as the cluster called it; null when there is none, or the file has changed since.</summary>
+    public string? Find(FileSource source)
+    {
+        try
+        {
+            var path = PathOf(source);
+            return File.Exists(path) && JsonSerializer.Deserialize<Unfinished>(File.ReadAllBytes(path)) is { } kept && kept.Size == source.Size && kept.ModifiedAt == source.ModifiedAt ? kept.Location : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public void Keep(FileSource source, string location) =>
+        UserDirectory.Write(PathOf(source), JsonSerializer.SerializeToUtf8Bytes(new Unfinished(location, source.Path, source.Size ?? 0, source.ModifiedAt)));
+
+    public void Forget(FileSource source) => File.Delete(PathOf(source));
+
+    private string PathOf(FileSource source) =>
+        UserDirectory.Path("uploads", $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{cluster}\n{source.Name}\n{source.Path}")))[..32]}.json");
+
+    private sealed record Unfinished(string Location, string Path, long Size, DateTime ModifiedAt);
+}
