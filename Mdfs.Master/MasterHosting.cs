@@ -78,6 +78,7 @@ public static class MasterHosting
         services.AddSingleton<IAccessPass, SignedLinkPass>();
         services.AddBackground<MovieDigests>();
         services.AddSingleton<DeleteFile>();
+        services.AddSingleton<UndeleteFile>();
         services.AddSingleton<VerifyFile>();
         services.AddSingleton<FileDescriber>();
         services.AddBackground<FileListing>();
@@ -139,6 +140,7 @@ public static class MasterHosting
         app.Services.GetRequiredService<UploadMetrics>();
         app.MapClassicFiles();
         app.MapFiles();
+        app.MapTrash();
         app.MapResumableUploads();
         app.MapPlaylists();
         app.MapIndex();

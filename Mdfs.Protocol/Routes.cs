@@ -50,6 +50,12 @@ public static class Routes
         /// <summary>POST <see cref="Tombstone"/> → <see cref="TombstoneReceipt"/> once it is on disk.</summary>
         public const string Tombstones = "/internal/tombstones";
 
+        /// <summary>GET <c>?name=</c> → <see cref="TrashReport"/>: what was deleted or overwritten and can still be brought back, the latest first.</summary>
+        public const string Trash = "/internal/trash";
+
+        /// <summary>POST <see cref="RestoreTrash"/> → <see cref="PreparedReceipt"/>: the bytes are prepared, as if they had been uploaded. 404: not in the trash.</summary>
+        public const string Restore = "/internal/trash/{version}/restore";
+
         /// <summary>POST, no body → 202: beat now instead of at the next tick, since there is something to be told.</summary>
         public const string BeatNow = "/internal/beat-now";
 
@@ -86,6 +92,10 @@ public static class Routes
 
         public static string WindowPath(MovieVersion version, long from, long length) =>
             string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}?from={from}&length={length}");
+
+        public static string RestorePath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/trash/{version.Number}/restore");
+
+        public static string TrashPath(string? name) => name is null ? Trash : $"{Trash}?name={Uri.EscapeDataString(name)}";
 
         public static string VerifyPath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}/verify");
     }

@@ -39,6 +39,7 @@ public static class WorkerHosting
         app.Services.GetRequiredService<MasterAddresses>();
         app.MapUploads();
         app.MapReplicas();
+        app.MapTrash();
         app.MapClassic();
         app.MapLinks();
         app.MapMdfsHealth();
@@ -60,6 +61,7 @@ public static class WorkerHosting
         services.AddSingleton<StoreRecovery>();
         services.AddHostedService<StoreStart>();
         services.AddWorkHorse<Trash>();
+        services.AddWorkHorse<KeptTrash>();
     }
 
     private static void AddHeartbeats(IServiceCollection services)

@@ -48,6 +48,10 @@ public sealed class WorkerOptions
     [Range(1, 64)]
     public int PullConcurrency { get; set; } = 2;
 
+    /// <summary>How long deleted and overwritten movies can be brought back, if nobody needs their room; default 24 h, 0 (not at all) to 1 year.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "365.00:00:00")]
+    public TimeSpan TrashRetention { get; set; } = TimeSpan.FromHours(24);
+
     /// <summary>Within which every replica is re-read; default 30 days, 1 s to 10 years. A round takes half of it at most.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
     public TimeSpan ScrubPeriod { get; set; } = TimeSpan.FromDays(30);

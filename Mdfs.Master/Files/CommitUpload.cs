@@ -37,8 +37,9 @@ public sealed partial class CommitUpload(
     /// <summary>Whether Redis has not told yet what became of this upload's transaction.</summary>
     public bool IsUnsettled(UploadId upload) => _unsettled.ContainsKey(upload);
 
+    /// <param name="onlyIfFree">Not when there is a movie of that name by now.</param>
     /// <param name="keep">When nothing comes of it the prepared bytes stay, since the caller will try again; else they are dropped.</param>
-    public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, bool keep = false)
+    public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, bool keep = false, bool onlyIfFree = false)
     {
         if (await locks.AcquireWithinAsync(name, options.Value.CommitWait, time) is not { } handle)
         {
@@ -48,15 +49,16 @@ public sealed partial class CommitUpload(
         }
 
         StoreResult result;
-        using (var turn = new Turn(handle)) result = await CommitAsync(upload, name, sent, opened, turn, keep);
+        using (var turn = new Turn(handle)) result = await CommitAsync(upload, name, sent, opened, turn, keep, onlyIfFree);
         // It stands in the catalog: what a worker has only prepared of it is to be sealed with its next beat.
         if (result is StoreResult.Stored) uploads.Close(upload);
         // Not under the lock: whoever deletes or overwrites the movie meanwhile shall not wait for its copies.
         return result is StoreResult.Stored stored && stored.Copies < options.Value.MinWriteReplicas ? await WaitForCopiesAsync(stored) : result;
     }
 
-    private async Task<StoreResult> CommitAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, Turn turn, bool keep)
+    private async Task<StoreResult> CommitAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, Turn turn, bool keep, bool onlyIfFree)
     {
+        if (onlyIfFree && catalog.Find(name) is { } present) return new StoreResult.Refused(FileProblems.NameTaken(name, present.Version));
         foreach (var receipt in sent.Receipts) catalog.Hear(receipt.HighestVersion);
         var now = time.GetUtcNow();
         var version = catalog.Mint(now);

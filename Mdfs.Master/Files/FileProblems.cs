@@ -112,6 +112,13 @@ public static class FileProblems
     public static Problem ChecksumDiffers(Checksum committed) => new(
         409, "checksum-differs", "Checksum differs", $"The catalog has {committed} for this movie. The catalog stands; the replica is to be re-read.");
 
+    public static Problem NameTaken(FileName name, MovieVersion version) => new Problem(
+        409, "name-taken", "Name taken", $"There is a movie named '{name}' by now. Delete that one first, then the older version can be brought back by its number.")
+        .With("etag", version.ETag);
+
+    public static Problem NotInTrash(FileName name) => new Problem(
+        404, "not-in-trash", "Not in the trash", $"No live worker has a deleted version of '{name}' any more. GET /api/trash lists what can be brought back.").With("name", name.Value);
+
     public static Problem NotBuried { get; } = new(
         503, "deletion-not-confirmed", "Deletion not confirmed",
         "The deletion is recorded, but no worker has confirmed it yet; it takes effect with their next beats. Ask again in a moment.")

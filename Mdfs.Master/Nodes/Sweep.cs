@@ -69,7 +69,7 @@ public sealed partial class Sweep(
                 node.Unsettled |= away;
                 // Nobody has what the catalog names: it may have to yield, which is decided where all nodes are looked at.
                 if (registry.Settled && registry.Replicas.HoldersOf(entry!.Version).IsEmpty) adoption.Consider([name]);
-                return IsRemovable(entry!, version) ? new DeleteOrder(version, $"superseded by {entry!.Version}") : null;
+                return IsRemovable(entry!, version) ? new DeleteOrder(version, $"superseded by {entry!.Version}", Keep: true) : null;
         }
 
         node.Unsettled = true;
@@ -81,7 +81,7 @@ public sealed partial class Sweep(
                 adoption.Consider([name]);
                 return null;
             case ReplicaVerdict.Buried:
-                return new DeleteOrder(version, "deleted");
+                return new DeleteOrder(version, "deleted", Keep: true);
             case ReplicaVerdict.Conflict:
                 LogConflict(name, version.Number, node.RingKey);
                 return new QuarantineOrder(version, "its size or checksum differs from what was committed under this version");

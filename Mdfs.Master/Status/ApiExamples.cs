@@ -27,6 +27,8 @@ public static class ApiExamples
 
     public static DeletedFacts Deleted { get; } = new(File.Name, 1_777_640_400_000_000, 2);
 
+    public static IReadOnlyList<TrashFacts> Trash { get; } = [new(File.Name, File.Version, File.Size, File.Checksum, _committed, _committed.AddHours(5), 2, true)];
+
     public static IReadOnlyList<VerifyFacts> Verdicts { get; } = [new("http://worker1:8081", "0a1b2c3d", true), new("http://worker2:8082", "ERROR", false)];
 
     public static IReadOnlyDictionary<string, Dictionary<string, bool>> Found { get; } =

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Mdfs.Protocol;
+using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
@@ -87,6 +88,16 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
     /// <summary>How far the re-reading of a replica is. A worker that does not re-read it, or is of a version that does not tell, refuses.</summary>
     public Task<NodeAnswer<VerifyProgress>> VerifyProgressAsync(WorkerAddress to, MovieVersion version, CancellationToken cancellation) =>
         ControlAsync(to, HttpMethod.Get, Routes.Worker.VerifyPath(version), [], WireJson.Default.VerifyProgress, _options.OpenTimeout, cancellation);
+
+    /// <param name="name">Of this movie only; null: of all.</param>
+    public Task<NodeAnswer<TrashReport>> ListTrashAsync(WorkerAddress to, FileName? name, CancellationToken cancellation) =>
+        ControlAsync(to, HttpMethod.Get, Routes.Worker.TrashPath(name?.Value), [], WireJson.Default.TrashReport, _options.OpenTimeout, cancellation);
+
+    /// <summary>Has trashed bytes re-read and prepared. The answer comes only at the end, so the limit grows with the size.</summary>
+    public Task<NodeAnswer<PreparedReceipt>> RestoreAsync(WorkerAddress to, MovieVersion version, UploadId upload, long size, CancellationToken cancellation) =>
+        ControlAsync(
+            to, HttpMethod.Post, Routes.Worker.RestorePath(version), Body(new RestoreTrash(upload), WireJson.Default.RestoreTrash), WireJson.Default.PreparedReceipt,
+            VerifyQueue + TimeSpan.FromSeconds((double)size / _options.VerifyBytesPerSecond), cancellation);
 
     /// <summary>Asks a worker to beat at once, since there is something to be told.</summary>
     public Task<NodeAnswer<Done>> BeatNowAsync(WorkerAddress to, CancellationToken cancellation) =>

@@ -26,7 +26,8 @@ public abstract record NodeOrder
 }
 
 /// <summary>Remove a sealed replica.</summary>
-public sealed record DeleteOrder(MovieVersion Version, string Reason) : NodeOrder
+/// <param name="Keep">Its movie was deleted or overwritten, and somebody may want it back: it goes to the trash. A copy too many does not.</param>
+public sealed record DeleteOrder(MovieVersion Version, string Reason, bool Keep = false) : NodeOrder
 {
     public override bool RemovesBytes => true;
 }

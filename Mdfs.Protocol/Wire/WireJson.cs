@@ -22,4 +22,6 @@ namespace Mdfs.Protocol.Wire;
 [JsonSerializable(typeof(VerifyProgress))]
 [JsonSerializable(typeof(ReplicaDescription))]
 [JsonSerializable(typeof(NodeRefusal))]
+[JsonSerializable(typeof(TrashReport))]
+[JsonSerializable(typeof(RestoreTrash))]
 public sealed partial class WireJson : JsonSerializerContext;

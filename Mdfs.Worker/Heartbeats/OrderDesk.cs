@@ -59,7 +59,7 @@ internal sealed partial class OrderDesk(
         switch (order)
         {
             case DeleteOrder delete:
-                if (await store.DeleteAsync(delete.Version, delete.Reason, expired, cancellation)) bell.Ring();
+                if (await store.DeleteAsync(delete.Version, delete.Reason, expired, cancellation, delete.Keep)) bell.Ring();
                 break;
             case QuarantineOrder quarantine:
                 if (await store.QuarantineAsync(quarantine.Version, quarantine.Reason, expired, cancellation)) bell.Ring();

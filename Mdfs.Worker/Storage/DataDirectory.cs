@@ -19,6 +19,7 @@ internal sealed class DataDirectory : IDisposable
         Incoming = Path.Combine(root, "incoming");
         Replicas = Path.Combine(root, "replicas");
         Trash = Path.Combine(root, "trash");
+        Kept = Path.Combine(Trash, "kept");
         Quarantine = Path.Combine(root, "quarantine");
         NodeFile = Path.Combine(root, "node.json");
         TombstoneFile = Path.Combine(root, "tombstones.log");
@@ -31,6 +32,9 @@ internal sealed class DataDirectory : IDisposable
     public string Replicas { get; }
 
     public string Trash { get; }
+
+    /// <summary>What is in the trash and can still be brought back.</summary>
+    public string Kept { get; }
 
     public string Quarantine { get; }
 
@@ -96,7 +100,7 @@ internal sealed class DataDirectory : IDisposable
 
     private void Furnish()
     {
-        foreach (var path in new[] { Incoming, Replicas, Trash, Quarantine }) Directory.CreateDirectory(path);
+        foreach (var path in new[] { Incoming, Replicas, Trash, Kept, Quarantine }) Directory.CreateDirectory(path);
         for (var shard = 0; shard < Shards.Count; shard++) Directory.CreateDirectory(Shard(shard));
         Durable.SyncDirectory(Replicas);
         Durable.SyncDirectory(Root);

@@ -9,7 +9,7 @@ namespace Mdfs.Worker.Storage;
 /// then memory and the answer. One thing at a time per name, so that a tombstone and a seal never pass one another.
 /// </summary>
 internal sealed partial class ReplicaStore(
-    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, NodeLife life, Trash trash,
+    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept,
     ILogger<ReplicaStore> logger)
 {
     private readonly KeyedGate _names = new();
@@ -72,13 +72,14 @@ internal sealed partial class ReplicaStore(
 
     /// <summary>Removes one replica.</summary>
     /// <param name="expires">Asked again under the name's lock, right before the bytes go; true: the order is too old.</param>
+    /// <param name="keep">Into the trash, from which it can be brought back.</param>
     /// <returns>Whether it was here and went.</returns>
-    public async Task<bool> DeleteAsync(MovieVersion version, string reason, Func<bool> expires, CancellationToken cancellation)
+    public async Task<bool> DeleteAsync(MovieVersion version, string reason, Func<bool> expires, CancellationToken cancellation, bool keep = false)
     {
         if (!inventory.TryGet(version, out var held)) return false;
         using var turn = await _names.EnterAsync(held.Report.Replica.Name.Value, cancellation);
         if (!inventory.TryGet(version, out _) || expires()) return false;
-        await Task.Run(() => Discard([version]), CancellationToken.None);
+        await Task.Run(() => Discard([version], keep), CancellationToken.None);
         LogDeleted(version, reason);
         return inventory.Remove(version);
     }
@@ -107,7 +108,7 @@ internal sealed partial class ReplicaStore(
             using var turn = await _names.EnterAsync(tombstone.Name.Value, cancellation);
             var covered = inventory.Covered(tombstone);
             if (covered.Count == 0) continue;
-            await Task.Run(() => Discard(covered), CancellationToken.None);
+            await Task.Run(() => Discard(covered, keep: true), CancellationToken.None);
             foreach (var version in covered) inventory.Remove(version);
             removed.AddRange(covered);
             LogBuried(covered.Count, tombstone.Bound);
@@ -193,12 +194,12 @@ internal sealed partial class ReplicaStore(
     }
 
     // The bytes first: sidecars without bytes are swept at start, bytes without sidecars would be a riddle.
-    private void Discard(IReadOnlyList<MovieVersion> versions)
+    private void Discard(IReadOnlyList<MovieVersion> versions, bool keep)
     {
         foreach (var version in versions)
         {
             var path = directory.ReplicaPath(version);
-            trash.Throw(path);
+            if (!keep || !kept.TryKeep(version, path)) trash.Throw(path);
             foreach (var ending in new[] { Sidecars.Blocks, Sidecars.Checksum, Sidecars.Damaged }) File.Delete(path + ending);
         }
 

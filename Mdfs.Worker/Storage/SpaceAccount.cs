@@ -15,13 +15,15 @@ internal sealed class SpaceAccount
     private readonly HashSet<SpaceReservation> _open = [];
     private readonly DriveInfo _drive;
     private readonly Inventory _inventory;
+    private readonly KeptTrash _kept;
     private readonly long? _capacity;
     private readonly long _reserve;
 
-    public SpaceAccount(DataDirectory directory, Inventory inventory, IOptions<WorkerOptions> options)
+    public SpaceAccount(DataDirectory directory, Inventory inventory, KeptTrash kept, IOptions<WorkerOptions> options)
     {
         _drive = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(directory.Root)! : directory.Root);
         _inventory = inventory;
+        _kept = kept;
         _capacity = options.Value.Capacity;
         _reserve = options.Value.ReservedBytes ?? Math.Max(LeastReserve, _drive.TotalSize / 100);
     }
@@ -34,6 +36,7 @@ internal sealed class SpaceAccount
             if (bytes > Free()) return null;
             var reservation = new SpaceReservation(this, bytes);
             _open.Add(reservation);
+            EmptyTrash();
             return reservation;
         }
     }
@@ -59,7 +62,7 @@ internal sealed class SpaceAccount
             var used = _inventory.Bytes;
             var inFlight = _open.Sum(reservation => reservation.Size);
             var written = _open.Sum(reservation => reservation.Written);
-            var capacity = used + written + Math.Max(0, _drive.AvailableFreeSpace - _reserve);
+            var capacity = used + written + Math.Max(0, _drive.AvailableFreeSpace + _kept.Bytes - _reserve);
             return new NodeSpace(Math.Min(capacity, _capacity ?? long.MaxValue), Math.Max(0, Free()), used, inFlight);
         }
     }
@@ -73,6 +76,7 @@ internal sealed class SpaceAccount
         {
             if (bytes > Free()) return false;
             reservation.Size += bytes;
+            EmptyTrash();
             return true;
         }
     }
@@ -87,19 +91,21 @@ internal sealed class SpaceAccount
         lock (_account) _open.Remove(reservation);
     }
 
-    // Written bytes are gone from the disk's free space already; only what is promised and not yet written is still to come.
+    // Written bytes are gone from the disk's free space already; only what is promised and not yet written is still to come. What lies in the trash gives
+    // way.
     private long Free()
     {
-        long promised = 0, claimed = 0;
-        foreach (var reservation in _open)
-        {
-            promised += Math.Max(0, reservation.Size - reservation.Written);
-            claimed += Math.Max(reservation.Size, reservation.Written);
-        }
-
-        var onDisk = _drive.AvailableFreeSpace - _reserve - promised;
-        return _capacity is { } capacity ? Math.Min(onDisk, capacity - _inventory.Bytes - claimed) : onDisk;
+        var onDisk = _drive.AvailableFreeSpace + _kept.Bytes - _reserve - Promised();
+        return _capacity is { } capacity ? Math.Min(onDisk, capacity - _inventory.Bytes - _open.Sum(static one => Math.Max(one.Size, one.Written))) : onDisk;
     }
+
+    // What was promised counts on room that the trash still has.
+    private void EmptyTrash()
+    {
+        if (_kept.Bytes > 0 && _reserve + Promised() - _drive.AvailableFreeSpace is > 0 and var missing) _kept.MakeRoom(missing);
+    }
+
+    private long Promised() => _open.Sum(static reservation => Math.Max(0, reservation.Size - reservation.Written));
 }
 
 /// <summary>Room for one upload or pull, from its opening until its bytes are sealed or gone.</summary>

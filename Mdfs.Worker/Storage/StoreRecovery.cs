@@ -11,12 +11,13 @@ namespace Mdfs.Worker.Storage;
 /// uploads kept, covered replicas buried, sidecars mended. Tombstones first, so that nothing deleted is ever listed.
 /// </summary>
 internal sealed partial class StoreRecovery(
-    DataDirectory directory, Inventory inventory, UploadStore uploads, AppendStore appends, TombstoneLog tombstones, NodeMemory memory, Trash trash, ILogger<StoreRecovery> logger)
+    DataDirectory directory, Inventory inventory, UploadStore uploads, AppendStore appends, TombstoneLog tombstones, NodeMemory memory, Trash trash, KeptTrash kept, ILogger<StoreRecovery> logger)
 {
     public void Run()
     {
         if (tombstones.Unreadable > 0) LogTombstonesUnreadable(tombstones.Unreadable);
         inventory.SetTombstones(tombstones.Live());
+        kept.Load();
         var halfSealed = new Dictionary<UploadId, string>();
         for (var shard = 0; shard < Shards.Count; shard++) FindHalfSeals(directory.Shard(shard), halfSealed);
         RecoverUploads(halfSealed);
@@ -142,7 +143,7 @@ internal sealed partial class StoreRecovery(
 
         if (inventory.IsDeleted(replica.Name, version))
         {
-            trash.Throw(path);
+            if (!kept.TryKeep(version, path)) trash.Throw(path);
             foreach (var ending in new[] { Sidecars.Blocks, Sidecars.Checksum, Sidecars.Damaged }) File.Delete(path + ending);
             return true;
         }

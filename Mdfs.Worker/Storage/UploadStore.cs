@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Options;
 
@@ -12,7 +13,7 @@ namespace Mdfs.Worker.Storage;
 /// <em>prepared</em>. Prepared bytes survive a restart and are never served, listed or counted; only the master decides what becomes of them.
 /// </summary>
 internal sealed partial class UploadStore(
-    DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, IOptions<WorkerOptions> options,
+    DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, IOptions<WorkerOptions> options,
     TimeProvider time, ILogger<UploadStore> logger)
 {
     private const int BufferSize = 256 * 1024;
@@ -86,6 +87,18 @@ internal sealed partial class UploadStore(
         {
             slot.EndBusy();
         }
+    }
+
+    /// <summary>Makes trashed bytes a prepared upload; doing it twice is the same as once. From here on they are committed, sealed or discarded like any.</summary>
+    public async Task<Outcome<PreparedReceipt>> RestoreAsync(UploadId upload, MovieVersion version, CancellationToken cancellation)
+    {
+        if (inventory.TryGetPrepared(upload, out var already)) return Receipt(already, inventory.Draw());
+        if (kept.Find(version) is not { } found) return WorkerProblems.UnknownReplica(version);
+        if (!await kept.ReadsWellAsync(found, cancellation)) return WorkerProblems.Damaged(version);
+        // Whoever takes it is the only one.
+        return kept.TryTake(version, directory.UploadPath(upload))
+            ? Prepare(new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge), space.Occupied(found.Replica.Size))
+            : WorkerProblems.UnknownReplica(version);
     }
 
     /// <summary>Removes an upload in any state; nothing happens when there is none.</summary>
@@ -191,7 +204,7 @@ internal sealed partial class UploadStore(
         Durable.WriteFile(path + Sidecars.Receipt, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(receipt, StorageJson.Default.UploadReceipt)));
 
     private PreparedReceipt Receipt(UploadReceipt receipt, long number) => new(
-        memory.Id, life.Value, number, receipt.Upload, receipt.Size, receipt.Checksum, Protocol.Versions.MovieVersion.Max(inventory.Highest, memory.Facts.HighestVersion));
+        memory.Id, life.Value, number, receipt.Upload, receipt.Size, receipt.Checksum, MovieVersion.Max(inventory.Highest, memory.Facts.HighestVersion));
 
     private void Drop(UploadSlot slot)
     {

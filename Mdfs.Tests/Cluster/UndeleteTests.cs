@@ -1,0 +1,110 @@
+using System.Net;
+using System.Text.Json;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>What was deleted by mistake is brought back from the workers' trash, and nothing of it is seen before (design, section 7).</summary>
+public sealed class UndeleteTests
+{
+    private static readonly MovieBytes Movie = new(31, 900_001);
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_deleted_movie_comes_back_as_a_new_version_with_all_its_copies_and_stays()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3);
+        var client = cluster.Client;
+        await client.StoreAsync("gone.mp4", Movie, Cancelled);
+        var before = (await client.FactsAsync("gone.mp4", Cancelled))!;
+        using (var deleted = await client.DeleteAsync("gone.mp4", Cancelled)) Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
+
+        // In the trash it is nobody's movie.
+        Assert.Null(await client.FactsAsync("gone.mp4", Cancelled));
+        Assert.All(cluster.Workers, worker => Assert.Empty(cluster.ReplicaFiles(worker)));
+        var trashed = Assert.Single((await client.AdminAsync("api/trash", Cancelled)).EnumerateArray());
+        Assert.Equal(("gone.mp4", before.Version, 2, true), (
+            trashed.GetProperty("name").GetString(), trashed.GetProperty("version").GetInt64(), trashed.GetProperty("copies").GetInt32(), trashed.GetProperty("free").GetBoolean()));
+
+        var back = await SendAsync(cluster, "api/files/gone.mp4/undelete", HttpStatusCode.Created);
+        Assert.Equal(2, back.GetProperty("copies").GetInt32());
+        Assert.True(back.GetProperty("version").GetInt64() > before.Version);
+        await client.AssertHoldsAsync("gone.mp4", Movie, Cancelled);
+        Assert.Empty((await client.AdminAsync("api/trash", Cancelled)).EnumerateArray());
+
+        // The tombstone is still everywhere; it covers the old version and not this one, whoever starts again.
+        foreach (var worker in cluster.Workers)
+        {
+            await worker.StopAsync();
+            await worker.StartAsync(Cancelled);
+        }
+
+        await cluster.Cluster.Master.StopAsync();
+        await cluster.Cluster.Master.StartAsync(Cancelled);
+        await client.WaitForNodesAsync(3, Cancelled);
+        await client.WaitForWholeAsync(1, Cancelled);
+        await client.AssertHoldsAsync("gone.mp4", Movie, Cancelled);
+        Assert.All(await client.VerifyAsync("gone.mp4", Cancelled), verdict => Assert.True(verdict.Valid));
+    }
+
+    [Fact]
+    public async Task A_name_that_is_taken_meanwhile_is_not_overwritten_and_what_was_never_deleted_cannot_come_back()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2);
+        var client = cluster.Client;
+        var later = new MovieBytes(32, 500_000);
+        await client.StoreAsync("taken.mp4", Movie, Cancelled);
+        var first = (await client.FactsAsync("taken.mp4", Cancelled))!.Version;
+        (await client.DeleteAsync("taken.mp4", Cancelled)).Dispose();
+        await client.StoreAsync("taken.mp4", later, Cancelled);
+        Assert.Equal("urn:mdfs:problem:name-taken", (await SendAsync(cluster, "api/files/taken.mp4/undelete", HttpStatusCode.Conflict)).GetProperty("type").GetString());
+        await client.AssertHoldsAsync("taken.mp4", later, Cancelled);
+
+        // Both lie there now; the older one is asked for by its version, over a restart of the workers.
+        (await client.DeleteAsync("taken.mp4", Cancelled)).Dispose();
+        foreach (var worker in cluster.Workers)
+        {
+            await worker.StopAsync();
+            await worker.StartAsync(Cancelled);
+        }
+
+        await client.WaitForNodesAsync(2, Cancelled);
+        Assert.Equal(2, (await client.AdminAsync("api/trash", Cancelled)).GetArrayLength());
+        await SendAsync(cluster, $"api/files/taken.mp4/undelete?version={first}", HttpStatusCode.Created);
+        await client.AssertHoldsAsync("taken.mp4", Movie, Cancelled);
+        await SendAsync(cluster, "api/files/never.mp4/undelete", HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task What_rotted_in_the_trash_does_not_come_back_and_what_is_too_old_is_gone()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2);
+        var client = cluster.Client;
+        await client.StoreAsync("rotten.mp4", Movie, Cancelled);
+        (await client.DeleteAsync("rotten.mp4", Cancelled)).Dispose();
+        var kept = Directory.EnumerateFiles(Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[0]), "trash", "kept")).Single(static file => !Path.GetFileName(file).Contains('.', StringComparison.Ordinal));
+        WorkerNode.Flip(kept, 400_000);
+        // One copy is good: it comes back, and the other is made from it.
+        Assert.Equal(1, (await SendAsync(cluster, "api/files/rotten.mp4/undelete", HttpStatusCode.Created)).GetProperty("copies").GetInt32());
+        await client.WaitForWholeAsync(1, Cancelled);
+        await client.AssertHoldsAsync("rotten.mp4", Movie, Cancelled);
+        Assert.All(await client.VerifyAsync("rotten.mp4", Cancelled), verdict => Assert.True(verdict.Valid));
+
+        await using var brief = await TestCluster.StartAsync(Cancelled, workers: 1, ("Mdfs:Worker:TrashRetention", "00:00:00.5"));
+        await brief.Client.StoreAsync("brief.mp4", Movie, Cancelled);
+        (await brief.Client.DeleteAsync("brief.mp4", Cancelled)).Dispose();
+        await Eventually.TrueAsync(async () => (await brief.Client.AdminAsync("api/trash", Cancelled)).GetArrayLength() == 0, "the trash is empty", MdfsClient.Patience, Cancelled);
+        await SendAsync(brief, "api/files/brief.mp4/undelete", HttpStatusCode.NotFound);
+    }
+
+    private static async Task<JsonElement> SendAsync(TestCluster cluster, string path, HttpStatusCode expected)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path);
+        request.Headers.Authorization = cluster.Client.Admin;
+        using var response = await cluster.Client.Http.SendAsync(request, Cancelled);
+        var body = await response.Content.ReadAsStringAsync(Cancelled);
+        Assert.True(response.StatusCode == expected, $"{path}: {(int)response.StatusCode} {body}");
+        return JsonDocument.Parse(body).RootElement.Clone();
+    }
+}

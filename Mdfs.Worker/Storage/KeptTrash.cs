@@ -1,0 +1,187 @@
+using System.Globalization;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Worker.Storage;
+
+/// <summary>
+/// Replicas that were deleted or overwritten and can be brought back for a while. They are nobody's replicas any more: not listed, reported, served or
+/// counted. Their room counts as free, and is made free, the oldest first, as soon as somebody needs it.
+/// </summary>
+internal sealed partial class KeptTrash : PeriodicService
+{
+    private readonly DataDirectory _directory;
+    private readonly Trash _trash;
+    private readonly TimeSpan _retention;
+    private readonly ILogger<KeptTrash> _logger;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<MovieVersion, TrashedReplica> _kept = [];
+    private long _bytes;
+
+    public KeptTrash(DataDirectory directory, Trash trash, IOptions<WorkerOptions> options, TimeProvider time, ILogger<KeptTrash> logger)
+        : base(time, () => Period(options.Value.TrashRetention), logger)
+    {
+        (_directory, _trash, _retention, _logger) = (directory, trash, options.Value.TrashRetention, logger);
+    }
+
+    /// <summary>Of all that is kept.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Finds what an earlier life has kept. What is not whole goes.</summary>
+    public void Load()
+    {
+        foreach (var file in Directory.EnumerateFiles(_directory.Kept).ToList())
+        {
+            var name = Path.GetFileName(file);
+            if (name.Contains('.', StringComparison.Ordinal))
+            {
+                var bytes = Path.Combine(_directory.Kept, name[..name.IndexOf('.', StringComparison.Ordinal)]);
+                if (!File.Exists(bytes)) _trash.Throw(file);
+            }
+            else if (MovieVersion.TryParse(name, out var version) && ChecksumFile.Read(file + Sidecars.Checksum) is { } replica && replica.Version == version)
+            {
+                Add(new TrashedReplica(replica, new DateTimeOffset(File.GetLastWriteTimeUtc(file + Sidecars.Checksum))));
+            }
+            else
+            {
+                ThrowAway(file);
+            }
+        }
+    }
+
+    /// <summary>Moves a replica that is not one any more here. The caller makes its leaving durable by syncing its directory.</summary>
+    /// <returns>False: it is not kept, and lies where it lay.</returns>
+    public bool TryKeep(MovieVersion version, string path)
+    {
+        if (_retention == TimeSpan.Zero || File.Exists(path + Sidecars.Damaged) || ChecksumFile.Read(path + Sidecars.Checksum) is not { } replica) return false;
+        var target = PathOf(version);
+        try
+        {
+            File.Move(path, target, overwrite: true);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+
+        try
+        {
+            // The bytes were first: they decide that the replica is gone. A crash from here on leaves bytes that the next start throws away.
+            File.Move(path + Sidecars.Blocks, target + Sidecars.Blocks, overwrite: true);
+            File.Move(path + Sidecars.Checksum, target + Sidecars.Checksum, overwrite: true);
+            File.SetLastWriteTimeUtc(target + Sidecars.Checksum, Time.GetUtcNow().UtcDateTime);
+        }
+        catch (IOException error)
+        {
+            LogNotKept(error, version);
+            ThrowAway(target);
+            return true;
+        }
+
+        Add(new TrashedReplica(replica, Time.GetUtcNow()));
+        return true;
+    }
+
+    /// <summary>The latest first.</summary>
+    /// <param name="name">Of this movie only; null: of all.</param>
+    public IReadOnlyList<TrashedReplica> List(FileName? name, int most)
+    {
+        lock (_gate) return [.. _kept.Values.Where(one => name is null || one.Replica.Name == name).OrderByDescending(one => one.RemovedAt).Take(most)];
+    }
+
+    public TrashedReplica? Find(MovieVersion version)
+    {
+        lock (_gate) return _kept.GetValueOrDefault(version);
+    }
+
+    /// <summary>Reads it whole: whoever brings it back is told that it is stored, so it must be good.</summary>
+    public async Task<bool> ReadsWellAsync(TrashedReplica kept, CancellationToken cancellation)
+    {
+        using var reader = ReplicaReader.Open(PathOf(kept.Replica.Version), new HeldReplica(new ReplicaReport(kept.Replica, Damaged: false, Verified: false), 0));
+        if (reader is null) return false;
+        var buffer = new byte[4 * BlockFormat.BlockSize];
+        for (var block = 0L; block * BlockFormat.BlockSize < kept.Replica.Size; block += 4)
+        {
+            var length = (int)Math.Min(buffer.Length, kept.Replica.Size - (block * BlockFormat.BlockSize));
+            if ((await reader.ReadAsync(block, buffer.AsMemory(0, length), cancellation)).Fault != BlockFault.None) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Moves bytes and block checksums to where uploads lie; false when they have gone meanwhile.</summary>
+    public bool TryTake(MovieVersion version, string path)
+    {
+        if (!Remove(version)) return false;
+        var kept = PathOf(version);
+        File.Move(kept + Sidecars.Blocks, path + Sidecars.Blocks, overwrite: true);
+        File.Move(kept, path, overwrite: true);
+        _trash.Throw(kept + Sidecars.Checksum);
+        return true;
+    }
+
+    /// <summary>Somebody needs this room: the oldest go, at once.</summary>
+    public void MakeRoom(long bytes)
+    {
+        List<TrashedReplica> oldest;
+        lock (_gate) oldest = [.. _kept.Values.OrderBy(one => one.RemovedAt)];
+        foreach (var one in oldest)
+        {
+            if (bytes <= 0) return;
+            if (!Remove(one.Replica.Version)) continue;
+            foreach (var ending in new[] { "", Sidecars.Blocks, Sidecars.Checksum }) File.Delete(PathOf(one.Replica.Version) + ending);
+            bytes -= one.Replica.Size;
+            LogGaveWay(one.Replica.Version);
+        }
+    }
+
+    protected override Task RunAsync(CancellationToken cancellationToken)
+    {
+        var before = Time.GetUtcNow() - _retention;
+        List<MovieVersion> over;
+        lock (_gate) over = [.. _kept.Values.Where(one => one.RemovedAt <= before).Select(one => one.Replica.Version)];
+        foreach (var version in over)
+        {
+            if (Remove(version)) ThrowAway(PathOf(version));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private static TimeSpan Period(TimeSpan retention) =>
+        TimeSpan.FromSeconds(Math.Clamp(retention.TotalSeconds / 10, 0.1, 60));
+
+    private string PathOf(MovieVersion version) => Path.Combine(_directory.Kept, version.Number.ToString(CultureInfo.InvariantCulture));
+
+    private void ThrowAway(string path)
+    {
+        foreach (var ending in new[] { "", Sidecars.Blocks, Sidecars.Checksum }) _trash.Throw(path + ending);
+    }
+
+    private void Add(TrashedReplica kept)
+    {
+        lock (_gate)
+        {
+            if (_kept.TryAdd(kept.Replica.Version, kept)) _bytes += kept.Replica.Size;
+        }
+    }
+
+    private bool Remove(MovieVersion version)
+    {
+        lock (_gate)
+        {
+            if (!_kept.Remove(version, out var kept)) return false;
+            _bytes -= kept.Replica.Size;
+            return true;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Version} could not be kept in the trash; it is removed at once.")]
+    private partial void LogNotKept(Exception error, MovieVersion version);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Version {Version} left the trash early, since its room is needed.")]
+    private partial void LogGaveWay(MovieVersion version);
+}
