@@ -30,7 +30,14 @@ public sealed class CreateUpload(ResumableUploads uploads, UploadTargets targets
         if (request.Length > options.Value.MaxFileSize) return (null, FileProblems.TooLarge(options.Value.MaxFileSize));
         var record = new UploadRecord
         {
-            Id = UploadId.New(), Name = request.Name, Length = request.Length, Metadata = request.Metadata, Concat = request.Concat, Place = request.Place, Draft = request.Draft, CreatedAt = time.GetUtcNow(),
+            Id = UploadId.New(),
+            Name = request.Name,
+            Length = request.Length,
+            Metadata = request.Metadata,
+            Concat = request.Concat,
+            Place = request.Place,
+            Draft = request.Draft,
+            CreatedAt = time.GetUtcNow(),
         };
         if (record.Length is not null)
         {

@@ -113,7 +113,12 @@ internal sealed partial class Scrubber : PeriodicService
     {
         _memory.Change(facts => facts with
         {
-            Cycle = facts.Cycle + 1, Began = Time.GetUtcNow(), BeganBefore = facts.Cycle == 0 ? null : facts.Began, Next = MovieVersion.None, Block = 0, Complete = false,
+            Cycle = facts.Cycle + 1,
+            Began = Time.GetUtcNow(),
+            BeganBefore = facts.Cycle == 0 ? null : facts.Began,
+            Next = MovieVersion.None,
+            Block = 0,
+            Complete = false,
         });
         LogBegun(_memory.Facts.Cycle, _inventory.Count, _inventory.Bytes);
     }
