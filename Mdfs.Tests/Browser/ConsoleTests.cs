@@ -62,7 +62,7 @@ public sealed partial class ConsoleTests(Chromium chromium, SharedCluster shared
 
         await page.Locator(".movies tbody .mud-checkbox input").First.CheckAsync();
         await page.Locator(".bulk button", new PageLocatorOptions { HasTextString = "Delete" }).ClickAsync();
-        await Assertions.Expect(page.Locator(".consequences")).ToContainTextAsync("cannot be undone");
+        await Assertions.Expect(page.Locator(".consequences")).ToContainTextAsync("gone for good");
         await page.GetByText("Delete for good", new PageGetByTextOptions { Exact = true }).ClickAsync();
         await Assertions.Expect(page.Locator(".movie-name")).ToHaveCountAsync(1);
         Assert.Null(await shared.Client.FactsAsync("find me too.mkv", Cancelled));
