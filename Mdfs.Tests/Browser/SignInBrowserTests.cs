@@ -1,0 +1,46 @@
+using Mdfs.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Mdfs.Tests.Browser;
+
+/// <summary>Coming in and going out with a real browser.</summary>
+public sealed class SignInBrowserTests(Chromium chromium, SharedCluster shared) : IClassFixture<SharedCluster>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task No_script_on_a_page_can_see_who_is_signed_in_and_signing_out_leads_out_of_every_page()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/movies");
+        Assert.DoesNotContain("mdfs-session", await visit.Page.EvaluateAsync<string>("document.cookie"));
+        Assert.DoesNotContain(TestCluster.AdminKey, await visit.Page.ContentAsync());
+        await visit.Button("Account").ClickAsync();
+        await visit.Text("Sign out").ClickAsync();
+        await visit.Page.WaitForURLAsync("**/sign-in");
+        await visit.Page.GotoAsync("upload");
+        Assert.Contains("/sign-in", visit.Page.Url);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task Signing_out_everywhere_ends_what_is_open_in_another_browser()
+    {
+        await using var here = await chromium.EnterAsync(shared.Client.Master, "/movies");
+        await using var there = await chromium.EnterAsync(shared.Client.Master, "/nodes");
+        await here.Button("Account").ClickAsync();
+        await here.Text("Sign out on all devices").ClickAsync();
+        await here.Page.WaitForURLAsync("**/sign-in");
+        await there.Page.WaitForURLAsync("**/sign-in");
+    }
+
+    [Fact]
+    public async Task Who_tries_too_often_has_to_wait_even_with_the_right_key()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled, ("Mdfs:KeyFailures", "3"));
+        await using var visit = await ConsoleVisit.StartAsync(chromium, web.Address);
+        for (var i = 0; i < 3; i++) await visit.SignInAsync($"wrong {i}");
+        await visit.SignInAsync(TestCluster.AdminKey + " ");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("Too many wrong keys");
+        visit.AssertNothingWrong();
+    }
+}
