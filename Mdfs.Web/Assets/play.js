@@ -4,11 +4,15 @@ export function play(video, dialog) {
   const { signal } = stop;
   const tell = kind => dialog.invokeMethodAsync('Trouble', kind).catch(() => { });
 
-  video.addEventListener('error', async () => {
-    if (signal.aborted || !video.error) return;
-    tell(await reason(video));
-  }, { signal });
-  video.addEventListener('loadedmetadata', () => tell(video.videoWidth === 0 ? 'picture' : 'none'), { signal });
+  const failed = async () => {
+    if (!signal.aborted && video.error) tell(await reason(video));
+  };
+  const known = () => tell(video.videoWidth === 0 ? 'picture' : 'none');
+  video.addEventListener('error', failed, { signal });
+  video.addEventListener('loadedmetadata', known, { signal });
+  // It began before this script was there.
+  if (video.error) failed();
+  else if (video.readyState >= HTMLMediaElement.HAVE_METADATA) known();
 
   const seek = by => { if (Number.isFinite(video.duration)) video.currentTime = Math.min(video.duration, Math.max(0, video.currentTime + by)); };
   const act = {
