@@ -14,7 +14,7 @@ app.MapHealthChecks("/health");
 try
 {
     await app.RunAsync();
-    return 0;
+    return Environment.ExitCode;
 }
 catch (Exception e) when (e is GarnetStoreException or OptionsValidationException)
 {

@@ -9,4 +9,5 @@ builder.AddMdfsMaster();
 var app = builder.Build();
 app.MapMdfsMaster();
 await app.RunAsync();
-return 0;
+// Not 0 when this master was replaced: what watches over it must not start it again (CatalogSession.ReplacedExitCode).
+return Environment.ExitCode;

@@ -11,4 +11,4 @@ builder.AddMdfsWeb();
 var app = builder.Build();
 app.MapMdfsWeb();
 await app.RunAsync();
-return 0;
+return Environment.ExitCode;

@@ -11,4 +11,4 @@ builder.AddMdfsWorker();
 var app = builder.Build();
 app.MapMdfsWorker();
 await app.RunAsync();
-return 0;
+return Environment.ExitCode;

@@ -30,11 +30,13 @@ internal static class StatusCommand
         if (cluster.Durability is { } durability) Row("", durability);
         Row("Nodes", $"{cluster.ActiveNodes} of {cluster.Nodes} beat", cluster.ActiveNodes < cluster.Nodes ? Color.Yellow : null);
         Row("Movies", $"{cluster.Movies}, of each {Quantity.Count(cluster.ReplicationFactor, "copy", "copies")}");
-        Row("Under-replicated", cluster.UnderReplicated == 0 ? "none" : $"{cluster.UnderReplicated}, {cluster.Healing} copies being made ({Quantity.Bytes(cluster.HealingBytes)} to go)", cluster.UnderReplicated > 0 ? Color.Yellow : null);
+        Row("Under-replicated", cluster.UnderReplicated == 0 ? "none" : $"{cluster.UnderReplicated}, {cluster.Healing.Running} copies being made ({Quantity.Bytes(cluster.Healing.BytesRemaining)} to go{Eta(cluster.Healing)})", cluster.UnderReplicated > 0 ? Color.Yellow : null);
         Row("Uploads open", $"{cluster.UploadsOpen}");
         Row("Deletions kept", $"{cluster.Tombstones}");
         Row("Space", $"{Quantity.Bytes(cluster.Used)} used, {Quantity.Bytes(cluster.Free)} free of {Quantity.Bytes(cluster.Capacity)}");
         return grid;
+
+        static string Eta(Healing healing) => healing.EtaSeconds is { } seconds ? $", about {Quantity.Duration(seconds)}" : "";
 
         void Row(string label, string text, Color? color = null) => grid.AddRow(new Text(label, new Style(Color.Grey)), new Text(Printable.Of(text), new Style(color)));
     }

@@ -20,7 +20,10 @@ internal sealed record Verdict(string Node, string Checksum, bool Valid);
 
 internal sealed record Cluster(
     string ClusterId, long Epoch, double Age, string? Rebuilding, string Redis, string? Durability, bool Writable, int Nodes, int ActiveNodes, int Movies, int Tombstones,
-    int UnderReplicated, int Healing, long HealingBytes, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+    int UnderReplicated, Healing Healing, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+
+/// <summary>How far healing is.</summary>
+internal sealed record Healing(int Running, int Waiting, long BytesRemaining, long BytesPerSecond, long? EtaSeconds);
 
 internal sealed record Node(
     string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites, long Capacity, long Free, long Used, int Replicas,

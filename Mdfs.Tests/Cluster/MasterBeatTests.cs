@@ -196,7 +196,7 @@ public sealed class MasterBeatTests : IAsyncLifetime
         Assert.True(_rig.Get<BeatConversation>().TakePage(witness.Inventory(new Tombstone(Film, new MovieVersion(6), 1, _time.GetUtcNow()))).Accepted);
         await SoonAsync(() => Catalog.Find(Film) is null && Catalog.FindTombstone(Film) is not null, "the movie is buried");
         var reply = await BeatAsync(holder, holder.Beat());
-        Assert.Equal([new DeleteOrder(new MovieVersion(5), "deleted")], reply.Orders);
+        Assert.Equal([new DeleteOrder(new MovieVersion(5), "deleted", Keep: true)], reply.Orders);
         Assert.False(reply.Settled);
         Assert.Contains(reply.Tombstones, tombstone => tombstone.Name == Film);
     }
