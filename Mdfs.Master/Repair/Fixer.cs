@@ -95,9 +95,11 @@ public sealed partial class Fixer(
         await hints.FlushAsync(cancellationToken);
         var view = registry.View;
         var activity = Activity();
+        // A node that has just come back holds what it held; planning before it has said so would copy its whole library. Asked before the survey too: a node
+        // whose last page comes in the middle of one is missing in what was seen before.
+        var awaited = registry.AwaitsInventory;
         var candidates = Survey(view);
-        // A node that has just come back holds what it held; planning before it has said so would copy its whole library.
-        if (!registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
+        if (awaited || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
         var rules = new RepairRules(
             options.Value.PlacementRules, options.Value.ReplicationFactor, options.Value.RepairDelay,
             options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency);
