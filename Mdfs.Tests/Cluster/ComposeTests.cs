@@ -16,6 +16,8 @@ public sealed class ComposeTests
 
         Assert.Equal(["grafana", "init", "master", "prometheus", "redis", "web", "worker-1", "worker-2", "worker-3"], services.Keys.Order());
         var open = services.SelectMany(service => Regex.Matches(service.Value, @"^    - ([\d.]+:)?\d+:(\d+)/tcp$", RegexOptions.Multiline).Select(port => $"{service.Key} {port.Groups[1]}{port.Groups[2]}"));
+        // A port of every address is printed as a mapping, one of a certain address as a line.
+        open = open.Concat(services.SelectMany(service => Regex.Matches(service.Value, @"^    - published: ""?(\d+)""?$", RegexOptions.Multiline).Select(port => $"{service.Key} {port.Groups[1]}")));
         Assert.Equal(["grafana 127.0.0.1:3000", "prometheus 127.0.0.1:9090", "web 8080"], open.Order());
         foreach (var (name, text) in services.Where(service => service.Key != "init"))
         {
