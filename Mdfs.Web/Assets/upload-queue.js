@@ -56,7 +56,7 @@ export class UploadQueue extends EventTarget {
     if (item.state === 'ready') return this.#set(item, 'paused');
     if (!item.active) return;
     this.#set(item, 'paused');
-    item.upload?.abort();
+    if (!item.creating) item.upload?.abort();
     clearTimeout(item.timer);
     this.#fill();
   }
@@ -74,6 +74,8 @@ export class UploadQueue extends EventTarget {
     this.#set(item, 'cancelled');
     clearTimeout(item.timer);
     this.#fill();
+    // Its address is not known yet: it is removed as soon as it is.
+    if (item.creating) return;
     try {
       await began?.abort(true);
     } catch {
@@ -154,7 +156,7 @@ export class UploadQueue extends EventTarget {
     if (!item.upload) {
       const kept = this.#read().find(other => other.key === this.#key(item));
       if (kept) item.name = kept.name;
-      item.upload = new this.#tus.Upload(item.file, {
+      const upload = item.upload = new this.#tus.Upload(item.file, {
         // Never both: the library would begin anew when it is told that the server is away.
         endpoint: kept ? null : endpoint,
         uploadUrl: kept?.url ?? null,
@@ -164,8 +166,11 @@ export class UploadQueue extends EventTarget {
         storeFingerprintForResuming: false,
         onBeforeRequest: request => { for (const [name, value] of Object.entries(headers())) request.setHeader(name, value); },
         onUploadUrlAvailable: () => {
-          item.upload.options.endpoint = null;
+          item.creating = false;
+          upload.options.endpoint = null;
+          if (item.state === 'cancelled') return void upload.abort(true).catch(() => {});
           this.#keep(item);
+          if (item.state !== 'sending') upload.abort();
         },
         onProgress: sent => {
           if (item.state !== 'sending') return;
@@ -173,10 +178,16 @@ export class UploadQueue extends EventTarget {
           item.failures = 0;
           this.#changed();
         },
-        onError: error => this.#failed(item, error),
+        onError: error => {
+          item.creating = false;
+          this.#failed(item, error);
+        },
         onSuccess: () => this.#done(item),
       });
     }
+    // Paused and resumed while the server was still making it: that answer is waited for, else two would be made, and one would lie there for a day.
+    if (item.creating) return;
+    item.creating = item.upload.options.endpoint !== null;
     item.upload.start();
   }
 
