@@ -15,7 +15,7 @@ public sealed class GibibyteTests
     public async Task A_gibibyte_goes_up_and_down_by_every_way_and_no_process_grows_by_more_than_64_MiB()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is read from /proc.");
-        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:10"), ("Mdfs:Master:SupersededGrace", "00:00:00"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), ("Mdfs:Worker:TrashRetention", "00:00:00")]);
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:10"), ("Mdfs:Master:SupersededGrace", "00:00:00"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), ("Mdfs:Worker:TrashRetention", "00:00:01")]);
         var spooled = Spooled();
         await RoundAsync(cluster, 64 * MiB);
 
