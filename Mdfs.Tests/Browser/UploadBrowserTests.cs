@@ -18,7 +18,7 @@ public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared) 
         const long size = 200L << 20;
         using var temp = new TempDirectory();
         var movie = new MovieBytes(90, size);
-        var path = await WriteAsync(temp, "long film.mp4", movie);
+        var path = movie.WriteTo(temp["long film.mp4"]);
         await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 60 << 20 };
         await using var visit = await chromium.EnterAsync(network.Address, "/upload");
         await visit.Page.SetInputFilesAsync(Files, path);
@@ -89,8 +89,8 @@ public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared) 
     public async Task An_upload_can_be_paused_gone_on_with_and_cancelled_and_goes_on_while_other_pages_are_shown()
     {
         using var temp = new TempDirectory();
-        var path = await WriteAsync(temp, "paused.mp4", new MovieBytes(91, 24L << 20));
-        var unwanted = await WriteAsync(temp, "unwanted.mp4", new MovieBytes(92, 24L << 20));
+        var path = new MovieBytes(91, 24L << 20).WriteTo(temp["paused.mp4"]);
+        var unwanted = new MovieBytes(92, 24L << 20).WriteTo(temp["unwanted.mp4"]);
         await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 8 << 20 };
         await using var visit = await chromium.EnterAsync(network.Address, "/upload");
         await visit.Page.SetInputFilesAsync(Files, [path, unwanted]);
@@ -116,9 +116,7 @@ public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared) 
     public async Task Folders_and_drops_are_taken_and_of_two_files_with_one_name_only_one()
     {
         using var temp = new TempDirectory();
-        Directory.CreateDirectory(temp["library/one"]);
-        Directory.CreateDirectory(temp["library/two"]);
-        foreach (var (file, seed) in ((string, ulong)[])[("library/one/first.mp4", 1), ("library/one/same.mp4", 2), ("library/two/same.mp4", 3), ("library/two/cover.jpg", 4)]) await WriteAsync(temp, file, new MovieBytes(seed, 3000));
+        foreach (var (file, seed) in ((string, ulong)[])[("library/one/first.mp4", 1), ("library/one/same.mp4", 2), ("library/two/same.mp4", 3), ("library/two/cover.jpg", 4)]) new MovieBytes(seed, 3000).WriteTo(temp[file]);
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
         await visit.Page.SetInputFilesAsync(Folder, temp["library"]);
         await Assertions.Expect(Row(visit, "first.mp4")).ToHaveAttributeAsync("data-state", "done");
@@ -148,12 +146,4 @@ public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared) 
     /// <summary>Waits until an upload has come so far, in per cent.</summary>
     private static Task PassAsync(ConsoleVisit visit, int percent) =>
         visit.UntilAsync("percent => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) >= percent", percent);
-
-    private static async Task<string> WriteAsync(TempDirectory temp, string name, MovieBytes movie)
-    {
-        await using var file = System.IO.File.Create(temp[name]);
-        await using var bytes = movie.Open();
-        await bytes.CopyToAsync(file, Cancelled);
-        return temp[name];
-    }
 }

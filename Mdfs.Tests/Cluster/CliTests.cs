@@ -39,7 +39,7 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
         Assert.True(Assert.Single((await mdfs.RunAsync("verify", "there and back.mp4", "--json")).AssertEnded(0).Json).GetProperty("valid").GetBoolean());
 
         (await mdfs.RunAsync("get", "there and back.mp4", "-o", _temp["out"] + "/")).AssertEnded(0);
-        Assert.Equal(movie.Hash, HashOf(_temp["out/there and back.mp4"]));
+        Assert.Equal(movie.Hash, MovieBytes.HashOfFile(_temp["out/there and back.mp4"]));
         Assert.Equal(["there and back.mp4"], Directory.EnumerateFiles(_temp["out"]).Select(Path.GetFileName));
         Assert.Contains("unchanged", (await mdfs.RunAsync("get", "there and back.mp4", "-o", _temp["out"])).AssertEnded(0).Out);
 
@@ -117,7 +117,7 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
         foreach (var name in names)
         {
             (await mdfs.RunAsync("get", "-o", _temp["back"] + "/", "--", name)).AssertEnded(0);
-            Assert.Equal(new MovieBytes((ulong)name.Length, 2000).Hash, HashOf(_temp[$"back/{name.Normalize()}"]));
+            Assert.Equal(new MovieBytes((ulong)name.Length, 2000).Hash, MovieBytes.HashOfFile(_temp[$"back/{name.Normalize()}"]));
             Assert.Contains(name.Normalize(), (await mdfs.RunAsync("rm", "-y", "--json", "--", name)).AssertEnded(0).Json[0].GetProperty("name").GetString());
         }
 
@@ -264,18 +264,5 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
         return command;
     }
 
-    private string Write(string name, MovieBytes movie)
-    {
-        var path = _temp[name];
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        using var file = File.Create(path);
-        movie.Open().CopyTo(file);
-        return path;
-    }
-
-    private static string HashOf(string path)
-    {
-        using var file = File.OpenRead(path);
-        return MovieBytes.HashOf(file);
-    }
+    private string Write(string name, MovieBytes movie) => movie.WriteTo(_temp[name]);
 }

@@ -40,7 +40,7 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         await using var rest = new WeakLine(Client.Master);
         (await At(rest.Url).RunAsync("get", "killed fetch.mp4")).AssertEnded(0);
         Assert.InRange(rest.Down, 1, Size * 3 / 4);
-        Assert.Equal(movie.Hash, HashOf(_temp["killed fetch.mp4"]));
+        Assert.Equal(movie.Hash, MovieBytes.HashOfFile(_temp["killed fetch.mp4"]));
         Assert.Equal(["killed fetch.mp4"], Directory.EnumerateFiles(_temp.Path).Select(Path.GetFileName));
     }
 
@@ -52,7 +52,7 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         File.WriteAllBytes(_temp["parts.mp4.part"], new byte[1_000_000]);
         File.WriteAllText(_temp["parts.mp4.part.etag"], "\"1\"");
         (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(0);
-        Assert.Equal(movie.Hash, HashOf(_temp["parts.mp4"]));
+        Assert.Equal(movie.Hash, MovieBytes.HashOfFile(_temp["parts.mp4"]));
 
         File.Delete(_temp["parts.mp4"]);
         File.WriteAllBytes(_temp["parts.mp4.part"], new byte[1_000_000]);
@@ -60,13 +60,13 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(6);
         Assert.False(File.Exists(_temp["parts.mp4"]));
         (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(0);
-        Assert.Equal(movie.Hash, HashOf(_temp["parts.mp4"]));
+        Assert.Equal(movie.Hash, MovieBytes.HashOfFile(_temp["parts.mp4"]));
 
         File.WriteAllText(_temp["parts.mp4"], "my own notes");
         Assert.Contains("--force", (await At(Client.Master).RunAsync("get", "parts.mp4")).AssertEnded(1).Out);
         Assert.Equal("my own notes", File.ReadAllText(_temp["parts.mp4"]));
         (await At(Client.Master).RunAsync("get", "parts.mp4", "--force")).AssertEnded(0);
-        Assert.Equal(movie.Hash, HashOf(_temp["parts.mp4"]));
+        Assert.Equal(movie.Hash, MovieBytes.HashOfFile(_temp["parts.mp4"]));
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         Assert.Contains("Trying again", run.Error);
         Assert.True(line.Failed.IsCompleted);
         Assert.InRange(line.Down, Size, Size * 5 / 4);
-        Assert.Equal(movie.Hash, HashOf(_temp["broken line.mp4"]));
+        Assert.Equal(movie.Hash, MovieBytes.HashOfFile(_temp["broken line.mp4"]));
     }
 
     [Fact]
@@ -212,18 +212,5 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         file.WriteByte((byte)(was ^ 1));
     }
 
-    private string Write(string name, MovieBytes movie)
-    {
-        var path = _temp[name];
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        using var file = File.Create(path);
-        movie.Open().CopyTo(file);
-        return path;
-    }
-
-    private static string HashOf(string path)
-    {
-        using var file = File.OpenRead(path);
-        return MovieBytes.HashOf(file);
-    }
+    private string Write(string name, MovieBytes movie) => movie.WriteTo(_temp[name]);
 }

@@ -38,6 +38,23 @@ public sealed record MovieBytes(ulong Seed, long Length)
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 
+    /// <summary>The same of a whole file.</summary>
+    public static string HashOfFile(string path)
+    {
+        using var file = File.OpenRead(path);
+        return HashOf(file);
+    }
+
+    /// <summary>Writes them to a file, and the directories above it; returns its path.</summary>
+    public string WriteTo(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using var file = File.Create(path);
+        using var bytes = Open();
+        bytes.CopyTo(file);
+        return path;
+    }
+
     private static void Fill(ulong seed, long from, Span<byte> into)
     {
         Span<byte> word = stackalloc byte[8];
