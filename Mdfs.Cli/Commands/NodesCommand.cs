@@ -82,7 +82,7 @@ internal static class NodesCommand
 
     private static void Show(Output output, List<Server.Node> nodes)
     {
-        var table = Output.Table("Name", "State", ">Movies", ">Used", ">Free", ">Streams", ">Last beat", "Zone", "Address", "Id");
+        var table = Output.Table("Name", "State", ">Movies", ">Used", ">Free", ">Streams", ">Last beat", "Version", "Zone", "Address", "Id");
         foreach (var node in nodes)
         {
             table.AddRow(
@@ -90,10 +90,11 @@ internal static class NodesCommand
                 new Text(node.ClosedForWrites is { } closed ? $"{node.State}, takes nothing: {Printable.Of(closed)}" : node.State, new Style(node.State == "alive" ? Color.Green : Color.Yellow)),
                 new Text($"{node.Replicas}"), new Text(Quantity.Bytes(node.Used)), new Text(Quantity.Bytes(node.Free)), new Text($"{node.Streams}"),
                 new Text(node.SecondsSinceBeat is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s") : "never"),
-                new Text(Printable.Of(node.Zone ?? "")), new Text(Printable.Of(node.Address)), new Text(node.Id));
+                new Text(Printable.Of(node.Version ?? "")), new Text(Printable.Of(node.Zone ?? "")), new Text(Printable.Of(node.Address)), new Text(node.Id));
         }
 
         if (nodes.Count > 0) output.Show(table);
         else output.Note("No worker has registered yet.");
+        foreach (var remark in nodes.Select(node => node.VersionRemark).OfType<string>()) output.Note(Printable.Of(remark));
     }
 }

@@ -27,7 +27,7 @@ internal sealed record Healing(int Running, int Waiting, long BytesRemaining, lo
 
 internal sealed record Node(
     string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites, long Capacity, long Free, long Used, int Replicas,
-    int Streams, int Pulls, double? SecondsSinceBeat);
+    int Streams, int Pulls, double? SecondsSinceBeat, string? Version, int? Protocol, string? VersionRemark);
 
 internal sealed record Drain(string Node, string Id, string State, int Movies, long Bytes, double SecondsAtLeast, int WithoutRoom, int Replicas);
 

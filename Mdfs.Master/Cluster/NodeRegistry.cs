@@ -105,8 +105,19 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         AnyRegistered = true;
         var was = state.Alive;
         state.Alive = true;
+        state.Stopped = false;
+        state.ExpectedSince = null;
         Publish();
         return !was;
+    }
+
+    /// <summary>A node said goodbye: it is off the ring, and is given one node time-out to come back. Under <see cref="Gate"/>.</summary>
+    public void Leave(NodeState state)
+    {
+        state.Alive = false;
+        state.Stopped = true;
+        state.ExpectedSince ??= time.GetTimestamp();
+        Publish();
     }
 
     /// <summary>
@@ -122,7 +133,7 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     }
 
     /// <summary>
-    /// Takes silent nodes off the ring. When the check itself ran late (a frozen or overloaded master), every node gets one more period:
+    /// Takes silent nodes off the ring, and waits no longer for those that said goodbye and have not come back. When the check itself ran late (a frozen or overloaded master), every node gets one more period:
     /// their beats could not have been heard.
     /// </summary>
     public IReadOnlyList<NodeId> DropSilent()
@@ -140,6 +151,13 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
                 lost.Add(state.Id);
             }
 
+            foreach (var state in _nodes.Values.Where(state => state.ExpectedSince is not null))
+            {
+                if (time.GetElapsedTime(state.ExpectedSince!.Value) < options.Value.NodeTimeout) continue;
+                state.ExpectedSince = null;
+                lost.Add(state.Id);
+            }
+
             if (lost.Count > 0) Publish();
         }
 
@@ -148,6 +166,8 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     }
 
     public void AnnounceAlive(NodeId id) => LivenessChanged?.Invoke(id, true);
+
+    public void AnnounceGone(NodeId id) => LivenessChanged?.Invoke(id, false);
 
     /// <summary>
     /// A worker's word, given in an answer rather than in a beat. From a life that does not beat here it cannot be put in order, and what was known of the

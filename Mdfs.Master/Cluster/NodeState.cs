@@ -27,6 +27,15 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
 
     public bool Alive { get; set; }
 
+    /// <summary>The version of the protocol that its last beat told; 0: it told none.</summary>
+    public int Protocol { get; set; }
+
+    /// <summary>It said goodbye as the last thing it said.</summary>
+    public bool Stopped { get; set; }
+
+    /// <summary>Monotonic timestamp of its goodbye, for as long as it is expected to come back; null once it beats, or is overdue.</summary>
+    public long? ExpectedSince { get; set; }
+
     /// <summary>The life that beats; null if none has since the master started.</summary>
     public string? Life { get; set; }
 
@@ -101,5 +110,5 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>What an admin wants of its scrub; null when it has done that.</summary>
     public ScrubOrder? WantedScrub { get; set; }
 
-    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending);
+    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending, ExpectedSince is not null);
 }

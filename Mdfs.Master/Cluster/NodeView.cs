@@ -8,6 +8,7 @@ namespace Mdfs.Master.Cluster;
 /// <param name="Draining">Its copies are read and copied from, but not counted, and it gets no new ones.</param>
 /// <param name="ClosedForWrites">Why it takes no new copies, or null.</param>
 /// <param name="Pending">Bytes that the master has just promised to this node and that its last beat cannot know of yet.</param>
+/// <param name="Expected">Said goodbye less than a node time-out ago: its copies are not read, and nobody makes them anew yet.</param>
 public sealed record NodeView(
     NodeId Id,
     string RingKey,
@@ -18,7 +19,8 @@ public sealed record NodeView(
     bool Alive,
     bool Draining,
     string? ClosedForWrites,
-    long Pending)
+    long Pending,
+    bool Expected = false)
 {
     /// <summary>Bytes held or promised.</summary>
     public long Load => Space.Used + Space.InFlight + Pending;

@@ -27,6 +27,7 @@ public static class ActivityKinds
     public const string MasterStarted = "master-started";
     public const string NodeJoined = "node-joined";
     public const string NodeLost = "node-lost";
+    public const string NodeStopped = "node-stopped";
     public const string NodeReturned = "node-returned";
     public const string NodeRemoved = "node-removed";
     public const string Healed = "healed";
@@ -43,7 +44,7 @@ public static class ActivityKinds
 
     public static readonly IReadOnlyList<string> All =
     [
-        Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeReturned, NodeRemoved, Healed, Trimmed, Damaged, Verified,
+        Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeStopped, NodeReturned, NodeRemoved, Healed, Trimmed, Damaged, Verified,
         RedisLost, RedisBack, Rebuilding, Rebuilt,
     ];
 }

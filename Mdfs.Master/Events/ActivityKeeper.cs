@@ -72,13 +72,14 @@ public sealed partial class ActivityKeeper(
 
     private void NoteLiveness(NodeId id, bool alive)
     {
-        var name = registry.View.Find(id)?.RingKey ?? id.Value;
+        var node = registry.View.Find(id);
+        var name = node?.RingKey ?? id.Value;
         lock (_gate)
         {
             var known = !_known.Add(id);
             if (!alive)
             {
-                if (_alive.Remove(id)) log.Note(ActivityKinds.NodeLost, node: name);
+                if (_alive.Remove(id)) log.Note(node is { Expected: true } ? ActivityKinds.NodeStopped : ActivityKinds.NodeLost, node: name);
                 return;
             }
 

@@ -43,14 +43,18 @@ public sealed partial class BeatConversation(
         await HearAsync(beat, cancellationToken);
         if (IsForeign(beat)) return RefuseForeign(beat);
 
-        var joined = false;
+        var (joined, left) = (false, false);
         var changed = new List<ReplicaReport>();
         BeatReply? refused = null;
         NodeState? state = null;
         lock (registry.Gate)
         {
             if (Identify(beat, out state) is { } reason) refused = Refuse(beat, reason);
-            else if (beat.Number > state!.LastNumber) joined = Take(beat, state, changed);
+            else if (beat.Number > state!.LastNumber)
+            {
+                left = beat.Leaving && state.Alive;
+                joined = Take(beat, state, changed);
+            }
         }
 
         if (refused is not null) return refused;
@@ -59,9 +63,18 @@ public sealed partial class BeatConversation(
         if (joined)
         {
             LogJoined(state.RingKey, beat.Address, beat.ReplicaCount);
+            if (WireVersion.Remark($"Node {state.RingKey}", beat.Protocol) is { } remark) LogOtherVersion(remark);
             registry.AnnounceAlive(state.Id);
         }
 
+        if (left)
+        {
+            LogLeft(state.RingKey);
+            registry.AnnounceGone(state.Id);
+        }
+
+        // Whoever leaves carries nothing out any more.
+        if (beat.Leaving) return Farewell(beat);
         lock (registry.Gate) return Reply(beat, state);
     }
 
@@ -183,6 +196,7 @@ public sealed partial class BeatConversation(
         state.Unfinished = beat.Unfinished;
         state.Pulls = beat.Pulls;
         state.Scrub = beat.Scrub;
+        state.Protocol = beat.Protocol;
         // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.
         state.Draining |= beat.Draining && first;
 
@@ -217,6 +231,12 @@ public sealed partial class BeatConversation(
         }
 
         state.Unsaved |= first || moved;
+        if (beat.Leaving)
+        {
+            registry.Leave(state);
+            return false;
+        }
+
         if (!state.Alive || first) return registry.Revive(state) || moved || first;
         registry.Publish();
         return moved;
@@ -256,6 +276,7 @@ public sealed partial class BeatConversation(
         return new BeatReply
         {
             Number = number,
+            Protocol = WireVersion.Current,
             Epoch = identity.Epoch is > 0 and var epoch ? epoch : beat.Epoch,
             ClusterId = identity.ClusterId,
             MasterTime = time.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -315,12 +336,15 @@ public sealed partial class BeatConversation(
         state.HeldTombstones.Clear();
     }
 
-    private BeatReply Refuse(Beat beat, string reason) => new()
+    private BeatReply Refuse(Beat beat, string reason) => Farewell(beat) with { Refused = reason };
+
+    /// <summary>Orders nothing and teaches nothing.</summary>
+    private BeatReply Farewell(Beat beat) => new()
     {
         Number = 0,
+        Protocol = WireVersion.Current,
         Epoch = identity.Epoch > 0 ? identity.Epoch : beat.Epoch,
         ClusterId = identity.ClusterId,
-        Refused = reason,
         MasterTime = time.GetUtcNow().ToUnixTimeMilliseconds(),
         ClusterAge = beat.ClusterAge,
         HighestVersion = beat.HighestVersion,
@@ -332,6 +356,12 @@ public sealed partial class BeatConversation(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} joined from {Address} with {Replicas} replicas.")]
     private partial void LogJoined(string node, string address, long replicas);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} stops, as it says. It is not read from any more, and its copies wait for it for a while.")]
+    private partial void LogLeft(string node);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Remark}")]
+    private partial void LogOtherVersion(string remark);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Node {Node} has told its whole inventory: {Replicas} replicas.")]
     private partial void LogInventory(string node, int replicas);

@@ -14,7 +14,7 @@ namespace Mdfs.Master.Nodes;
 /// <param name="Id">Kept in the node's data directory.</param>
 /// <param name="Name">Its configured name, else its address: what its place on the ring is hashed from.</param>
 /// <param name="Address">Where other nodes reach it.</param>
-/// <param name="State"><c>alive</c>, <c>silent</c>, <c>registering</c> (its inventory has not come whole) or <c>draining</c>.</param>
+/// <param name="State"><c>alive</c>, <c>silent</c>, <c>stopped</c> (silent after it said goodbye), <c>registering</c> (its inventory has not come whole) or <c>draining</c>.</param>
 /// <param name="ClosedForWrites">Why it takes no new copies; absent when it does.</param>
 /// <param name="Capacity">Bytes that it can hold for MDFS.</param>
 /// <param name="Free">Bytes free beyond its reserve.</param>
@@ -29,6 +29,12 @@ public sealed record NodeFacts(
 {
     /// <summary>The version of its program. This and what follows is absent of a node that does not tell, or has not been heard since the master started.</summary>
     public string? Version { get; init; }
+
+    /// <summary>The version of the protocol between nodes that it speaks. Another one than the master's is no fault: an upgrade is under way.</summary>
+    public int? Protocol { get; init; }
+
+    /// <summary>What that means, when it is another one.</summary>
+    public string? VersionRemark { get; init; }
 
     /// <summary>Operating system and architecture.</summary>
     public string? System { get; init; }
@@ -94,11 +100,13 @@ public static class NodeEndpoints
 
     private static NodeFacts Describe(NodeState state, TimeProvider time) => new(
         state.Id.Value, state.RingKey, state.Address, state.PublicUrl, state.Zone,
-        !state.Alive ? "silent" : !state.Inventory.Complete ? "registering" : state.Draining ? "draining" : "alive",
+        !state.Alive ? state.Stopped ? "stopped" : "silent" : !state.Inventory.Complete ? "registering" : state.Draining ? "draining" : "alive",
         state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Streams, state.Pulls.Count,
         state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1))
     {
         Version = state.About?.Version,
+        Protocol = state.Life is null ? null : WireVersion.Of(state.Protocol),
+        VersionRemark = state.Life is null ? null : WireVersion.Remark($"Node {state.RingKey}", state.Protocol),
         System = state.About?.System,
         Processors = state.About?.Processors,
         UptimeSeconds = state.About is { } about ? Math.Round(about.UptimeSeconds + (state.Alive ? time.GetElapsedTime(state.LastBeat).TotalSeconds : 0), 1) : null,

@@ -30,6 +30,6 @@ public sealed partial class NodeWatch(
         return base.StartAsync(cancellationToken);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} has been silent for {Seconds} s and is out: its copies no longer count.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} has been silent for {Seconds} s and is out: its copies no longer count and are made anew.")]
     private partial void LogLost(string node, double seconds);
 }

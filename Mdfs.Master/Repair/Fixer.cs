@@ -134,10 +134,12 @@ public sealed partial class Fixer(
             var holders = registry.Replicas.HoldersOf(entry.Version);
             var counted = 0;
             var live = 0;
+            var expected = 0;
             foreach (var holder in holders)
             {
                 if (Copies.Counts(view, holder, entry.Replica)) counted++;
                 if (holder.Agrees(entry.Replica) && view.Find(holder.Node) is { Alive: true }) live++;
+                if (Copies.Expected(view, holder, entry.Replica)) expected++;
             }
 
             if (counted < wanted) under++;
@@ -145,7 +147,7 @@ public sealed partial class Fixer(
             {
                 var since = _lacking.GetValueOrDefault(entry.Version, now);
                 lacking[entry.Version] = since;
-                var left = goal - counted - made.GetValueOrDefault(entry.Version);
+                var left = goal - counted - expected - made.GetValueOrDefault(entry.Version);
                 if (left > 0) waiting++;
                 bytesWaiting += Math.Max(0, left) * entry.Size;
                 var avoid = _avoid.Where(pair => pair.Key.Version == entry.Version && Time.GetElapsedTime(pair.Value) < _avoidFor).Select(pair => pair.Key.Target).ToList();

@@ -88,7 +88,9 @@ public static class RepairPlanner
             var copies = candidate.Copies.Where(copy => !copy.Leaving && _view.Find(copy.Node)?.Alive == true).ToList();
             if (copies.Count == 0) return;
 
-            var kept = copies.Where(copy => Counts(_view, copy)).Select(copy => copy.Node).Concat(_targets[version.Number]).Distinct().ToList();
+            // A node that said goodbye a moment ago brings its copy back, as after a restart: it is no source, and nothing is made in its place yet.
+            var expected = candidate.Copies.Where(copy => !copy.Leaving && !copy.Damaged && _view.Find(copy.Node) is { Expected: true, Draining: false });
+            var kept = copies.Where(copy => Counts(_view, copy)).Concat(expected).Select(copy => copy.Node).Concat(_targets[version.Number]).Distinct().ToList();
             // A damaged copy is healed where it lies: most of its blocks are good already.
             foreach (var damaged in copies.Where(copy => copy.Damaged && !kept.Contains(copy.Node) && candidate.Avoid?.Contains(copy.Node) != true))
             {

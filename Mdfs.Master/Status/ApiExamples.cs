@@ -2,6 +2,7 @@ using Mdfs.Master.Events;
 using Mdfs.Master.Files;
 using Mdfs.Master.Nodes;
 using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Master.Status;
 
@@ -40,7 +41,7 @@ public static class ApiExamples
     [
         new("5f686aedcc7b496b684dfa71f018cdf7", "worker-1", "http://worker1:8081", null, null, "alive", null, 1_000_000_000_000, 640_000_000_000, 360_000_000_000, 412, 3, 0, 1.7)
         {
-            Version = "0.1.0", System = "Debian GNU/Linux 13 (trixie), X64", Processors = 4, UptimeSeconds = 86_400.5, Life = "8f14e45fceea167a5a36dedd4bea2543",
+            Version = "0.1.0", Protocol = WireVersion.Current, System = "Debian GNU/Linux 13 (trixie), X64", Processors = 4, UptimeSeconds = 86_400.5, Life = "8f14e45fceea167a5a36dedd4bea2543",
             DiskTotal = 2_000_000_000_000, DiskFree = 740_000_000_000, MemoryUsed = 180_000_000, InFlight = 0,
         },
     ];

@@ -36,6 +36,7 @@ public sealed class MasterMetrics
         meter.CreateObservableGauge("mdfs_heartbeat_age_seconds", () => OldestBeat(registry, time), null, "Seconds since the live worker heard longest ago was heard.");
         meter.CreateObservableGauge("mdfs_node_heartbeat_age_seconds", () => OfNodes(registry, state => state.Life is null ? null : time.GetElapsedTime(state.LastBeat).TotalSeconds), null, "Seconds since each worker was heard.");
         meter.CreateObservableGauge("mdfs_node_alive", () => OfNodes(registry, state => state.Alive ? 1 : 0), null, "Whether each known worker beats.");
+        meter.CreateObservableGauge("mdfs_nodes_of_other_version", () => OfOtherVersion(registry), null, "Live workers that speak another version of the protocol between nodes than this master: an upgrade is half done.");
         meter.CreateObservableGauge("mdfs_redis_up", () => session.Health.State is StoreState.Serving ? 1 : 0, null, "Whether Redis answers and stands where this master left it.");
         meter.CreateObservableGauge("mdfs_redis_durability", () => session.Health.Durability is { } durability ? (int)durability.Level : -1, null, "What Redis' settings promise: 2 power loss, 1 a kill, 0 nothing, -1 not known.");
         meter.CreateObservableCounter("mdfs_redis_restores_total", () => session.Restores, null, "Times that memory was written back into a Redis that went back.");
@@ -62,6 +63,11 @@ public sealed class MasterMetrics
     private static long Sum(NodeRegistry registry, Func<NodeView, long> of) => registry.View.Nodes.Where(node => node.Alive).Sum(of);
 
     /// <summary>One figure for each known worker, under its name. Of those there are as many as there are machines.</summary>
+    private static int OfOtherVersion(NodeRegistry registry)
+    {
+        lock (registry.Gate) return registry.States.Count(state => state.Alive && WireVersion.Of(state.Protocol) != WireVersion.Current);
+    }
+
     private static List<Measurement<double>> OfNodes(NodeRegistry registry, Func<NodeState, double?> of)
     {
         lock (registry.Gate)

@@ -19,6 +19,15 @@ public sealed record Beat
     /// </summary>
     public required long Number { get; init; }
 
+    /// <summary>The sender's <see cref="WireVersion.Current"/>; 0 from one of before these were told.</summary>
+    public int Protocol { get; init; }
+
+    /// <summary>
+    /// This life ends: the process was told to stop and says goodbye. Its copies are no longer read, and nobody waits for its silence to be noticed;
+    /// they are made anew only when it has not come back within a node time-out.
+    /// </summary>
+    public bool Leaving { get; init; }
+
     /// <summary>Random; the reply is signed over it, so that an old reply cannot be played back.</summary>
     public required string Nonce { get; init; }
 
@@ -123,6 +132,9 @@ public sealed record BeatReply
 
     /// <summary>The epoch of the master that speaks. A worker refuses a lower one than it has obeyed.</summary>
     public required long Epoch { get; init; }
+
+    /// <summary>The master's <see cref="WireVersion.Current"/>; 0 from one of before these were told.</summary>
+    public int Protocol { get; init; }
 
     /// <summary>Empty while the master does not know it yet: a new cluster, or one that lost its Redis and waits for a worker to tell.</summary>
     public required string ClusterId { get; init; }

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
@@ -84,6 +85,44 @@ public sealed class MasterBeatTests : IAsyncLifetime
         await SilenceAsync();
         Assert.Null((await BeatAsync(successor, successor.Beat())).Refused);
         Assert.True(Registry.View.Find(successor.Id)!.Alive);
+    }
+
+    [Fact]
+    public async Task A_node_that_says_goodbye_is_off_the_ring_at_once_and_is_waited_for_one_time_out()
+    {
+        var node = Node(1, "before");
+        await JoinAsync(node, SpeakingNode.Sealed("film.mp4", 5, Ours));
+        var late = node.Beat();
+        await BeatAsync(node, node.Beat() with { Leaving = true });
+        Assert.True(Registry.View.Find(node.Id) is { Alive: false, Expected: true });
+        Assert.Equal("stopped", await StateAsync(node));
+        Assert.Single(Registry.Replicas.HoldersOf(new MovieVersion(5)));
+
+        // What it said before the goodbye and arrives after it, and a goodbye that is repeated, change nothing.
+        await BeatAsync(node, late);
+        await BeatAsync(node, node.Beat() with { Leaving = true });
+        Assert.True(Registry.View.Find(node.Id) is { Alive: false, Expected: true });
+
+        var again = Node(1, "after");
+        await BeatAsync(again, again.Beat());
+        Assert.True(Registry.View.Find(node.Id) is { Alive: true, Expected: false });
+
+        await BeatAsync(again, again.Beat() with { Leaving = true });
+        await SilenceAsync();
+        Assert.True(Registry.View.Find(node.Id) is { Alive: false, Expected: false });
+        Assert.Equal("stopped", await StateAsync(node));
+    }
+
+    [Fact]
+    public async Task A_node_of_another_version_takes_part_and_its_version_is_told()
+    {
+        var older = Node(1);
+        var newer = Node(2);
+        await JoinAsync(older);
+        Assert.Null((await BeatAsync(newer, newer.Beat() with { Protocol = WireVersion.Current + 1 })).Refused);
+        Assert.Equal(WireVersion.Current, (await BeatAsync(older, older.Beat())).Protocol);
+        Assert.Contains("upgrade this one", (await FactsAsync(newer)).VersionRemark);
+        Assert.Equal((1, WireVersion.Current + 1), ((await FactsAsync(older)).Protocol, (await FactsAsync(newer)).Protocol));
     }
 
     [Fact]
@@ -283,6 +322,11 @@ public sealed class MasterBeatTests : IAsyncLifetime
         await JoinAsync(node, report with { Replica = report.Replica with { Name = FileName.Parse("film.mp4") } });
         lock (Registry.Gate) Assert.Same(Catalog.Find(Film)!.Replica, Registry.Find(node.Id)!.Inventory.Find(new MovieVersion(5))!.Replica);
     }
+
+    private async Task<NodeFacts> FactsAsync(SpeakingNode node) =>
+        (await _rig.Admin.GetFromJsonAsync<List<NodeFacts>>("/api/nodes", Cancelled))!.Single(one => one.Id == node.Id.Value);
+
+    private async Task<string> StateAsync(SpeakingNode node) => (await FactsAsync(node)).State;
 
     private static SpeakingNode Node(int number, string life = "first") => new(number, life) { ClusterId = Ours };
 

@@ -36,6 +36,29 @@ public sealed class WorkerBeatTests : IDisposable
     }
 
     [Fact]
+    public async Task A_worker_that_is_told_to_stop_says_goodbye_as_its_last_word()
+    {
+        await using var master = await WorkerMasterDouble.StartAsync();
+        await using (await WorkerNode.StartAsync(_directory.Path, master.Address))
+        {
+            await master.WaitForBeatAsync(static _ => true, "a first beat");
+            Assert.DoesNotContain(master.Beats, static beat => beat.Leaving);
+        }
+
+        Assert.True(master.Beats[^1].Leaving);
+        Assert.Equal(WireVersion.Current, master.Beats[^1].Protocol);
+    }
+
+    [Fact]
+    public async Task A_worker_stops_in_time_although_no_master_hears_its_goodbye()
+    {
+        var node = await WorkerNode.StartAsync(_directory.Path);
+        var began = TimeProvider.System.GetTimestamp();
+        await node.DisposeAsync();
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(15));
+    }
+
+    [Fact]
     public async Task The_whole_inventory_comes_in_pages_when_asked_for_tombstones_first()
     {
         await using var master = await WorkerMasterDouble.StartAsync();

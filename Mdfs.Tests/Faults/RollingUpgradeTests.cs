@@ -22,6 +22,8 @@ public sealed class RollingUpgradeTests
         foreach (var worker in cluster.Workers)
         {
             Assert.Equal(0, await worker.StopAsync(Cancelled));
+            // It said so: nobody has to notice its silence.
+            Assert.Equal("stopped", (await cluster.Client.AdminAsync("api/nodes", Cancelled)).EnumerateArray().Single(node => node.GetProperty("name").GetString() == worker.Name).GetProperty("state").GetString());
             await worker.StartAsync();
             // Its new life: that the master counts it as alive says nothing, since it does so for a while after the old one has stopped.
             await Eventually.TrueAsync(

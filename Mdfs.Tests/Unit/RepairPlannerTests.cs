@@ -95,6 +95,18 @@ public sealed class RepairPlannerTests
     }
 
     [Fact]
+    public void A_copy_on_a_node_that_said_goodbye_a_moment_ago_is_neither_made_anew_nor_a_source()
+    {
+        var stopped = Node(2) with { Alive = false, Expected = true };
+        Assert.Empty(RepairPlanner.Plan(View(Node(1), stopped, Node(3), Node(4)), [Candidate(1, Copy(1), Copy(2))], [], Idle, Rules, inGrace: false));
+
+        // What lacks a copy beside the one that is coming back is healed meanwhile.
+        var pull = Assert.Single(RepairPlanner.Plan(View(Node(1), stopped, Node(3), Node(4)), [Candidate(1, Copy(1), Copy(2))], [], Idle, Rules with { ReplicationFactor = 3 }, inGrace: false));
+        Assert.Equal([Id(1)], pull.Order.Sources.Select(source => source.Node));
+        Assert.Single(RepairPlanner.Plan(View(Node(1), stopped with { Expected = false }, Node(3), Node(4)), [Candidate(1, Copy(1), Copy(2))], [], Idle, Rules, inGrace: false));
+    }
+
+    [Fact]
     public void A_movie_whose_holders_are_all_dead_waits() =>
         Assert.Empty(RepairPlanner.Plan(View(Node(1) with { Alive = false }, Node(2), Node(3)), [Candidate(1, Copy(1))], [], Idle, Rules, inGrace: false));
 

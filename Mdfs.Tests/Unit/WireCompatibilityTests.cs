@@ -41,9 +41,18 @@ public sealed class WireCompatibilityTests
         var beat = JsonSerializer.Deserialize("""{"node":"5f686aedcc7b496b684dfa71f018cdf7","life":"l","number":1,"nonce":"n","address":"http://w:1","space":{"capacity":1,"free":1,"used":0,"inFlight":0}}""", WireJson.Default.Beat)!;
         Assert.Equal((0, null, 0), (beat.Epoch, beat.ClusterId, beat.Streams));
         Assert.Empty(beat.Changed ?? []);
+        Assert.Equal((0, false), (beat.Protocol, beat.Leaving));
         var reply = JsonSerializer.Deserialize("""{"number":1,"epoch":2,"clusterId":"c","masterTime":3,"clusterAge":4,"highestVersion":9}""", WireJson.Default.BeatReply)!;
         Assert.Empty(reply.Orders ?? []);
         Assert.False(reply.Settled);
+    }
+
+    [Fact]
+    public void Another_version_is_remarked_on_and_says_which_side_is_to_be_upgraded()
+    {
+        Assert.Null(WireVersion.Remark("Node a", WireVersion.Current));
+        Assert.Contains("upgrade the other one", WireVersion.Remark("Node a", 0));
+        Assert.Contains("upgrade this one", WireVersion.Remark("Node a", WireVersion.Current + 1));
     }
 
     private static void AddUnknown(JsonNode node)

@@ -13,7 +13,8 @@ namespace Mdfs.Worker.Heartbeats;
 internal sealed class BeatBuilder(
     Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, Scrubber scrubber, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
 {
-    public Beat Build(string address, long appliedReply)
+    /// <param name="leaving">This life ends, and nothing more is heard of it.</param>
+    public Beat Build(string address, long appliedReply, bool leaving)
     {
         // Space and pulls first: they only inform. The rest is drawn together with the number.
         var room = space.Measure();
@@ -24,6 +25,8 @@ internal sealed class BeatBuilder(
             Node = memory.Id,
             Life = life.Value,
             Number = facts.Number,
+            Protocol = WireVersion.Current,
+            Leaving = leaving,
             Nonce = RandomNumberGenerator.GetHexString(32, lowercase: true),
             ClusterId = known.ClusterId,
             Epoch = known.Epoch,
