@@ -32,6 +32,8 @@ public sealed class StandaloneCluster : IAsyncDisposable
             throw new StandaloneException($"A cluster has 1 to {StandaloneOptions.MostWorkers} workers, not {options.Workers}.");
         if (options.Port < 0 || options.Port + options.Workers > 65535)
             throw new StandaloneException($"With {options.Workers} workers the port must be from 0 to {65535 - options.Workers}, not {options.Port}.");
+        if (options.Workers > 1 && options.Settings?["Mdfs:Worker:PublicUrl"] is { Length: > 0 })
+            throw new StandaloneException("Mdfs:Worker:PublicUrl is the address of one worker, and here it would be that of all. Where the workers share a process with the master a direct link saves clients nothing: leave it out, and direct=1 is answered by the master itself.");
 
         _options = options;
         _masterListens = ListenAddress.Parse(options.Host, options.Port);

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text.Json.Nodes;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Status;
@@ -11,12 +12,16 @@ using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
+using Microsoft.OpenApi;
 
 namespace Mdfs.Master.Files;
 
 /// <summary>Movies over <c>/api</c>: JSON, problem+json, and the bytes themselves.</summary>
 public static class FileEndpoints
 {
+    private const string Direct =
+        "1: answered with a redirect (307) to a worker that holds the movie and that clients can reach; where there is none, with the bytes. 0: never, also where that is the rule. Left out: as Mdfs:Master:DirectLinks says.";
+
     internal const string Name = "The movie's name, percent-encoded as usual: 1 to 255 bytes of UTF-8 with a video's extension.";
 
     public static void MapFiles(this IEndpointRouteBuilder routes)
@@ -60,11 +65,18 @@ public static class FileEndpoints
 
     internal static TBuilder AnswersBytes<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder =>
-        route.Answers(200, "All bytes. The type follows from the extension.", "video/*").Answers(206, "The range asked for, or several as multipart/byteranges.", "video/*")
+        route.AddOpenApiOperationTransformer(static (operation, _, _) =>
+        {
+            operation.Parameters ??= [];
+            operation.Parameters.Add(new OpenApiParameter { Name = MovieLinks.DirectParameter, In = ParameterLocation.Query, Description = Direct, Schema = DirectSchema() });
+            return Task.CompletedTask;
+        }).Answers(200, "All bytes. The type follows from the extension.", "video/*").Answers(206, "The range asked for, or several as multipart/byteranges.", "video/*")
             .Answers(307, "With direct=1: a signed link on a worker, where clients can reach one.").Answers(304, "The version that the client has is the present one.").RefusesNames()
             .Refuses(
                 ContentProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)), ContentProblems.RangeNotSatisfiable(ApiExamples.File.Size),
                 FileProblems.AllReplicasFailed(ApiExamples.Name), FileProblems.NoLiveReplica(ApiExamples.Name));
+
+    private static OpenApiSchema DirectSchema() => new() { Type = JsonSchemaType.String, Enum = [JsonValue.Create("0"), JsonValue.Create("1")] };
 
     private static IResult List(
         HttpContext context,

@@ -13,6 +13,9 @@ namespace Mdfs.Master.Files;
 /// </summary>
 public sealed class MovieLinks(SignedLinks links, AdminKeys keys, MovieSources sources, IMasterIdentity identity, IOptions<SignedLinkOptions> options)
 {
+    /// <summary>The query parameter by which a client asks for a direct link.</summary>
+    public const string DirectParameter = "direct";
+
     /// <summary>When a link that is made now ends, in milliseconds since 1970.</summary>
     public long Expiry => identity.Now + (long)options.Value.LinkLife.TotalMilliseconds;
 
@@ -32,7 +35,7 @@ public sealed class MovieLinks(SignedLinks links, AdminKeys keys, MovieSources s
 
     /// <summary>Whether the request asks to be sent to a worker, or all are.</summary>
     public bool WantsDirect(HttpRequest request) =>
-        request.Query.TryGetValue("direct", out var direct) ? direct.ToString() is "1" or "true" : options.Value.DirectLinks;
+        request.Query.TryGetValue(DirectParameter, out var direct) ? direct.ToString() is "1" or "true" : options.Value.DirectLinks;
 
     /// <summary>A link on a worker; null when no worker that holds the movie can be reached by clients.</summary>
     public string? Direct(CatalogEntry entry, bool attachment)

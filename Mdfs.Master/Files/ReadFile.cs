@@ -43,7 +43,8 @@ public sealed class ReadFile(
 
     private async Task<IResult> SendAsync(HttpContext context, CatalogEntry entry, ContentAnswer answer)
     {
-        if (sources.Of(entry).Count == 0) return Instead(context, FileProblems.NoLiveReplica(entry.Name));
+        var first = sources.Of(entry);
+        if (first.Count == 0) return Instead(context, FileProblems.NoLiveReplica(entry.Name));
         // A paused player takes nothing for hours, and is welcome to: no lower bound on its pace (design, section 5).
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
 
@@ -54,7 +55,7 @@ public sealed class ReadFile(
             // Multipart framing is written in front of the part's first window, so that a failed first window can still become a status.
             var begun = context.Response.HasStarted;
             if (piece.Head.Length > 0) writer.Write(piece.Head.Span);
-            var result = await reader.CopyAsync(entry.Version, piece.Range.From, piece.Range.Length, () => sources.Of(entry), writer, gone);
+            var result = await reader.CopyAsync(entry.Version, piece.Range.From, piece.Range.Length, () => SourcesOf(entry, first), writer, gone);
             foreach (var _ in result.Failures.Where(failure => failure.Damaged)) registry.NoteDamage(entry.Version);
             if (result.Outcome == CopyOutcome.Completed) continue;
             if (result.Outcome == CopyOutcome.SourcesFailed && result.Sent == 0 && !begun && !context.Response.HasStarted && piece.Head.Length == 0)
@@ -71,6 +72,16 @@ public sealed class ReadFile(
         }
 
         return TypedResults.Empty;
+    }
+
+    /// <summary>
+    /// Who may be asked now. Where the movie was deleted or overwritten since this reading began, whoever had it then keeps it in the trash for such readings.
+    /// </summary>
+    private IReadOnlyList<ReplicaCandidate> SourcesOf(CatalogEntry entry, IReadOnlyList<ReplicaCandidate> first)
+    {
+        var now = sources.Of(entry);
+        if (catalog.Find(entry.Name)?.Version == entry.Version) return now;
+        return [.. now, .. first.Where(before => now.All(candidate => candidate.Worker.Id != before.Worker.Id))];
     }
 
     private static Problem Instead(HttpContext context, Problem problem)

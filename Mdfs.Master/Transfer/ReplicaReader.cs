@@ -124,7 +124,7 @@ public sealed partial class ReplicaReader
             if (!answer.Succeeded) return (Ending.Failed, answer.Failure);
 
             using var window = answer.Value;
-            using var pause = new WindowPause(new Lease(window, place), reader._options.PauseTimeout, reader._time);
+            using var pause = new StreamPause(new Lease(window, place), reader._options.PauseTimeout, reader._time);
             var (first, bytes, waited) = (true, 0L, TimeSpan.Zero);
             while (window.Remaining > 0)
             {
@@ -164,7 +164,7 @@ public sealed partial class ReplicaReader
         }
 
         // However it fails, it is the client's side that failed: the worker is not to blame, and no other one is asked.
-        private async ValueTask<(bool GoesOn, bool GivenBack)> FlushAsync(WindowPause pause)
+        private async ValueTask<(bool GoesOn, bool GivenBack)> FlushAsync(StreamPause pause)
         {
             try
             {

@@ -102,6 +102,14 @@ public sealed class MasterOpenApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Whoever_reads_bytes_may_ask_for_a_direct_link_and_nobody_else()
+    {
+        var withDirect = Operations.Where(operation => operation.Operation.TryGetProperty("parameters", out var parameters) && parameters.EnumerateArray().Any(parameter => parameter.GetProperty("name").GetString() == "direct"))
+            .Select(operation => operation.Path).Distinct().Order();
+        Assert.Equal(["/api/files/{name}/content", "/download", "/index/{name}", "/play"], withDirect);
+    }
+
+    [Fact]
     public void The_form_of_the_classic_upload_is_described()
     {
         var (_, _, upload) = Operations.Single(operation => operation.Path == "/upload");

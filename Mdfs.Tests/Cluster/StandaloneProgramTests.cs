@@ -114,6 +114,7 @@ public sealed partial class StandaloneProgramTests : IDisposable
     [InlineData("port", "65536", "--port")]
     [InlineData("Mdfs:Master:ReplicationFactor", "0", "ReplicationFactor")]
     [InlineData("Mdfs:AdminKey", "short", "Mdfs:AdminKey")]
+    [InlineData("Mdfs:Worker:PublicUrl", "http://films.example", "Mdfs:Worker:PublicUrl")]
     public async Task A_wrong_option_or_setting_stops_it_and_is_named(string option, string value, string named)
     {
         await using var program = Start((option, value));

@@ -88,6 +88,28 @@ public sealed class WebForwardTests(SharedCluster shared) : IClassFixture<Shared
         Assert.StartsWith("OK:", await deleted.Content.ReadAsStringAsync(Cancelled));
     }
 
+    [Theory]
+    [InlineData("the master alone allows it")]
+    [InlineData("both allow it")]
+    public async Task Pages_of_other_origins_read_through_the_console_as_from_the_master(string what)
+    {
+        (string, string) allowed = ("Mdfs:Cors:AllowedOrigins", "https://player.example, https://other.example");
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, settings: allowed);
+        await using var web = await WebRig.StartAsync(cluster, Cancelled, what == "both allow it" ? [allowed] : []);
+        await cluster.Client.StoreAsync("cross.mp4", new MovieBytes(74, 4000), Cancelled);
+        foreach (var server in (Uri[])[cluster.Client.Master, web.Address])
+        {
+            var movie = new Uri(server, "play?name=cross.mp4");
+            var read = await RawHttp.SendAsync(movie, "Origin: https://player.example\nRange: bytes=0-9", Cancelled);
+            Assert.Equal((206, "https://player.example"), (read.Status, read["Access-Control-Allow-Origin"]));
+            Assert.Contains("Content-Range", read["Access-Control-Expose-Headers"]);
+            Assert.Contains("Origin", read["Vary"]);
+            var preflight = await RawHttp.SendAsync(movie, "OPTIONS\nOrigin: https://player.example\nAccess-Control-Request-Method: GET\nAccess-Control-Request-Headers: range", Cancelled);
+            Assert.Equal((204, "https://player.example"), (preflight.Status, preflight["Access-Control-Allow-Origin"]));
+            Assert.Null((await RawHttp.SendAsync(movie, "Origin: https://elsewhere.example", Cancelled))["Access-Control-Allow-Origin"]);
+        }
+    }
+
     [Fact]
     public async Task What_nodes_say_to_one_another_does_not_pass()
     {

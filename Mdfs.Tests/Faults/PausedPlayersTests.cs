@@ -13,23 +13,26 @@ public sealed class PausedPlayersTests
     private const long KiB = 1024;
     private static readonly MovieBytes Movie = new(9, 24 << 20);
 
-    [Fact]
-    public async Task A_thousand_paused_players_cost_256_KiB_each_over_all_processes_and_all_can_go_on()
+    [Theory]
+    [InlineData("through the master")]
+    [InlineData("straight from a worker")]
+    public async Task A_thousand_paused_players_cost_256_KiB_each_over_all_processes_and_all_can_go_on(string way)
     {
+        var straight = way == "straight from a worker";
         await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: ("Mdfs:Master:PauseTimeout", "00:00:02"));
         Assert.Equal(2, await cluster.Client.StoreAsync("paused.mp4", Movie, Cancelled));
         // What the first streams bring with them once (code, pools) is nobody's share.
-        await WatchAsync(cluster, 20, afterPause: players => Task.CompletedTask);
+        await WatchAsync(cluster, straight, 20, afterPause: players => Task.CompletedTask);
         ProcessNode[] processes = [cluster.Master, .. cluster.Workers];
         var before = processes.Sum(process => process.ResidentBytes);
         foreach (var process in processes) process.ForgetPeak();
 
-        await WatchAsync(cluster, Players, async players =>
+        await WatchAsync(cluster, straight, Players, async players =>
         {
             var held = processes.Sum(process => process.ResidentBytes) - before;
             var peak = processes.Sum(process => process.PeakResidentBytes) - before;
             TestContext.Current.TestOutputHelper?.WriteLine(
-                $"{Players} paused players: {held / Players / KiB} KiB each now, {peak / Players / KiB} KiB at the most; {string.Join(", ", processes.Select(process => $"{process.Name} {process.ResidentBytes / KiB / KiB} MiB"))}");
+                $"{Players} paused players {way}: {held / Players / KiB} KiB each now, {peak / Players / KiB} KiB at the most; {string.Join(", ", processes.Select(process => $"{process.Name} {process.ResidentBytes / KiB / KiB} MiB"))}");
             Assert.InRange(held / Players, 0, 256 * KiB);
 
             // All of them can be woken; every fiftieth is, and gets the very bytes.
@@ -39,13 +42,13 @@ public sealed class PausedPlayersTests
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>Starts so many players, which read a little and then nothing, and returns when no worker is being read for any of them.</summary>
-    private static async Task WatchAsync(ProcessCluster cluster, int count, Func<IReadOnlyList<Player>, Task> afterPause)
+    /// <summary>Starts so many players, which read a little and then nothing, and returns when no worker counts any of them any more.</summary>
+    private static async Task WatchAsync(ProcessCluster cluster, bool straight, int count, Func<IReadOnlyList<Player>, Task> afterPause)
     {
         var players = new List<Player>();
         try
         {
-            for (var i = 0; i < count; i++) players.Add(await Player.StartAsync(cluster.Client.Master, i * 1000));
+            for (var i = 0; i < count; i++) players.Add(await Player.StartAsync(await AddressAsync(cluster, straight), i * 1000));
             await Eventually.TrueAsync(
                 async () => await StreamsAsync(cluster) == 0, "all workers are given back", MdfsClient.Patience, Cancelled);
             await afterPause(players);
@@ -54,6 +57,13 @@ public sealed class PausedPlayersTests
         {
             foreach (var player in players) player.Dispose();
         }
+    }
+
+    private static async Task<Uri> AddressAsync(ProcessCluster cluster, bool straight)
+    {
+        var play = new Uri(cluster.Client.Master, "play?name=paused.mp4");
+        if (!straight) return play;
+        return new Uri((await RawHttp.SendAsync(new Uri($"{play}&direct=1"), "", Cancelled))["Location"]!);
     }
 
     private static async Task<double> StreamsAsync(ProcessCluster cluster)
@@ -70,12 +80,12 @@ public sealed class PausedPlayersTests
 
     private sealed class Player(Socket socket, long from) : IDisposable
     {
-        public static async Task<Player> StartAsync(Uri master, long from)
+        public static async Task<Player> StartAsync(Uri movie, long from)
         {
             // A small window, as of a player that holds its own buffer: what it does not take waits at the server.
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 16 * 1024 };
-            await socket.ConnectAsync(master.Host, master.Port, Cancelled);
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /play?name=paused.mp4 HTTP/1.1\r\nHost: {master.Authority}\r\nRange: bytes={from}-\r\n\r\n"), Cancelled);
+            await socket.ConnectAsync(movie.Host, movie.Port, Cancelled);
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {movie.PathAndQuery} HTTP/1.1\r\nHost: {movie.Authority}\r\nRange: bytes={from}-\r\n\r\n"), Cancelled);
             var player = new Player(socket, from);
             Assert.StartsWith("HTTP/1.1 206", await player.ReadHeaderAsync(), StringComparison.Ordinal);
             return player;

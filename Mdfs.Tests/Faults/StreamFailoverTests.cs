@@ -170,6 +170,51 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         }
     }
 
+    [Theory]
+    [InlineData("deleted")]
+    [InlineData("overwritten")]
+    public async Task A_movie_that_goes_while_it_plays_is_played_to_its_end_even_by_who_pauses_and_although_a_worker_dies(string what)
+    {
+        var (name, movie) = ($"{what} meanwhile.mp4", new MovieBytes(17, 64 << 20));
+        await Client.WaitForNodesAsync(3, Cancelled);
+        Assert.Equal(2, await Client.StoreAsync(name, movie, Cancelled));
+        var holders = (await Client.FactsAsync(name, Cancelled))!.Holders.Select(Cluster.Worker).ToList();
+        var direct = await RawHttp.SendAsync(new Uri(Client.Master, $"play?name={Uri.EscapeDataString(name)}&direct=1"), "", Cancelled);
+        using var through = await Client.Http.GetAsync(MdfsClient.DownloadPath(name), HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        using var straight = await Client.Http.GetAsync(new Uri(direct["Location"]!), HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        await using var body = await through.Content.ReadAsStreamAsync(Cancelled);
+        await using var straightBody = await straight.Content.ReadAsStreamAsync(Cancelled);
+        var (hash, straightHash) = (new XxHash128(), new XxHash128());
+        await ReadAsync(body, hash);
+        await ReadAsync(straightBody, straightHash);
+
+        if (what == "deleted") (await Client.DeleteAsync(name, Cancelled)).Dispose();
+        else await Client.StoreAsync(name, new MovieBytes(18, 1000), Cancelled);
+        // The windows that were open keep their files; only with another one does the trash matter.
+        await Eventually.TrueAsync(async () => await StreamsOfAsync(holders) <= 1, "the worker of the one who pauses is given back", MdfsClient.Patience, Cancelled);
+        var victim = holders.Single(holder => !direct["Location"]!.Contains($":{holder.Address.Port}/", StringComparison.Ordinal));
+        await victim.KillAsync();
+        try
+        {
+            await hash.AppendAsync(body, Cancelled);
+            await straightHash.AppendAsync(straightBody, Cancelled);
+            Assert.Equal((movie.Hash, movie.Hash), (Convert.ToHexStringLower(hash.GetCurrentHash()), Convert.ToHexStringLower(straightHash.GetCurrentHash())));
+            Assert.Equal(what == "deleted" ? 410 : 206, (await RawHttp.SendAsync(new Uri(direct["Location"]!), "Range: bytes=0-9", Cancelled)).Status);
+            Assert.Equal(what == "deleted" ? null : 1000, (await Client.FactsAsync(name, Cancelled))?.Size);
+        }
+        finally
+        {
+            await victim.StartAsync();
+        }
+
+        static async Task ReadAsync(Stream body, XxHash128 hash)
+        {
+            var buffer = new byte[1 << 20];
+            await body.ReadExactlyAsync(buffer, Cancelled);
+            hash.Append(buffer);
+        }
+    }
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     private ProcessCluster Cluster => fixture.Cluster;
@@ -241,10 +286,12 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         return null;
     }
 
-    private async Task<double> StreamsAsync()
+    private Task<double> StreamsAsync() => StreamsOfAsync(Cluster.Workers);
+
+    private async Task<double> StreamsOfAsync(IEnumerable<ProcessNode> workers)
     {
         var all = 0.0;
-        foreach (var worker in Cluster.Workers) all += await StreamsAsync(worker);
+        foreach (var worker in workers) all += await StreamsAsync(worker);
         return all;
     }
 

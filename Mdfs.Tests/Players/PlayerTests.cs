@@ -6,7 +6,7 @@ namespace Mdfs.Tests.Players;
 
 /// <summary>
 /// The players that people have, on a movie whose index stands at its end, while the workers that hold it are killed and brought back one after the other: no error, no wrong
-/// byte. Each seeks 20 times; <c>MDFS_PLAYER_SEEKS</c> says otherwise.
+/// byte. Each seeks 20 times, and as often as it takes until a worker was killed meanwhile; <c>MDFS_PLAYER_SEEKS</c> says otherwise: 300 is the long lane, in which each lives through six.
 /// </summary>
 [Collection(nameof(PlayerTests))]
 [CollectionDefinition(nameof(PlayerTests), DisableParallelization = true)]
@@ -16,8 +16,10 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
 
     private static int Seeks { get; } = int.Parse(Environment.GetEnvironmentVariable("MDFS_PLAYER_SEEKS") ?? "20", CultureInfo.InvariantCulture);
 
+    private static int Kills { get; } = Seeks >= 300 ? 6 : 1;
+
     /// <summary>Whole seconds all over the movie, the same in every run.</summary>
-    private static int[] Seconds { get; } = [.. Enumerable.Range(0, Seeks).Select(i => (int)((uint)(i * 2_654_435_761u) % (RealMovies.LongSeconds - 5)))];
+    private static int[] Seconds { get; } = [.. Enumerable.Range(0, Seeks).Select(Second)];
 
     [Fact]
     public async Task Ffprobe_finds_the_same_packets_wherever_it_seeks()
@@ -44,7 +46,7 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
     {
         using var directory = new TempDirectory();
         await using var mpv = await Mpv.OpenAsync(new Uri(Play), directory.Path, Cancelled);
-        foreach (var second in Seconds) Assert.InRange(await mpv.SeekAsync(second, Cancelled), second - 0.1, second + 0.1);
+        await SeekAsync(async second => Assert.InRange(await mpv.SeekAsync(second, Cancelled), second - 0.1, second + 0.1));
         Assert.Empty(mpv.Complaints);
     }
 
@@ -53,7 +55,7 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
     {
         using var directory = new TempDirectory();
         await using var vlc = await Vlc.OpenAsync(new Uri(Play), directory.Path, Cancelled);
-        foreach (var second in Seconds) await vlc.SeekAsync(second, Cancelled);
+        await SeekAsync(second => vlc.SeekAsync(second, Cancelled));
         Assert.DoesNotContain("http error", vlc.Output);
         Assert.DoesNotContain("access error", vlc.Output);
     }
@@ -64,7 +66,7 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
         using var directory = new TempDirectory();
         await using var chromium = await Chromium.StartAsync(directory.Path, Cancelled);
         Assert.InRange(await chromium.OpenAsync(new Uri(Play), Cancelled), RealMovies.LongSeconds - 1, RealMovies.LongSeconds + 1);
-        foreach (var second in Seconds) Assert.InRange(await chromium.SeekAsync(second, Cancelled), second - 0.1, second + 0.1);
+        await SeekAsync(async second => Assert.InRange(await chromium.SeekAsync(second, Cancelled), second - 0.1, second + 0.1));
     }
 
     [Fact]
@@ -119,6 +121,31 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
 
     private string Play => new Uri(fixture.Master, $"index/{Uri.EscapeDataString(Name)}").AbsoluteUri;
 
+    /// <summary>Seeks as often as it shall, and until enough workers were killed meanwhile; every other seek, at least, has to have been a request.</summary>
+    private async Task SeekAsync(Func<int, Task> seekAsync)
+    {
+        var (kills, requests, seeks) = (fixture.Kills, await RequestsAsync(), 0);
+        var began = TimeProvider.System.GetTimestamp();
+        for (; seeks < Seeks || fixture.Kills < kills + Kills; seeks++)
+        {
+            await seekAsync(Second(seeks));
+            if (TimeProvider.System.GetElapsedTime(began) > MdfsClient.Patience + TimeSpan.FromSeconds(Seeks)) Assert.Fail($"only {fixture.Kills - kills} workers were killed meanwhile");
+        }
+
+        (kills, requests) = (fixture.Kills - kills, await RequestsAsync() - requests);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{seeks} seeks, {requests} requests, {kills} kills in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0} s");
+        Assert.InRange(requests, seeks / 2, int.MaxValue);
+    }
+
+    private static int Second(int seek) => (int)((uint)(seek * 2_654_435_761u) % (RealMovies.LongSeconds - 5));
+
+    private async Task<double> RequestsAsync()
+    {
+        var all = 0.0;
+        foreach (var outcome in (string[])["Completed", "ClientGone"]) all += await fixture.Client.MetricAsync($"mdfs_downloads_total{{outcome=\"{outcome}\"}}", Cancelled, 0);
+        return all;
+    }
+
     private static async Task AssertSameAsync(string path)
     {
         var expected = await File.ReadAllBytesAsync(await RealMovies.LongAsync(), Cancelled);
@@ -130,6 +157,11 @@ public sealed class PlayerTests(PlayerTests.RestlessCluster fixture) : IClassFix
     {
         private Unrest? _unrest;
         private ProcessCluster? _cluster;
+
+        /// <summary>How often a worker was killed so far.</summary>
+        public int Kills => _unrest!.Kills;
+
+        public MdfsClient Client => _cluster!.Client;
 
         /// <summary>Skips the test where there is no movie.</summary>
         public Uri Master

@@ -21,10 +21,10 @@ internal static class ReplicaEndpoints
         routes.MapPost(Routes.Worker.BeatNow, BeatNow).RequireNode(NodePurpose.Control);
     }
 
-    private static async Task<IResult> WindowAsync(string version, long from, long length, HttpContext context, ReplicaStore store, WindowSender sender)
+    private static async Task<IResult> WindowAsync(string version, long from, long length, HttpContext context, ReplicaStore store, KeptTrash kept, WindowSender sender)
     {
         if (!MovieVersion.TryParse(version, out var wanted)) return Answers.Refuse(WorkerProblems.Bad("A version is a whole number."));
-        using var reader = store.OpenReader(wanted);
+        using var reader = store.OpenReader(wanted) ?? Kept(context, kept, wanted);
         if (reader is null) return Answers.Refuse(WorkerProblems.UnknownReplica(wanted));
         if (from < 0 || length < 0 || from > reader.Size - length) return Answers.Refuse(WorkerProblems.Bad($"The window does not lie within the {reader.Size} bytes of version {wanted}."));
         var sent = await sender.TrySendAsync(context, reader, from, length, response =>
@@ -34,6 +34,10 @@ internal static class ReplicaEndpoints
         });
         return sent ? TypedResults.Empty : Answers.Refuse(WorkerProblems.Damaged(wanted));
     }
+
+    // A player whose movie was deleted or overwritten while it played goes on to the end. For players alone, whom the master serves: no copy is ever made of it.
+    private static ReplicaReader? Kept(HttpContext context, KeptTrash kept, MovieVersion version) =>
+        context.Features.Get<NodeToken>() is { Purpose: NodePurpose.Data } ? kept.OpenReader(version) : null;
 
     private static async Task<IResult> VerifyAsync(string version, HttpContext context, ReplicaVerifier verifier)
     {

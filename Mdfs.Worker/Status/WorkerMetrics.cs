@@ -28,13 +28,13 @@ internal sealed class WorkerMetrics
         foreach (var counter in (Counter<long>[])[_sent, _received, _pulled]) counter.Add(0);
         PullEnded(good: true, 0);
         PullEnded(good: false, 0);
-        meter.CreateObservableGauge("mdfs_worker_streams", () => Streams, description: "Windows being sent now.");
+        meter.CreateObservableGauge("mdfs_worker_streams", () => Streams, description: "Windows being sent now, without those of paused clients.");
         meter.CreateObservableGauge("mdfs_worker_damaged_replicas", () => inventory.DamagedCount, description: "Replicas with a bad block.");
         meter.CreateObservableGauge("mdfs_worker_free_bytes", () => space.Measure().Free, description: "Bytes free beyond the reserve.");
         meter.CreateObservableGauge("mdfs_worker_in_flight_bytes", () => space.Measure().InFlight, description: "Bytes that open uploads and pulls have reserved.");
     }
 
-    /// <summary>Windows being sent at this moment.</summary>
+    /// <summary>Windows being sent at this moment, without those whose client has paused.</summary>
     public int Streams => Volatile.Read(ref _streams);
 
     /// <summary>The three lines of the classic contract.</summary>
@@ -45,11 +45,8 @@ internal sealed class WorkerMetrics
         new("mdfs_worker_up", ClassicMetric.Gauge, "1 while this worker runs.", 1),
     ];
 
-    public StreamCount StreamOpened()
-    {
-        Interlocked.Increment(ref _streams);
-        return new StreamCount(this);
-    }
+    /// <summary>Counts a window until it is disposed.</summary>
+    public StreamPlace StreamOpened() => new(() => Interlocked.Increment(ref _streams), () => Interlocked.Decrement(ref _streams));
 
     public void Sent(long bytes) => _sent.Add(bytes);
 
@@ -62,9 +59,4 @@ internal sealed class WorkerMetrics
     private void PullEnded(bool good, int count) => _pullsEnded.Add(count, new KeyValuePair<string, object?>("result", good ? "good" : "failed"));
 
     public void Beat(bool answered) => _beats.Add(1, new KeyValuePair<string, object?>("result", answered ? "answered" : "failed"));
-
-    internal readonly struct StreamCount(WorkerMetrics metrics) : IDisposable
-    {
-        public void Dispose() => Interlocked.Decrement(ref metrics._streams);
-    }
 }

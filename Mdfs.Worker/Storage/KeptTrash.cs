@@ -97,10 +97,13 @@ internal sealed partial class KeptTrash : PeriodicService
         lock (_gate) return _kept.GetValueOrDefault(version);
     }
 
+    /// <summary>For readings that began before it was deleted or overwritten, and for links to a version that was overwritten; null: not kept.</summary>
+    public ReplicaReader? OpenReader(MovieVersion version) => Find(version) is { } kept ? Open(kept) : null;
+
     /// <summary>Reads it whole: whoever brings it back is told that it is stored, so it must be good.</summary>
     public async Task<bool> ReadsWellAsync(TrashedReplica kept, CancellationToken cancellation)
     {
-        using var reader = ReplicaReader.Open(PathOf(kept.Replica.Version), new HeldReplica(new ReplicaReport(kept.Replica, Damaged: false, Verified: false), 0));
+        using var reader = Open(kept);
         if (reader is null) return false;
         var buffer = new byte[4 * BlockFormat.BlockSize];
         for (var block = 0L; block * BlockFormat.BlockSize < kept.Replica.Size; block += 4)
@@ -150,6 +153,10 @@ internal sealed partial class KeptTrash : PeriodicService
 
         return Task.CompletedTask;
     }
+
+    // No replica of the inventory has generation 0: what is found about these bytes is held against none.
+    private ReplicaReader? Open(TrashedReplica kept) =>
+        ReplicaReader.Open(PathOf(kept.Replica.Version), new HeldReplica(new ReplicaReport(kept.Replica, Damaged: false, Verified: false), 0));
 
     private static TimeSpan Period(TimeSpan retention) =>
         TimeSpan.FromSeconds(Math.Clamp(retention.TotalSeconds / 10, 0.1, 60));

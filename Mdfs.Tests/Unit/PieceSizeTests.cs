@@ -1,8 +1,8 @@
-using Mdfs.Master.Transfer;
+using Mdfs.ServiceDefaults.Bytes;
 
 namespace Mdfs.Tests.Unit;
 
-public sealed class TransferPieceSizeTests
+public sealed class PieceSizeTests
 {
     [Fact]
     public void Pieces_grow_for_who_takes_a_row_of_them_at_once_and_shrink_for_who_makes_us_wait()

@@ -1,4 +1,4 @@
-namespace Mdfs.Master.Transfer;
+namespace Mdfs.ServiceDefaults.Bytes;
 
 /// <summary>
 /// How much is handed to a client at a time. A client that has stopped leaves one piece unsent in its response, for hours; one that takes all it can get is served with less work in
