@@ -176,8 +176,9 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     public async Task A_movie_that_goes_while_it_plays_is_played_to_its_end_even_by_who_pauses_and_although_a_worker_dies(string what)
     {
         var (name, movie) = ($"{what} meanwhile.mp4", new MovieBytes(17, 64 << 20));
-        await Client.WaitForNodesAsync(3, Cancelled);
-        Assert.Equal(2, await Client.StoreAsync(name, movie, Cancelled));
+        await ReadyAsync();
+        await Client.StoreAsync(name, movie, Cancelled);
+        await Eventually.TrueAsync(async () => (await Client.FactsAsync(name, Cancelled))!.Copies == 2, "two copies", MdfsClient.Patience, Cancelled);
         var holders = (await Client.FactsAsync(name, Cancelled))!.Holders.Select(Cluster.Worker).ToList();
         var direct = await RawHttp.SendAsync(new Uri(Client.Master, $"play?name={Uri.EscapeDataString(name)}&direct=1"), "", Cancelled);
         using var through = await Client.Http.GetAsync(MdfsClient.DownloadPath(name), HttpCompletionOption.ResponseHeadersRead, Cancelled);

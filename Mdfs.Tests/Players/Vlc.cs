@@ -28,8 +28,8 @@ internal sealed class Vlc : IAsyncDisposable
         string[] player =
         [
             Tools.Require("cvlc"), "--extraintf", "oldrc", "--rc-fake-tty", "--rc-host", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"),
-            // It holds 16 MiB and goes about in them; with less every seek is a request.
-            "--prefetch-buffer-size", "256", "--prefetch-seek-threshold", "0",
+            // It holds 16 MiB and goes about in them; with one nearly every seek is a request. With a quarter of that it does not play at all.
+            "--prefetch-buffer-size", "1024", "--prefetch-read-size", "65536",
             "--vout", "dummy", "--aout", "dummy", "--no-video-title-show", "--loop", "--rate", "4", movie.AbsoluteUri,
         ];
         // VLC refuses to run as root, as continuous integration does: it becomes nobody, with a home of its own.
