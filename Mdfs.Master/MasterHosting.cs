@@ -79,6 +79,7 @@ public static class MasterHosting
         services.AddBackground<MovieDigests>();
         services.AddSingleton<DeleteFile>();
         services.AddSingleton<UndeleteFile>();
+        services.AddSingleton<QuarantinedReplicas>();
         services.AddSingleton<VerifyFile>();
         services.AddSingleton<FileDescriber>();
         services.AddBackground<FileListing>();
@@ -110,11 +111,13 @@ public static class MasterHosting
         services.AddBackground<Fixer>();
         services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<Fixer>());
         services.AddSingleton<ICopiesWatch>(provider => provider.GetRequiredService<Fixer>());
+        services.AddSingleton<Moves>();
         services.AddSingleton<Trimmer>();
         services.AddSingleton<HolderHints>();
         services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<Trimmer>());
         services.AddBackground<TombstoneCleaner>();
         services.AddSingleton<Drains>();
+        services.AddBackground<Rebalance>();
 
         // Status: what can be seen from outside.
         services.AddSingleton(provider => provider.GetRequiredService<InstanceTelemetry>().Meter);
@@ -141,6 +144,7 @@ public static class MasterHosting
         app.MapClassicFiles();
         app.MapFiles();
         app.MapTrash();
+        app.MapQuarantine();
         app.MapResumableUploads();
         app.MapPlaylists();
         app.MapIndex();
@@ -148,6 +152,7 @@ public static class MasterHosting
         app.MapNodes();
         app.MapActivity();
         app.MapDrains();
+        app.MapRebalance();
         app.MapScrub();
         app.MapStatus();
         app.MapMdfsHealth();

@@ -54,6 +54,14 @@ public sealed class MasterOptions
     [Range(1, 1024)]
     public int RepairConcurrency { get; set; } = 16;
 
+    /// <summary>Copies that a rebalance moves at once. Default 2; 1 to 64.</summary>
+    [Range(1, 64)]
+    public int RebalanceConcurrency { get; set; } = 2;
+
+    /// <summary>Bytes per second that all moves of a rebalance may take together, unless its start says otherwise. Default 64 MiB; 0: no limit.</summary>
+    [Range(0, long.MaxValue)]
+    public long RebalanceBytesPerSecond { get; set; } = 64L << 20;
+
     /// <summary>How long a deletion is remembered, in cluster age. Default 30 days; 1 s to 10 years.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
     public TimeSpan TombstoneRetention { get; set; } = TimeSpan.FromDays(30);

@@ -56,6 +56,15 @@ public static class Routes
         /// <summary>POST <see cref="RestoreTrash"/> → <see cref="PreparedReceipt"/>: the bytes are prepared, as if they had been uploaded. 404: not in the trash.</summary>
         public const string Restore = "/internal/trash/{version}/restore";
 
+        /// <summary>GET → <see cref="QuarantineReport"/>: what was put aside for the admin to judge, the latest first.</summary>
+        public const string Quarantine = "/internal/quarantine";
+
+        /// <summary>DELETE: purges it for good → 204; 404.</summary>
+        public const string Quarantined = "/internal/quarantine/{id}";
+
+        /// <summary>POST <see cref="AdoptQuarantined"/> → <see cref="PreparedReceipt"/>: the bytes are prepared, and stay in quarantine as well. 404; 409 <see cref="NodeRefusal.Damaged"/>.</summary>
+        public const string AdoptQuarantined = "/internal/quarantine/{id}/adopt";
+
         /// <summary>POST, no body → 202: beat now instead of at the next tick, since there is something to be told.</summary>
         public const string BeatNow = "/internal/beat-now";
 
@@ -96,6 +105,10 @@ public static class Routes
         public static string RestorePath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/trash/{version.Number}/restore");
 
         public static string TrashPath(string? name) => name is null ? Trash : $"{Trash}?name={Uri.EscapeDataString(name)}";
+
+        public static string QuarantinedPath(string id) => $"/internal/quarantine/{Uri.EscapeDataString(id)}";
+
+        public static string AdoptQuarantinedPath(string id) => $"/internal/quarantine/{Uri.EscapeDataString(id)}/adopt";
 
         public static string VerifyPath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}/verify");
     }

@@ -40,6 +40,7 @@ public static class WorkerHosting
         app.MapUploads();
         app.MapReplicas();
         app.MapTrash();
+        app.MapQuarantine();
         app.MapClassic();
         app.MapLinks();
         app.MapMdfsHealth();
@@ -58,6 +59,7 @@ public static class WorkerHosting
         services.AddSingleton<UploadStore>();
         services.AddSingleton<AppendStore>();
         services.AddSingleton<ReplicaStore>();
+        services.AddSingleton<Quarantine>();
         services.AddSingleton<StoreRecovery>();
         services.AddHostedService<StoreStart>();
         services.AddWorkHorse<Trash>();

@@ -40,6 +40,10 @@ internal static class WorkerProblems
 
     public static NodeRefusal Damaged(MovieVersion version) => new(NodeRefusal.Damaged, $"A block of version {version} does not agree with its checksum; it is not sent.");
 
+    public static NodeRefusal NotInQuarantine(string id) => new(NodeRefusal.Unknown, $"'{id}' is not in quarantine here.");
+
+    public static NodeRefusal DamagedInQuarantine(string id) => new(NodeRefusal.Damaged, $"The bytes of '{id}' in quarantine cannot be read, or are not what their description says.");
+
     public static NodeRefusal StaleEpoch(long told, long obeyed) => new(NodeRefusal.StaleEpoch, $"Epoch {told} is over: this node obeys epoch {obeyed}.");
 
     public static NodeRefusal NotAuthorized(string why) => new(Unauthorized, why);

@@ -27,6 +27,10 @@ internal static class MdfsCommand
         root.Subcommands.Add(StatusCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());
         root.Subcommands.Add(ScrubCommand.Create());
+        root.Subcommands.Add(RebalanceCommand.Create());
+        root.Subcommands.Add(TrashCommand.Create());
+        root.Subcommands.Add(TrashCommand.CreateUndelete());
+        root.Subcommands.Add(QuarantineCommand.Create());
         root.Subcommands.Add(CompletionCommand.Create());
         return root;
     }

@@ -12,7 +12,7 @@ internal static class RemoveCommand
         var names = MovieNames.Several(required: true);
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask." };
         var retries = CommonOptions.Retries();
-        var command = new Command("rm", "Delete movies, for good and on every node. Asks first.") { names, yes, retries };
+        var command = new Command("rm", "Delete movies on every node; for a day 'mdfs undelete' brings them back. Asks first.") { names, yes, retries };
         command.Aliases.Add("delete");
         command.Runs(async (session, parsed, cancellationToken) =>
         {
@@ -28,7 +28,7 @@ internal static class RemoveCommand
     {
         if (!Output.CanAsk) throw new CliException("Nobody can be asked here: say --yes to delete.", ExitCodes.Usage);
         var what = doomed.Count == 1 ? $"'{Printable.Of(doomed[0])}'" : $"{doomed.Count} movies";
-        if (!await output.Aside.ConfirmAsync(Markup.Escape($"Delete {what} on every node, for good?"), defaultValue: false, cancellationToken))
+        if (!await output.Aside.ConfirmAsync(Markup.Escape($"Delete {what} on every node?"), defaultValue: false, cancellationToken))
             throw new CliException("Nothing was deleted.", ExitCodes.Failed);
     }
 

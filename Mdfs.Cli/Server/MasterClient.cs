@@ -113,6 +113,45 @@ internal sealed class MasterClient : IDisposable
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
     }
 
+    public Task<Rebalance> RebalanceAsync(CancellationToken cancellationToken) => GetAsync<Rebalance>("api/rebalance", cancellationToken);
+
+    public Task<Rebalance> StartRebalanceAsync(long? bytesPerSecond, CancellationToken cancellationToken) => AskAsync<Rebalance>(
+        HttpMethod.Post, $"api/rebalance{(bytesPerSecond is { } limit ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"?bytesPerSecond={limit}") : "")}", cancellationToken);
+
+    public Task<Rebalance> PauseRebalanceAsync(CancellationToken cancellationToken) => AskAsync<Rebalance>(HttpMethod.Post, "api/rebalance/pause", cancellationToken);
+
+    public async Task CancelRebalanceAsync(CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, "api/rebalance");
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
+    public Task<List<Trashed>> TrashAsync(CancellationToken cancellationToken) => GetAsync<List<Trashed>>("api/trash", cancellationToken);
+
+    /// <summary>Takes as long as re-reading the trashed copies does.</summary>
+    public async Task<Stored> UndeleteAsync(string name, long? version, CancellationToken cancellationToken)
+    {
+        var path = $"{Path(name)}/undelete{(version is { } number ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"?version={number}") : "")}";
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Post, path), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        return await ReadAsync<Stored>(response, cancellationToken);
+    }
+
+    public Task<List<Quarantined>> QuarantineAsync(CancellationToken cancellationToken) => GetAsync<List<Quarantined>>("api/quarantine", cancellationToken);
+
+    /// <summary>Takes as long as re-reading it does.</summary>
+    public async Task<Stored> AdoptAsync(string node, string id, string? name, CancellationToken cancellationToken)
+    {
+        var path = $"{QuarantinedPath(node, id)}/adopt{(name is null ? "" : $"?name={Uri.EscapeDataString(name)}")}";
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Post, path), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        return await ReadAsync<Stored>(response, cancellationToken);
+    }
+
+    public async Task PurgeAsync(string node, string id, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, QuarantinedPath(node, id));
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Get, path, cancellationToken);
 
     /// <summary>Sends it as it is; whatever is no success is thrown as a <see cref="Refusal"/>.</summary>
@@ -161,6 +200,8 @@ internal sealed class MasterClient : IDisposable
             throw new TimeoutException($"{Url} has not answered for {_patience.TotalSeconds:0} s.");
         }
     }
+
+    private static string QuarantinedPath(string node, string id) => $"api/quarantine/{Uri.EscapeDataString(node)}/{Uri.EscapeDataString(id)}";
 
     private static string DrainPath(string id) => $"api/nodes/{Uri.EscapeDataString(id)}/drain";
 

@@ -34,3 +34,17 @@ internal sealed record Drain(string Node, string Id, string State, int Movies, l
 internal sealed record Scrub(
     string Node, string Id, string State, string? Reason, long Cycle, long Done, long Total, long BytesPerSecond, double? SecondsToGo, double OldestSeconds,
     long RotFound, long RotHealed, double CanarySeconds);
+
+/// <summary>A replica that a worker has put aside.</summary>
+internal sealed record Quarantined(
+    string Node, string NodeId, string Id, string Reason, DateTimeOffset Since, long Size, string? Name, long? Version, string? Checksum, DateTimeOffset? CommittedAt, bool? Free);
+
+/// <summary>A deleted or overwritten movie that can still be brought back.</summary>
+internal sealed record Trashed(string Name, long Version, long Size, string Checksum, DateTimeOffset CommittedAt, DateTimeOffset RemovedAt, int Copies, bool Free);
+
+/// <summary>The rebalance under way, or what one would do.</summary>
+internal sealed record Rebalance(
+    string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int Running, int MoviesMoved, long BytesMoved, DateTimeOffset? Since, string? Ended,
+    IReadOnlyList<RebalanceNode> Nodes);
+
+internal sealed record RebalanceNode(string Node, string Id, long Before, long After, long Share);

@@ -233,6 +233,13 @@ public sealed partial class CatalogSession(
     /// <summary>All resumable uploads as they stand in Redis; null when they cannot be had now.</summary>
     public async Task<IReadOnlyList<(string Id, byte[] Record)>?> ReadUploadsAsync() => Attached ? await store.ReadUploadsAsync() : null;
 
+    /// <summary>Writes down where a rebalance stands; false if that cannot be done now.</summary>
+    public async Task<bool> SaveRebalanceAsync(byte[]? record, CancellationToken cancellationToken) =>
+        Attached && await WriteAsync(store.SaveRebalanceAsync(record, cancellationToken));
+
+    /// <summary>Whether it could be read, and where a rebalance stands in Redis; null: there was none.</summary>
+    public async Task<(bool Read, byte[]? Record)> ReadRebalanceAsync() => Attached ? await store.ReadRebalanceAsync() : (false, null);
+
     /// <summary>A worker holds what the catalog does not know: Redis has lost something.</summary>
     public void NoteWentBack(ReplicaDescription found)
     {

@@ -107,6 +107,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>By its last beat, how far it has come with re-reading what it holds.</summary>
     public ScrubReport? Scrub { get; set; }
 
+    /// <summary>Replicas in its quarantine, by its last beat; null if it has not beaten since the master started.</summary>
+    public int? Quarantined { get; set; }
+
     /// <summary>What an admin wants of its scrub; null when it has done that.</summary>
     public ScrubOrder? WantedScrub { get; set; }
 

@@ -34,6 +34,17 @@ public static class ActivityKinds
     public const string Trimmed = "trimmed";
     public const string Damaged = "damaged";
     public const string Verified = "verified";
+    public const string Moved = "moved";
+    public const string RebalanceStarted = "rebalance-started";
+    public const string RebalancePaused = "rebalance-paused";
+    public const string RebalanceEnded = "rebalance-ended";
+    public const string DrainStarted = "drain-started";
+    public const string DrainEnded = "drain-ended";
+    public const string ScrubStarted = "scrub-started";
+    public const string ScrubPaused = "scrub-paused";
+    public const string Quarantined = "quarantined";
+    public const string Adopted = "adopted";
+    public const string Purged = "purged";
     public const string RedisLost = "redis-lost";
     public const string RedisBack = "redis-back";
     public const string Rebuilding = "rebuilding";
@@ -45,6 +56,7 @@ public static class ActivityKinds
     public static readonly IReadOnlyList<string> All =
     [
         Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeStopped, NodeReturned, NodeRemoved, Healed, Trimmed, Damaged, Verified,
+        Moved, RebalanceStarted, RebalancePaused, RebalanceEnded, DrainStarted, DrainEnded, ScrubStarted, ScrubPaused, Quarantined, Adopted, Purged,
         RedisLost, RedisBack, Rebuilding, Rebuilt,
     ];
 }

@@ -197,6 +197,8 @@ public sealed partial class BeatConversation(
         state.Pulls = beat.Pulls;
         state.Scrub = beat.Scrub;
         state.Protocol = beat.Protocol;
+        if (beat.Quarantined > state.Quarantined) activity.Note(ActivityKinds.Quarantined, node: state.RingKey, detail: $"{beat.Quarantined - state.Quarantined} more, {beat.Quarantined} in all");
+        state.Quarantined = beat.Quarantined;
         // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.
         state.Draining |= beat.Draining && first;
 

@@ -62,6 +62,9 @@ public sealed record NodeFacts(
     /// <summary>Damaged replicas it has reported and not yet healed.</summary>
     public int Damaged { get; init; }
 
+    /// <summary>Replicas in its quarantine (<c>GET /api/quarantine</c>).</summary>
+    public int Quarantined { get; init; }
+
     /// <summary>Copies under way: bytes that lie there, and bytes in all.</summary>
     public long PulledBytes { get; init; }
 
@@ -116,6 +119,7 @@ public static class NodeEndpoints
         MemoryUsed = state.About?.MemoryUsed,
         InFlight = state.Space.InFlight,
         Damaged = state.Inventory.Damaged,
+        Quarantined = state.Quarantined ?? 0,
         PulledBytes = state.Pulls.Sum(pull => pull.Done),
         PullBytes = state.Pulls.Sum(pull => pull.Size),
     };

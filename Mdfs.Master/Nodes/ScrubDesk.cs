@@ -1,11 +1,12 @@
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Master.Nodes;
 
 /// <summary>Passes an admin's word about the scrub on to workers: with the replies to their beats, until they say that they have done it.</summary>
-public sealed class ScrubDesk(NodeRegistry registry, WorkerClient workers, TimeProvider time) : IOrderSource
+public sealed class ScrubDesk(NodeRegistry registry, WorkerClient workers, ActivityLog activity, TimeProvider time) : IOrderSource
 {
     private long _last;
 
@@ -30,6 +31,9 @@ public sealed class ScrubDesk(NodeRegistry registry, WorkerClient workers, TimeP
             }
         }
 
+        activity.Note(
+            action == ScrubAction.Start ? ActivityKinds.ScrubStarted : ActivityKinds.ScrubPaused, node: addresses is [var one] ? registry.View.Find(one.Id)?.RingKey : null,
+            detail: addresses.Count == 1 ? null : $"{addresses.Count} nodes");
         await Task.WhenAll(addresses.Select(address => workers.BeatNowAsync(address, cancellationToken)));
     }
 }

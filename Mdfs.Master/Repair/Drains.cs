@@ -1,5 +1,6 @@
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +11,7 @@ namespace Mdfs.Master.Repair;
 /// trimmer's, so that a drain goes on after a restart of anybody and is taken back by a word.
 /// </summary>
 public sealed partial class Drains(
-    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Trimmer trimmer, ICopiesWatch fixer, IOptions<MasterOptions> options, ILogger<Drains> logger)
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Trimmer trimmer, ICopiesWatch fixer, ActivityLog activity, IOptions<MasterOptions> options, ILogger<Drains> logger)
 {
     /// <summary>Nodes on their way out.</summary>
     public int Count => registry.View.Nodes.Count(node => node.Draining);
@@ -35,6 +36,7 @@ public sealed partial class Drains(
         {
             if (registry.Find(node) is not { Unsaved: true })
             {
+                activity.Note(draining ? ActivityKinds.DrainStarted : ActivityKinds.DrainEnded, node: registry.Find(node)?.RingKey);
                 LogChanged(registry.Find(node)?.RingKey ?? node.Value, draining ? "drained" : "no longer drained");
                 fixer.LookAgain();
                 return true;

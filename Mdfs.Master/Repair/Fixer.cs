@@ -33,6 +33,9 @@ public sealed partial class Fixer(
 
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), Pull> _pulls = new();
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), long> _avoid = new();
+
+    // Pulls that were given up and that their nodes may still be about.
+    private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), byte> _unwanted = new();
     private Dictionary<MovieVersion, long> _lacking = [];
     private long _copied;
 
@@ -64,7 +67,7 @@ public sealed partial class Fixer(
     {
         foreach (var progress in node.Pulls)
         {
-            if (!IsWanted(progress.Version)) orders.Add(new CancelPullOrder(progress.Version));
+            if (!IsWanted(progress.Version) || _unwanted.ContainsKey((progress.Version, node.Id))) orders.Add(new CancelPullOrder(progress.Version));
             if (!_pulls.TryGetValue((progress.Version, node.Id), out var pull)) continue;
             if (progress.Done != pull.Done) pull.LastProgress = Time.GetTimestamp();
             Told(pull, progress.Done);
@@ -75,6 +78,34 @@ public sealed partial class Fixer(
             if (target != node.Id || node.Pulls.Any(progress => progress.Version == version)) continue;
             orders.Add(pull.Order);
         }
+
+        foreach (var key in _unwanted.Keys)
+        {
+            if (key.Target == node.Id && !node.Pulls.Any(progress => progress.Version == key.Version)) _unwanted.TryRemove(key, out _);
+        }
+    }
+
+    /// <summary>Has the copy of a move made, unless it is under way.</summary>
+    /// <returns>False: it failed a short while ago, or there is nobody to copy from or to.</returns>
+    public bool Continue(Move move, long bytesPerSecond)
+    {
+        var key = (move.Version, move.To);
+        if (_pulls.ContainsKey(key)) return true;
+        var view = registry.View;
+        if (_avoid.ContainsKey(key) || view.Find(move.To) is not { Alive: true } || registry.Replicas.Describe(move.Version) is not { } replica) return false;
+        var activity = Activity();
+        var sources = registry.Replicas.CopiesOf(replica).Where(holder => !holder.Damaged).Select(holder => view.Find(holder.Node)).OfType<NodeView>().Where(node => node.Alive)
+            .OrderBy(node => activity.TryGetValue(node.Id, out var busy) ? busy.Streams : 0).Select(node => new PullSource(node.Id, node.Address)).ToList();
+        if (sources.Count == 0) return false;
+        _unwanted.TryRemove(key, out _);
+        return _pulls.TryAdd(key, new Pull(new PullOrder(replica, sources, bytesPerSecond), Time.GetTimestamp(), isMove: true));
+    }
+
+    /// <summary>A move that is not wanted any more.</summary>
+    public void GiveUp(Move move)
+    {
+        var key = (move.Version, move.To);
+        if (_pulls.TryGetValue(key, out var pull) && pull.IsMove && _pulls.TryRemove(key, out _)) _unwanted[key] = 0;
     }
 
     /// <summary>Whether the version is still somebody's current one. What no node reports is not judged: its holders may not have come yet.</summary>
@@ -178,11 +209,11 @@ public sealed partial class Fixer(
             var silent = Time.GetElapsedTime(pull.LastProgress) > TimeSpan.FromMinutes(2);
             if (made)
             {
-                Healed++;
+                if (!pull.IsMove) Healed++;
                 Told(pull, pull.Order.Replica.Size);
                 hints.Note(version);
-                events.Tally(ActivityKinds.Healed, pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value, pull.Order.Replica.Size);
-                LogHealed(pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value);
+                events.Tally(pull.IsMove ? ActivityKinds.Moved : ActivityKinds.Healed, pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value, pull.Order.Replica.Size);
+                if (!pull.IsMove) LogHealed(pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value);
             }
             else if (current && !silent && view.Find(target) is { Alive: true })
             {
@@ -215,8 +246,11 @@ public sealed partial class Fixer(
         }
     }
 
-    private sealed class Pull(PullOrder order, long ordered)
+    private sealed class Pull(PullOrder order, long ordered, bool isMove = false)
     {
+        /// <summary>Nothing is missing: the copy changes its place.</summary>
+        public bool IsMove => isMove;
+
         public PullOrder Order { get; } = order;
 
         public long Done { get; set; }

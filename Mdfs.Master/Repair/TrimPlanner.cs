@@ -12,7 +12,8 @@ public sealed record TrimRules(PlacementRules Placement, int ReplicationFactor, 
 /// <summary>A current version that has more replicas on live nodes than it needs.</summary>
 /// <param name="Copies">All its replicas that have been reported to this master, damaged and leaving ones included.</param>
 /// <param name="SurplusFor">Monotonic time since it had too many.</param>
-public sealed record TrimCandidate(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies, TimeSpan SurplusFor);
+/// <param name="Named">The node whose copy a move removes; null: placement chooses. No grace is waited for then, since the copy that takes its place was just made.</param>
+public sealed record TrimCandidate(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies, TimeSpan SurplusFor, NodeId? Named = null);
 
 /// <summary>What is to be done about one version's surplus: nothing, re-read the copies that stay, or remove one.</summary>
 /// <param name="Remove">The node whose copy goes; the order to it is made when its beat is answered, and only if asking again says the same.</param>
@@ -36,19 +37,20 @@ public static class TrimPlanner
         ClusterView view, TrimCandidate candidate, IReadOnlyDictionary<NodeId, NodeActivity> activity, TrimRules rules, bool inGrace)
     {
         var goal = CopyGoal.Of(rules.ReplicationFactor, view);
-        if (inGrace || candidate.Copies.Count <= goal || candidate.SurplusFor < rules.TrimGrace) return TrimVerdict.Nothing;
+        if (inGrace || candidate.Copies.Count <= goal || (candidate.Named is null && candidate.SurplusFor < rules.TrimGrace)) return TrimVerdict.Nothing;
         // One at a time: while a removal may still happen, what would be left cannot be known.
         if (candidate.Copies.Any(copy => copy.Leaving)) return TrimVerdict.Nothing;
 
         var live = candidate.Copies.Where(copy => view.Find(copy.Node)?.Alive == true).ToDictionary(copy => copy.Node);
         var ranked = Placement.RankHolders(
-            view, candidate.Replica.Name, goal, rules.Placement, [.. live.Values.Where(copy => RepairPlanner.Counts(view, copy)).Select(copy => copy.Node)]);
+            view, candidate.Replica.Name, goal, rules.Placement, [.. live.Values.Where(copy => RepairPlanner.Counts(view, copy) && copy.Node != candidate.Named).Select(copy => copy.Node)]);
         if (ranked.Count < goal || live.Count <= goal) return TrimVerdict.Nothing;
 
         var kept = ranked.Take(goal).ToList();
         if (!kept.TrueForAll(node => activity.TryGetValue(node, out var heard) && heard.SinceBeat <= rules.BeatPeriod)) return TrimVerdict.Nothing;
         var doubtful = kept.Where(node => !live[node].Verified).ToList();
         if (doubtful.Count > 0) return new TrimVerdict(null, doubtful);
+        if (candidate.Named is { } named && live.ContainsKey(named)) return new TrimVerdict(named, []);
 
         // What does not count goes first: damaged copies, then those on draining nodes, then the last of the ranking.
         var surplus = live.Values

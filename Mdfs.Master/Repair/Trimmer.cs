@@ -13,7 +13,7 @@ namespace Mdfs.Master.Repair;
 /// many; whether a node's copy goes is decided when its beat is answered.
 /// </summary>
 public sealed partial class Trimmer(
-    NodeRegistry registry, FileCatalog catalog, CatalogSession session, ActivityLog events, IOptions<MasterOptions> options, TimeProvider time, ILogger<Trimmer> logger) : IOrderSource
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Moves moves, ActivityLog events, IOptions<MasterOptions> options, TimeProvider time, ILogger<Trimmer> logger) : IOrderSource
 {
     /// <summary>Judged in one reply: a node that brings a whole library back must not hold up its own beat.</summary>
     private const int MaxPerReply = 200;
@@ -106,7 +106,7 @@ public sealed partial class Trimmer(
                 _leaving[(surplus.Replica.Version, node.Id)] = time.GetTimestamp() + (long)((NodeOrder.Life.TotalSeconds + 1) * time.TimestampFrequency);
                 orders.Add(new DeleteOrder(surplus.Replica.Version, "one copy more than needed"));
                 LogTrimmed(surplus.Replica.Name, node.RingKey);
-                events.Tally(ActivityKinds.Trimmed, surplus.Replica.Name, node.RingKey, surplus.Replica.Size);
+                if (moves.Find(surplus.Replica.Version) is null) events.Tally(ActivityKinds.Trimmed, surplus.Replica.Name, node.RingKey, surplus.Replica.Size);
             }
         }
     }
@@ -115,8 +115,12 @@ public sealed partial class Trimmer(
     {
         var rules = new TrimRules(options.Value.PlacementRules, options.Value.ReplicationFactor, options.Value.TrimGrace, options.Value.NodeTimeout);
         var copies = HeldCopies(surplus.Replica, registry.Replicas.HoldersOf(surplus.Replica.Version));
-        return TrimPlanner.Judge(view, new TrimCandidate(surplus.Replica, copies, time.GetElapsedTime(surplus.Since)), activity, rules, inGrace: !registry.Settled);
+        return TrimPlanner.Judge(view, new TrimCandidate(surplus.Replica, copies, time.GetElapsedTime(surplus.Since), Named(surplus.Replica.Version, copies)), activity, rules, inGrace: !registry.Settled);
     }
+
+    // While the copy that takes its place is not there the move names nothing: what is too many then is so for another reason.
+    private NodeId? Named(MovieVersion version, IReadOnlyList<HeldCopy> copies) =>
+        moves.Find(version) is { } move && copies.Any(copy => copy.Node == move.To && !copy.Damaged) ? move.From : null;
 
     /// <summary>Until the order's life is over and the replica still shows, it is as good as gone.</summary>
     private bool StillLeaving(MovieVersion version, NodeId node, long until) =>

@@ -30,6 +30,13 @@ public static class ApiExamples
 
     public static IReadOnlyList<TrashFacts> Trash { get; } = [new(File.Name, File.Version, File.Size, File.Checksum, _committed, _committed.AddHours(5), 2, true)];
 
+    public static IReadOnlyList<QuarantineFacts> Quarantine { get; } =
+    [
+        new(
+            "worker-1", "5f686aedcc7b496b684dfa71f018cdf7", "1777636800000000-8f14e45f", "its node was away longer than deletions are remembered, and the catalog does not know it",
+            _committed.AddDays(40), File.Size, File.Name, File.Version, File.Checksum, _committed, true),
+    ];
+
     public static IReadOnlyList<VerifyFacts> Verdicts { get; } = [new("http://worker1:8081", "0a1b2c3d", true), new("http://worker2:8082", "ERROR", false)];
 
     public static IReadOnlyDictionary<string, Dictionary<string, bool>> Found { get; } =
@@ -52,6 +59,14 @@ public static class ApiExamples
     ];
 
     public static DrainFacts Drain { get; } = new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", "draining", 310, 271_000_000_000, 1355, 0, 412);
+
+    public static RebalanceFacts Rebalance { get; } = new(
+        "running", 180, 156_000_000_000, 160_000_000_000, 2324.6, 67_108_864, 2, 20, 14_000_000_000, _committed, null,
+        [
+            new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", 360_000_000_000, 282_000_000_000, 280_000_000_000),
+            new("worker-2", "cc828b448972a8381749f99aa69ac178", 358_000_000_000, 280_000_000_000, 280_000_000_000),
+            new("worker-3", "0b1c2d3e4f5061728394a5b6c7d8e9f0", 120_000_000_000, 276_000_000_000, 280_000_000_000),
+        ]);
 
     public static IReadOnlyList<TombstoneFacts> Tombstones { get; } = [new("old.mp4", 1_777_633_200_000_000, _committed, 86_400.5)];
 

@@ -17,7 +17,7 @@ public sealed class MasterMetrics
 
     public MasterMetrics(
         Meter meter, NodeRegistry registry, FileCatalog catalog, CatalogSession session, RebuildState rebuild, Fixer fixer, Trimmer trimmer,
-        TombstoneCleaner cleaner, Drains drains, Adoption adoption, OpenUploads uploads, ClusterClock clock, MasterIdentity identity, MasterStatus status, TimeProvider time)
+        TombstoneCleaner cleaner, Drains drains, Rebalance rebalance, Moves moves, Adoption adoption, OpenUploads uploads, ClusterClock clock, MasterIdentity identity, MasterStatus status, TimeProvider time)
     {
         _status = status;
         _catalog = catalog;
@@ -45,8 +45,12 @@ public sealed class MasterMetrics
         meter.CreateObservableGauge("mdfs_scrub_oldest_seconds", () => Scrubs(registry).Select(scrub => scrub.OldestSeconds).DefaultIfEmpty(0).Max(), null, "Seconds since the replica that was re-read longest ago on any live worker was, or was written.");
         meter.CreateObservableGauge("mdfs_scrub_canary_seconds", () => Scrubs(registry).Select(scrub => scrub.CanarySeconds).DefaultIfEmpty(0).Max(), null, "Seconds since planted rot was last found and mended, on the live worker where that is longest ago.");
         meter.CreateObservableGauge("mdfs_scrub_paused_nodes", () => Scrubs(registry).Count(scrub => scrub.State is ScrubState.Paused or ScrubState.Stopped), null, "Live workers whose scrub is paused, or stopped by too much damage.");
+        meter.CreateObservableGauge("mdfs_quarantined_replicas", () => Quarantined(registry), null, "Replicas that live workers have put aside for an admin to judge.");
         meter.CreateObservableGauge("mdfs_draining_nodes", () => drains.Count, null, "Workers that are being emptied, or are empty, by an admin's wish.");
         meter.CreateObservableGauge("mdfs_drain_bytes_to_go", () => drains.BytesToGo, null, "Bytes that have to be copied before draining workers may leave.");
+        meter.CreateObservableGauge("mdfs_rebalance_running", () => rebalance.Record.State == RebalanceState.Running ? 1 : 0, null, "Whether copies are being moved to make the nodes equally full.");
+        meter.CreateObservableGauge("mdfs_rebalance_moves", () => moves.Count, null, "Copies being moved.");
+        meter.CreateObservableGauge("mdfs_rebalance_bytes_to_go", () => rebalance.BytesToGo, null, "Bytes that the rebalance under way has still to move.");
         meter.CreateObservableGauge("mdfs_epoch", () => identity.Epoch, null, "The epoch of this master; 0: it reigns over nothing.");
         meter.CreateObservableGauge("mdfs_cluster_age_seconds", () => clock.Age, null, "Seconds during which a master of this cluster ran.");
     }
@@ -79,6 +83,11 @@ public sealed class MasterMetrics
     private static List<ScrubReport> Scrubs(NodeRegistry registry)
     {
         lock (registry.Gate) return [.. registry.States.Where(state => state.Alive).Select(state => state.Scrub).OfType<ScrubReport>()];
+    }
+
+    private static int Quarantined(NodeRegistry registry)
+    {
+        lock (registry.Gate) return registry.States.Where(state => state.Alive).Sum(state => state.Quarantined ?? 0);
     }
 
     private static double OldestBeat(NodeRegistry registry, TimeProvider time)

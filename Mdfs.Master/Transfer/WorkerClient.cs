@@ -99,6 +99,18 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
             to, HttpMethod.Post, Routes.Worker.RestorePath(version), Body(new RestoreTrash(upload), WireJson.Default.RestoreTrash), WireJson.Default.PreparedReceipt,
             VerifyQueue + TimeSpan.FromSeconds((double)size / _options.VerifyBytesPerSecond), cancellation);
 
+    public Task<NodeAnswer<QuarantineReport>> ListQuarantineAsync(WorkerAddress to, CancellationToken cancellation) =>
+        ControlAsync(to, HttpMethod.Get, Routes.Worker.Quarantine, [], WireJson.Default.QuarantineReport, _options.OpenTimeout, cancellation);
+
+    /// <summary>Has quarantined bytes read whole and prepared. The answer comes only at the end, so the limit grows with the size.</summary>
+    public Task<NodeAnswer<PreparedReceipt>> AdoptQuarantinedAsync(WorkerAddress to, string id, UploadId upload, long size, CancellationToken cancellation) =>
+        ControlAsync(
+            to, HttpMethod.Post, Routes.Worker.AdoptQuarantinedPath(id), Body(new AdoptQuarantined(upload), WireJson.Default.AdoptQuarantined), WireJson.Default.PreparedReceipt,
+            VerifyQueue + TimeSpan.FromSeconds((double)size / _options.VerifyBytesPerSecond), cancellation);
+
+    public Task<NodeAnswer<Done>> PurgeQuarantinedAsync(WorkerAddress to, string id, CancellationToken cancellation) =>
+        TellAsync(to, HttpMethod.Delete, Routes.Worker.QuarantinedPath(id), [], _options.SealTimeout, cancellation);
+
     /// <summary>Asks a worker to beat at once, since there is something to be told.</summary>
     public Task<NodeAnswer<Done>> BeatNowAsync(WorkerAddress to, CancellationToken cancellation) =>
         TellAsync(to, HttpMethod.Post, Routes.Worker.BeatNow, [], _options.OpenTimeout, cancellation);

@@ -100,6 +100,9 @@ public sealed record Beat
     /// <summary>How far the re-reading of its replicas has come.</summary>
     public ScrubReport? Scrub { get; init; }
 
+    /// <summary>Replicas that lie in its quarantine.</summary>
+    public int Quarantined { get; init; }
+
     /// <summary>The <see cref="BeatReply.Number"/> of the last reply that was carried out completely (tombstones on disk).</summary>
     public long AppliedReply { get; init; }
 }

@@ -51,7 +51,8 @@ public sealed record DiscardOrder(UploadId Upload) : NodeOrder
 /// Make a good copy of this version, from the sources in order of preference. Also the order to repair: a worker that holds the version
 /// damaged takes its own good blocks first and the others' for the bad ones.
 /// </summary>
-public sealed record PullOrder(ReplicaDescription Replica, IReadOnlyList<PullSource> Sources) : NodeOrder;
+/// <param name="BytesPerSecond">A limit for this pull alone, beside that of the node; 0: none.</param>
+public sealed record PullOrder(ReplicaDescription Replica, IReadOnlyList<PullSource> Sources, long BytesPerSecond = 0) : NodeOrder;
 
 /// <summary>A pull that is no longer wanted.</summary>
 public sealed record CancelPullOrder(MovieVersion Version) : NodeOrder;

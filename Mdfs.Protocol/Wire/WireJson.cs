@@ -24,4 +24,6 @@ namespace Mdfs.Protocol.Wire;
 [JsonSerializable(typeof(NodeRefusal))]
 [JsonSerializable(typeof(TrashReport))]
 [JsonSerializable(typeof(RestoreTrash))]
+[JsonSerializable(typeof(QuarantineReport))]
+[JsonSerializable(typeof(AdoptQuarantined))]
 public sealed partial class WireJson : JsonSerializerContext;

@@ -71,7 +71,10 @@ public sealed class UndeleteTests
 
         await client.WaitForNodesAsync(2, Cancelled);
         Assert.Equal(2, (await client.AdminAsync("api/trash", Cancelled)).GetArrayLength());
-        await SendAsync(cluster, $"api/files/taken.mp4/undelete?version={first}", HttpStatusCode.Created);
+        using var home = new TempDirectory();
+        using var mdfs = new MdfsCommand(home.Path, client.Master, TestCluster.AdminKey);
+        Assert.Equal(2, (await mdfs.RunAsync("trash", "--json")).AssertEnded(0).Json.Count);
+        (await mdfs.RunAsync("undelete", "taken.mp4", "--version-number", $"{first}")).AssertEnded(0);
         await client.AssertHoldsAsync("taken.mp4", Movie, Cancelled);
         await SendAsync(cluster, "api/files/never.mp4/undelete", HttpStatusCode.NotFound);
     }

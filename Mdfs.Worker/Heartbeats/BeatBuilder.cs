@@ -11,7 +11,7 @@ namespace Mdfs.Worker.Heartbeats;
 
 /// <summary>Puts together what this node says of itself at one moment.</summary>
 internal sealed class BeatBuilder(
-    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, Scrubber scrubber, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
+    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, Scrubber scrubber, Quarantine quarantine, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
 {
     /// <param name="leaving">This life ends, and nothing more is heard of it.</param>
     public Beat Build(string address, long appliedReply, bool leaving)
@@ -51,6 +51,7 @@ internal sealed class BeatBuilder(
             ReplicaCount = facts.Count,
             ReplicaDigest = facts.Digest,
             Scrub = scrubber.Report(),
+            Quarantined = quarantine.Count,
             AppliedReply = appliedReply,
         };
     }

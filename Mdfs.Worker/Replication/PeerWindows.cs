@@ -15,7 +15,7 @@ namespace Mdfs.Worker.Replication;
 /// gets on, single blocks are asked for, since a source that meets a bad block ends the connection and may lose good bytes before it.
 /// </summary>
 internal sealed class PeerWindows(
-    ByteClient client, NodeTokens tokens, NodeMemory memory, MasterClock clock, Throttle throttle, WorkerMetrics metrics, IOptions<WorkerOptions> options)
+    ByteClient client, NodeTokens tokens, NodeMemory memory, MasterClock clock, Throttle throttle, WorkerMetrics metrics, IOptions<WorkerOptions> options, TimeProvider time)
 {
     /// <summary>Appends to the sink until it is <paramref name="end"/> bytes long.</summary>
     /// <returns>Why that was not to be had from any source, or null.</returns>
@@ -31,7 +31,7 @@ internal sealed class PeerWindows(
             var blockEnd = ((sink.Length / BlockFormat.BlockSize) + 1) * BlockFormat.BlockSize;
             var until = fruitless < sources.Count ? end : Math.Min(end, blockEnd);
             var before = sink.Length;
-            var failure = await CopyAsync(source, version, until, sink, buffer, cancellation);
+            var failure = await CopyAsync(source, version, until, sink, pull.Limit(time), buffer, cancellation);
             fruitless = sink.Length > before ? 0 : fruitless + 1;
             if (fruitless >= 2 * sources.Count) return $"no source has byte {sink.Length} of it; of {source.Address}: {failure}";
             // The one that just did well is asked again.
@@ -41,7 +41,7 @@ internal sealed class PeerWindows(
         return null;
     }
 
-    private async Task<string?> CopyAsync(PullSource source, MovieVersion version, long until, PullSink sink, Memory<byte> buffer, CancellationToken cancellation)
+    private async Task<string?> CopyAsync(PullSource source, MovieVersion version, long until, PullSink sink, Throttle? limit, Memory<byte> buffer, CancellationToken cancellation)
     {
         var length = until - sink.Length;
         var target = Routes.Worker.WindowPath(version, sink.Length, length);
@@ -59,6 +59,7 @@ internal sealed class PeerWindows(
             if (filled > 0)
             {
                 await throttle.TakeAsync(filled, cancellation);
+                if (limit is not null) await limit.TakeAsync(filled, cancellation);
                 await sink.WriteAsync(buffer[..filled], cancellation);
                 metrics.Pulled(filled);
             }

@@ -106,6 +106,7 @@ internal sealed partial class PullDesk(
 internal sealed class Pull(PullOrder order, CancellationTokenSource stop)
 {
     private volatile PullOrder _order = order;
+    private Throttle? _limit;
     private long _done;
 
     /// <summary>The newest order for this version; only its sources may differ from the first.</summary>
@@ -116,6 +117,14 @@ internal sealed class Pull(PullOrder order, CancellationTokenSource stop)
     }
 
     public CancellationTokenSource Stop => stop;
+
+    /// <summary>The limit of this pull alone, as its newest order says; null: none. For the one who copies.</summary>
+    public Throttle? Limit(TimeProvider time)
+    {
+        var wanted = Order.BytesPerSecond;
+        if (wanted <= 0) return null;
+        return _limit?.BytesPerSecond == wanted ? _limit : _limit = new Throttle(wanted, time);
+    }
 
     /// <summary>The master no longer wants it, so nothing is kept to go on from.</summary>
     public bool Unwanted { get; set; }

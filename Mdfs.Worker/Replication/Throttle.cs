@@ -1,6 +1,6 @@
 namespace Mdfs.Worker.Replication;
 
-/// <summary>A limit in bytes per second over all pulls of a node. Time not used is lost beyond a tenth of a second, so that no burst follows a pause.</summary>
+/// <summary>A limit in bytes per second, over all pulls of a node or of one alone. Time not used is lost beyond a tenth of a second, so that no burst follows a pause.</summary>
 internal sealed class Throttle(long bytesPerSecond, TimeProvider time)
 {
     private static readonly TimeSpan _burst = TimeSpan.FromMilliseconds(100);
@@ -8,6 +8,8 @@ internal sealed class Throttle(long bytesPerSecond, TimeProvider time)
     private readonly Lock _state = new();
     private readonly long _start = time.GetTimestamp();
     private TimeSpan _paidUntil;
+
+    public long BytesPerSecond => bytesPerSecond;
 
     /// <summary>Returns when these bytes may have been taken. 0 bytes per second: at once.</summary>
     public Task TakeAsync(int bytes, CancellationToken cancellation)

@@ -15,7 +15,7 @@ internal sealed class WorkerMetrics
     private readonly Counter<long> _beats;
     private int _streams;
 
-    public WorkerMetrics(InstanceTelemetry telemetry, Inventory inventory, SpaceAccount space)
+    public WorkerMetrics(InstanceTelemetry telemetry, Inventory inventory, SpaceAccount space, KeptTrash kept, Quarantine quarantine)
     {
         _inventory = inventory;
         var meter = telemetry.Meter;
@@ -32,6 +32,9 @@ internal sealed class WorkerMetrics
         meter.CreateObservableGauge("mdfs_worker_damaged_replicas", () => inventory.DamagedCount, description: "Replicas with a bad block.");
         meter.CreateObservableGauge("mdfs_worker_free_bytes", () => space.Measure().Free, description: "Bytes free beyond the reserve.");
         meter.CreateObservableGauge("mdfs_worker_in_flight_bytes", () => space.Measure().InFlight, description: "Bytes that open uploads and pulls have reserved.");
+        meter.CreateObservableGauge("mdfs_worker_trash_bytes", () => kept.Bytes, description: "Bytes of deleted and overwritten movies that can be brought back; they count as free.");
+        meter.CreateObservableGauge("mdfs_worker_quarantined_replicas", () => quarantine.Count, description: "Replicas in quarantine.");
+        meter.CreateObservableGauge("mdfs_worker_quarantined_bytes", () => quarantine.Bytes, description: "Bytes of the replicas in quarantine.");
     }
 
     /// <summary>Windows being sent at this moment, without those whose client has paused.</summary>

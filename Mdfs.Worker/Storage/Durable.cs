@@ -51,11 +51,24 @@ internal static partial class Durable
         // ENOSPC and EDQUOT as .NET passes them on from Unix, ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL from Windows.
         error.HResult is 28 or 122 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 
+    /// <summary>A second name for the bytes of a file; a copy of them where the file system knows no links. The caller syncs the directory.</summary>
+    public static void LinkFile(string path, string target)
+    {
+        File.Delete(target);
+        if (!OperatingSystem.IsWindows() && Link(path, target) == 0) return;
+        File.Copy(path, target);
+        using var copy = File.OpenHandle(target, FileMode.Open, FileAccess.ReadWrite);
+        RandomAccess.FlushToDisk(copy);
+    }
+
     private static IOException Failure(string call, string path) =>
         new($"{call} of directory '{path}' failed: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string path, string target);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);

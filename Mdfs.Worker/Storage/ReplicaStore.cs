@@ -9,7 +9,7 @@ namespace Mdfs.Worker.Storage;
 /// then memory and the answer. One thing at a time per name, so that a tombstone and a seal never pass one another.
 /// </summary>
 internal sealed partial class ReplicaStore(
-    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept,
+    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, Quarantine quarantine,
     ILogger<ReplicaStore> logger)
 {
     private readonly KeyedGate _names = new();
@@ -131,7 +131,7 @@ internal sealed partial class ReplicaStore(
         if (!inventory.TryGet(version, out var held)) return false;
         using var turn = await _names.EnterAsync(held.Report.Replica.Name.Value, cancellation);
         if (!inventory.TryGet(version, out _) || expires()) return false;
-        await Task.Run(() => Quarantine.Put(directory, directory.ReplicaPath(version), reason), CancellationToken.None);
+        await Task.Run(() => quarantine.Put(directory.ReplicaPath(version), reason), CancellationToken.None);
         LogQuarantined(version, reason);
         return inventory.Remove(version);
     }

@@ -11,13 +11,14 @@ namespace Mdfs.Worker.Storage;
 /// uploads kept, covered replicas buried, sidecars mended. Tombstones first, so that nothing deleted is ever listed.
 /// </summary>
 internal sealed partial class StoreRecovery(
-    DataDirectory directory, Inventory inventory, UploadStore uploads, AppendStore appends, TombstoneLog tombstones, NodeMemory memory, Trash trash, KeptTrash kept, ILogger<StoreRecovery> logger)
+    DataDirectory directory, Inventory inventory, UploadStore uploads, AppendStore appends, TombstoneLog tombstones, NodeMemory memory, Trash trash, KeptTrash kept, Quarantine quarantine, ILogger<StoreRecovery> logger)
 {
     public void Run()
     {
         if (tombstones.Unreadable > 0) LogTombstonesUnreadable(tombstones.Unreadable);
         inventory.SetTombstones(tombstones.Live());
         kept.Load();
+        quarantine.Load();
         var halfSealed = new Dictionary<UploadId, string>();
         for (var shard = 0; shard < Shards.Count; shard++) FindHalfSeals(directory.Shard(shard), halfSealed);
         RecoverUploads(halfSealed);
@@ -156,7 +157,7 @@ internal sealed partial class StoreRecovery(
 
     private void PutAside(MovieVersion version, string path, string reason)
     {
-        Quarantine.Put(directory, path, reason);
+        quarantine.Put(path, reason);
         LogQuarantined(version, reason);
     }
 

@@ -13,7 +13,7 @@ namespace Mdfs.Worker.Storage;
 /// <em>prepared</em>. Prepared bytes survive a restart and are never served, listed or counted; only the master decides what becomes of them.
 /// </summary>
 internal sealed partial class UploadStore(
-    DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, IOptions<WorkerOptions> options,
+    DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, Quarantine quarantine, IOptions<WorkerOptions> options,
     TimeProvider time, ILogger<UploadStore> logger)
 {
     private const int BufferSize = 256 * 1024;
@@ -99,6 +99,16 @@ internal sealed partial class UploadStore(
         return kept.TryTake(version, directory.UploadPath(upload))
             ? Prepare(new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge), space.Occupied(found.Replica.Size))
             : WorkerProblems.UnknownReplica(version);
+    }
+
+    /// <summary>Makes quarantined bytes a prepared upload, and leaves them in quarantine too; doing it twice is the same as once.</summary>
+    public async Task<Outcome<PreparedReceipt>> AdoptAsync(UploadId upload, string id, CancellationToken cancellation)
+    {
+        if (inventory.TryGetPrepared(upload, out var already)) return Receipt(already, inventory.Draw());
+        if (quarantine.Find(id) is not { } found) return WorkerProblems.NotInQuarantine(id);
+        return await quarantine.LinkAsync(found, directory.UploadPath(upload), cancellation) is { } checksum
+            ? Prepare(new UploadReceipt(upload, found.Size, checksum, memory.Facts.ClusterAge), space.Occupied(found.Size))
+            : WorkerProblems.DamagedInQuarantine(id);
     }
 
     /// <summary>Removes an upload in any state; nothing happens when there is none.</summary>

@@ -135,6 +135,17 @@ public sealed partial class CatalogStore : IAsyncDisposable
         return found is null ? null : [.. found.Select(entry => (entry.Name.ToString(), (byte[])entry.Value!))];
     }
 
+    /// <summary>Keeps where a rebalance stands, fenced like every write.</summary>
+    /// <param name="record">Null: it goes.</param>
+    public Task<WriteOutcome> SaveRebalanceAsync(byte[]? record, CancellationToken cancellationToken) => WriteAsync(writer => writer.Rebalance(record), cancellationToken);
+
+    /// <summary>Whether Redis answered, and where a rebalance stands; null: there was none.</summary>
+    public async Task<(bool Read, byte[]? Record)> ReadRebalanceAsync()
+    {
+        var found = await _redis.ReadAsync(async database => new[] { await database.StringGetAsync(_redis.Keys.Rebalance).ConfigureAwait(false) }).ConfigureAwait(false);
+        return found is [var value] ? (true, (byte[]?)value) : (false, null);
+    }
+
     /// <summary>Keeps the cluster age; a lower one than Redis holds changes nothing.</summary>
     public Task<WriteOutcome> SaveClusterAgeAsync(double seconds, CancellationToken cancellationToken) =>
         InLaneAsync(_options.RedisOperationTimeout, async giveUp =>

@@ -20,6 +20,7 @@ internal sealed class StoreKeys
         Nodes = prefix + "nodes";
         Holders = prefix + "holders";
         Uploads = prefix + "uploads";
+        Rebalance = prefix + "rebalance";
         Position = [Epoch, Reign, Sequence, Transaction, Marker];
         Facts = [ClusterId, ClusterAge, Highest];
     }
@@ -59,6 +60,9 @@ internal sealed class StoreKeys
 
     /// <summary>Hash: upload id → resumable upload. No part of the catalog: what is lost of it costs an upload, never a movie.</summary>
     public RedisKey Uploads { get; }
+
+    /// <summary>The rebalance under way, or the last one. No part of the catalog.</summary>
+    public RedisKey Rebalance { get; }
 
     /// <summary>The keys of a <see cref="StorePosition"/>, in its order.</summary>
     public RedisKey[] Position { get; }

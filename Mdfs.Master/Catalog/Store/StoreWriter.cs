@@ -62,6 +62,9 @@ internal sealed class StoreWriter(ITransaction transaction, StoreKeys keys)
         else Set(keys.Uploads, [new HashEntry(upload.Value, record)]);
     }
 
+    /// <param name="record">Null: it goes.</param>
+    public void Rebalance(byte[]? record) => SetOrDelete(keys.Rebalance, record);
+
     public void Remove(IEnumerable<FileName> names) => Delete(keys.Files, names.Select(name => (RedisValue)name.Value));
 
     public void Forget(IEnumerable<FileName> names) => Delete(keys.Tombstones, names.Select(name => (RedisValue)name.Value));

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using Mdfs.Cli.Terminal;
+using Spectre.Console;
+
+namespace Mdfs.Cli.Commands;
+
+/// <summary>Making all workers equally full, for instance after one has joined.</summary>
+internal static class RebalanceCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("rebalance", "How far the rebalance has come, or what one would do: it makes all workers equally full.");
+        command.Runs(async (session, _, cancellationToken) =>
+        {
+            var rebalance = await session.Master.RebalanceAsync(cancellationToken);
+            session.Output.Result(rebalance, Sentence(rebalance));
+            if (!session.Output.IsJson) Show(session.Output, rebalance);
+            return ExitCodes.Done;
+        });
+        command.Subcommands.Add(Start());
+        command.Subcommands.Add(Pause());
+        command.Subcommands.Add(Cancel());
+        return command;
+    }
+
+    private static Command Start()
+    {
+        var limit = new Option<long?>("--limit") { Description = "Bytes per second over all moves; 0: no limit." };
+        var command = new Command("start", "Begin one, or let a paused one go on.") { limit };
+        command.Runs(async (session, parsed, cancellationToken) =>
+        {
+            var rebalance = await session.Master.StartRebalanceAsync(parsed.GetValue(limit), cancellationToken);
+            session.Output.Result(rebalance, Sentence(rebalance));
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command Pause()
+    {
+        var command = new Command("pause", "Finish the moves under way and begin no further ones.");
+        command.Runs(async (session, _, cancellationToken) =>
+        {
+            var rebalance = await session.Master.PauseRebalanceAsync(cancellationToken);
+            session.Output.Result(rebalance, Sentence(rebalance));
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command Cancel()
+    {
+        var command = new Command("cancel", "End it; what was moved stays where it is.");
+        command.Runs(async (session, _, cancellationToken) =>
+        {
+            await session.Master.CancelRebalanceAsync(cancellationToken);
+            session.Output.Result(new { state = "none" }, "no rebalance is under way any more");
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static string Sentence(Server.Rebalance rebalance)
+    {
+        var toDo = rebalance.Movies == 0 ? "nothing to move" : $"{Quantity.Count(rebalance.Movies, "movie", "movies")}, {Quantity.Bytes(rebalance.Bytes)} to be moved, at least {Quantity.Duration(rebalance.SecondsAtLeast)}";
+        var done = rebalance.Since is null ? "" : $"; {Quantity.Count(rebalance.MoviesMoved, "movie", "movies")}, {Quantity.Bytes(rebalance.BytesMoved)} moved{(rebalance.Ended is { } ended ? $" until it was {Printable.Of(ended)}" : "")}";
+        return $"{(rebalance.State == "none" ? "no rebalance" : rebalance.State)}   {toDo}{done}";
+    }
+
+    private static void Show(Output output, Server.Rebalance rebalance)
+    {
+        var table = Output.Table("Name", ">Now", ">Afterwards", ">Equal share");
+        foreach (var node in rebalance.Nodes)
+            table.AddRow(new Text(Printable.Of(node.Node)), new Text(Quantity.Bytes(node.Before)), new Text(Quantity.Bytes(node.After)), new Text(Quantity.Bytes(node.Share)));
+        if (rebalance.Nodes.Count > 0) output.Show(table);
+    }
+}

@@ -1,0 +1,242 @@
+using System.Collections.Concurrent;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Master.Repair;
+
+/// <summary>
+/// Makes the nodes equally full, by an admin's wish (design, section 6): a few moves at a time, each made by the fixer's pulls and ended by the trimmer. Where it
+/// stands is kept in Redis, the moves under way before they are begun.
+/// </summary>
+public sealed partial class Rebalance(
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Fixer fixer, Trimmer trimmer, Moves moves, ActivityLog activity, IOptions<MasterOptions> options,
+    TimeProvider time, ILogger<Rebalance> logger)
+    : PeriodicService(time, () => options.Value.RepairInterval, logger)
+{
+    /// <summary>How long a plan is shown before it is made anew: it walks over all movies.</summary>
+    private static readonly TimeSpan _fresh = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a movie whose move failed is left alone.</summary>
+    private static readonly TimeSpan _avoidFor = TimeSpan.FromMinutes(5);
+
+    private readonly SemaphoreSlim _changing = new(1, 1);
+    private readonly ConcurrentDictionary<MovieVersion, long> _avoid = new();
+    private readonly Lock _looking = new();
+    private Queue<PlannedMove> _planned = new();
+    private RebalanceRecord _record = RebalanceRecord.Nothing;
+    private RebalancePlan? _shown;
+    private long _shownAt;
+    private volatile bool _unsaved;
+    private bool _recalled;
+
+    public RebalanceRecord Record => Volatile.Read(ref _record);
+
+    /// <summary>Bytes that are still to be moved; 0 while none is under way.</summary>
+    public long BytesToGo => Record.State == RebalanceState.None ? 0 : Look().Bytes + moves.All.Sum(move => move.Size);
+
+    /// <summary>What there is to do beside the moves under way, at most some seconds old.</summary>
+    public RebalancePlan Look()
+    {
+        lock (_looking)
+        {
+            if (_shown is null || Time.GetElapsedTime(_shownAt) > _fresh)
+            {
+                _shown = Plan();
+                _shownAt = Time.GetTimestamp();
+            }
+
+            return _shown;
+        }
+    }
+
+    /// <summary>Begins one, or lets it go on. False: it could not be written down, and nothing has changed.</summary>
+    public Task<bool> StartAsync(long? bytesPerSecond, CancellationToken cancellationToken) => ChangeAsync(
+        before => before.State == RebalanceState.None
+            ? new RebalanceRecord(RebalanceState.Running, bytesPerSecond ?? options.Value.RebalanceBytesPerSecond, Time.GetUtcNow(), null, 0, 0, moves.All)
+            : before with { State = RebalanceState.Running, BytesPerSecond = bytesPerSecond ?? before.BytesPerSecond },
+        ActivityKinds.RebalanceStarted, cancellationToken);
+
+    /// <summary>What was begun is finished, and nothing further is begun.</summary>
+    public Task<bool> PauseAsync(CancellationToken cancellationToken) => ChangeAsync(
+        before => before.State == RebalanceState.Running ? before with { State = RebalanceState.Paused } : before, ActivityKinds.RebalancePaused, cancellationToken);
+
+    /// <summary>Ends it: what was moved stays where it is, and copies that are not complete are given up.</summary>
+    public async Task<bool> CancelAsync(CancellationToken cancellationToken)
+    {
+        if (!await ChangeAsync(before => before.State == RebalanceState.None ? before : before with { State = RebalanceState.None, Ended = "cancelled" }, ActivityKinds.RebalanceEnded, cancellationToken)) return false;
+        foreach (var move in moves.All.Where(move => !Holds(move.To, move.Version))) Drop(move);
+        return true;
+    }
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Redis went back, or is empty: it is told anew.
+        session.Restored += () => _unsaved = true;
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (!session.Attached || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
+        if (!_recalled && !await RecallAsync()) return;
+        var ended = Settle();
+        if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
+        else if (ended) await SaveAsync(Record with { Underway = moves.All }, cancellationToken);
+        if (_unsaved && await SaveAsync(Record, cancellationToken)) _unsaved = false;
+    }
+
+    private async Task<bool> RecallAsync()
+    {
+        var (read, json) = await session.ReadRebalanceAsync();
+        if (!read) return false;
+        await _changing.WaitAsync();
+        try
+        {
+            if (json is not null) Volatile.Write(ref _record, RebalanceRecord.Read(json));
+            foreach (var move in Record.Underway) moves.TryAdd(move);
+            return _recalled = true;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    /// <summary>Looks what became of the moves under way; true if any of them ended.</summary>
+    private bool Settle()
+    {
+        var (movies, bytes, ended) = (0, 0L, false);
+        foreach (var move in moves.All)
+        {
+            var arrived = Holds(move.To, move.Version);
+            var left = !Holds(move.From, move.Version);
+            var current = registry.Replicas.Describe(move.Version) is { } replica && catalog.Find(replica.Name)?.Version == move.Version;
+            if (current && arrived && left) (movies, bytes) = (movies + 1, bytes + move.Size);
+            // Arrived: the trimmer's turn. Not arrived: as long as the fixer is about it, or can be asked again.
+            else if (current && (arrived ? IsLive(move.From) : !left && fixer.Continue(move, LimitPerMove))) continue;
+            else if (!arrived) _avoid[move.Version] = Time.GetTimestamp();
+            Drop(move);
+            ended = true;
+        }
+
+        if (movies > 0) Volatile.Write(ref _record, Record with { MoviesMoved = Record.MoviesMoved + movies, BytesMoved = Record.BytesMoved + bytes });
+        foreach (var (version, since) in _avoid)
+        {
+            if (Time.GetElapsedTime(since) > _avoidFor) _avoid.TryRemove(version, out _);
+        }
+
+        return ended;
+    }
+
+    private async Task GoOnAsync(bool ended, CancellationToken cancellationToken)
+    {
+        var begun = new List<PlannedMove>();
+        if (_planned.Count == 0 && moves.Count < options.Value.RebalanceConcurrency) _planned = new Queue<PlannedMove>(Plan().Moves);
+        if (_planned.Count == 0 && moves.Count == 0)
+        {
+            await EndAsync(cancellationToken);
+            return;
+        }
+
+        while (moves.Count < options.Value.RebalanceConcurrency && _planned.TryDequeue(out var next))
+        {
+            if (!IsStillGood(next) || !moves.TryAdd(new Move(next.Replica.Version, next.From, next.To, next.Replica.Size))) continue;
+            begun.Add(next);
+        }
+
+        if (begun.Count == 0 && !ended) return;
+        if (await SaveAsync(Record with { Underway = moves.All }, cancellationToken))
+        {
+            foreach (var next in begun) LogMoving(next.Replica.Name, NameOf(next.From), NameOf(next.To));
+            foreach (var move in moves.All.Where(move => !Holds(move.To, move.Version))) fixer.Continue(move, LimitPerMove);
+        }
+        else
+        {
+            foreach (var next in begun) moves.Remove(next.Replica.Version);
+        }
+    }
+
+    private async Task EndAsync(CancellationToken cancellationToken)
+    {
+        if (!await SaveAsync(Record with { State = RebalanceState.None, Ended = "finished", Underway = [] }, cancellationToken)) return;
+        activity.Note(ActivityKinds.RebalanceEnded, detail: $"finished, {Record.MoviesMoved} movies moved", size: Record.BytesMoved);
+        LogEnded(Record.MoviesMoved, Record.BytesMoved);
+    }
+
+    private async Task<bool> ChangeAsync(Func<RebalanceRecord, RebalanceRecord> change, string kind, CancellationToken cancellationToken)
+    {
+        if (!session.Attached || (!_recalled && !await RecallAsync())) return false;
+        var before = Record;
+        var after = change(before);
+        if (after == before) return true;
+        if (!await SaveAsync(after, cancellationToken)) return false;
+        _planned = new Queue<PlannedMove>();
+        lock (_looking) _shown = null;
+        activity.Note(kind, detail: after.Ended, size: kind == ActivityKinds.RebalanceEnded ? after.BytesMoved : null);
+        LogChanged(after.State, after.Ended ?? "by an admin's wish");
+        Wake();
+        return true;
+    }
+
+    private async Task<bool> SaveAsync(RebalanceRecord record, CancellationToken cancellationToken)
+    {
+        await _changing.WaitAsync(cancellationToken);
+        try
+        {
+            if (!await session.SaveRebalanceAsync(record == RebalanceRecord.Nothing ? null : record.Write(), cancellationToken)) return false;
+            Volatile.Write(ref _record, record);
+            return true;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private RebalancePlan Plan() => RebalancePlanner.Plan(registry.View, Movies(), moves.All, options.Value.ReplicationFactor);
+
+    private IEnumerable<(ReplicaDescription, IReadOnlyList<HeldCopy>)> Movies()
+    {
+        foreach (var entry in catalog.Entries)
+        {
+            if (_avoid.ContainsKey(entry.Version)) continue;
+            yield return (entry.Replica, trimmer.HeldCopies(entry.Replica, registry.Replicas.HoldersOf(entry.Version)));
+        }
+    }
+
+    private bool IsStillGood(PlannedMove next)
+    {
+        var view = registry.View;
+        return catalog.Find(next.Replica.Name)?.Version == next.Replica.Version && Holds(next.From, next.Replica.Version) && !Holds(next.To, next.Replica.Version)
+            && Copies.Count(registry, next.Replica) >= CopyGoal.Of(options.Value.ReplicationFactor, view)
+            && view.Find(next.To) is { } to && RebalancePlanner.TakesPart(to) && !Placement.IsFull(to, next.Replica.Size);
+    }
+
+    private void Drop(Move move)
+    {
+        moves.Remove(move.Version);
+        if (!Holds(move.To, move.Version)) fixer.GiveUp(move);
+    }
+
+    private long LimitPerMove => Record.BytesPerSecond == 0 ? 0 : Math.Max(64 << 10, Record.BytesPerSecond / options.Value.RebalanceConcurrency);
+
+    private bool Holds(NodeId node, MovieVersion version) => registry.Replicas.HoldersOf(version).Any(holder => holder.Node == node && !holder.Damaged);
+
+    private bool IsLive(NodeId node) => registry.View.Find(node) is { Alive: true, Draining: false };
+
+    private string NameOf(NodeId node) => registry.View.Find(node)?.RingKey ?? node.Value;
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Rebalancing: '{Name}' moves from node {From} to node {To}.")]
+    private partial void LogMoving(Protocol.Names.FileName name, string from, string to);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The rebalance is {State} now: {Why}.")]
+    private partial void LogChanged(RebalanceState state, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The rebalance is over: {Movies} movies of {Bytes} bytes were moved.")]
+    private partial void LogEnded(int movies, long bytes);
+}

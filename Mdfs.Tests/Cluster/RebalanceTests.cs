@@ -1,0 +1,124 @@
+using System.Net;
+using System.Text.Json;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>After a worker has joined, the others give it its share, and nobody misses a copy meanwhile (design, section 6).</summary>
+public sealed class RebalanceTests
+{
+    private const int Movies = 12;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_worker_that_joins_gets_its_share_also_over_a_pause_and_a_restart_of_the_master()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 4, ("Mdfs:Master:TrimGrace", "01:00:00"));
+        var client = cluster.Client;
+        var joining = cluster.Worker("worker-4");
+        await joining.StopAsync();
+        await client.WaitForNodesAsync(3, Cancelled);
+        for (var i = 0; i < Movies; i++) await client.StoreAsync($"{i}.mp4", Movie(i), Cancelled);
+        await client.WaitForWholeAsync(Movies, Cancelled);
+        await joining.StartAsync(Cancelled);
+        await client.WaitForNodesAsync(4, Cancelled);
+
+        // What it would do, and that asking does nothing.
+        var dry = await SendAsync(cluster, HttpMethod.Post, "api/rebalance?dryRun=true", HttpStatusCode.OK);
+        var (unavoidable, planned) = (dry.GetProperty("unavoidableBytes").GetInt64(), dry.GetProperty("movies").GetInt32());
+        Assert.Equal("none", dry.GetProperty("state").GetString());
+        Assert.InRange(dry.GetProperty("bytes").GetInt64(), 1, unavoidable);
+        Assert.InRange(planned, 3, Movies);
+        Assert.Empty(cluster.ReplicaFiles(joining));
+
+        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=5", HttpStatusCode.BadRequest);
+        await SendAsync(cluster, HttpMethod.Post, "api/rebalance/pause", HttpStatusCode.Conflict);
+        // Slow enough to be met half-way: two movies of about 200 KB at a time take a second or two.
+        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=300000", HttpStatusCode.Accepted);
+        await WaitAsync(cluster, static now => now.GetProperty("moviesMoved").GetInt32() >= 1, "the first movie has moved");
+        await SendAsync(cluster, HttpMethod.Post, "api/rebalance/pause", HttpStatusCode.Accepted);
+        await WaitAsync(cluster, static now => now.GetProperty("running").GetInt32() == 0, "what was begun is finished");
+        var paused = await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK);
+        Assert.InRange(paused.GetProperty("moviesMoved").GetInt32(), 1, planned - 1);
+
+        await RestartMasterAsync(cluster);
+        await WaitAsync(cluster, static now => now.GetProperty("state").GetString() == "paused", "it is remembered");
+        Assert.Equal(cluster.ReplicaFiles(joining).Count(), paused.GetProperty("moviesMoved").GetInt32());
+
+        // Killed in the middle of moves: the next master knows which copies were to go.
+        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=300000", HttpStatusCode.Accepted);
+        await WaitAsync(cluster, static now => now.GetProperty("running").GetInt32() > 0, "further movies move");
+        await RestartMasterAsync(cluster);
+        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=0", HttpStatusCode.Accepted);
+        await WaitAsync(cluster, static now => now.GetProperty("state").GetString() == "none", "it is over");
+        var ended = await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK);
+        Assert.Equal(("finished", 0), (ended.GetProperty("ended").GetString(), ended.GetProperty("movies").GetInt32()));
+        Assert.Equal(planned, ended.GetProperty("moviesMoved").GetInt32());
+        Assert.InRange(ended.GetProperty("bytesMoved").GetInt64(), 1, unavoidable * 6 / 5);
+        Assert.Equal(ended.GetProperty("bytesMoved").GetInt64(), cluster.ReplicaFiles(joining).Sum(static file => new FileInfo(file).Length));
+        Assert.Equal(0, await client.MetricAsync("mdfs_rebalance_bytes_to_go", Cancelled));
+        for (var i = 0; i < Movies; i++)
+        {
+            Assert.Equal(2, (await client.FactsAsync($"{i}.mp4", Cancelled))!.Copies);
+            await client.AssertHoldsAsync($"{i}.mp4", Movie(i), Cancelled);
+        }
+
+        Assert.Equal(2 * Movies, cluster.Workers.Sum(worker => cluster.ReplicaFiles(worker).Count()));
+    }
+
+    [Fact]
+    public async Task A_rebalance_is_cancelled_and_leaves_no_half_copies()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3);
+        var client = cluster.Client;
+        var joining = cluster.Worker("worker-3");
+        await joining.StopAsync();
+        await client.WaitForNodesAsync(2, Cancelled);
+        for (var i = 0; i < 3; i++) await client.StoreAsync($"{i}.mp4", new MovieBytes((ulong)i, 2_000_000), Cancelled);
+        await joining.StartAsync(Cancelled);
+        await client.WaitForNodesAsync(3, Cancelled);
+        await client.WaitForWholeAsync(3, Cancelled);
+
+        using var home = new TempDirectory();
+        using var mdfs = new MdfsCommand(home.Path, client.Master, TestCluster.AdminKey);
+        Assert.StartsWith("no rebalance", (await mdfs.RunAsync("rebalance")).AssertEnded(0).Out);
+        Assert.Equal("running", Assert.Single((await mdfs.RunAsync("rebalance", "start", "--limit", "131072", "--json")).AssertEnded(0).Json).GetProperty("state").GetString());
+        await Eventually.TrueAsync(() => Incoming().Any(), "a copy is being made", MdfsClient.Patience, Cancelled);
+        (await mdfs.RunAsync("rebalance", "cancel")).AssertEnded(0);
+        await Eventually.TrueAsync(() => !Incoming().Any(), "nothing is left of it", MdfsClient.Patience, Cancelled);
+        Assert.Equal(("none", "cancelled"), await StateAsync(cluster));
+        Assert.Equal(6, cluster.Workers.Sum(worker => cluster.ReplicaFiles(worker).Count()));
+        (await mdfs.RunAsync("rebalance", "pause")).AssertEnded(1);
+
+        IEnumerable<string> Incoming() => Directory.EnumerateFiles(Path.Combine(cluster.Cluster.WorkerDirectory(joining), "incoming"));
+    }
+
+    private static async Task RestartMasterAsync(TestCluster cluster)
+    {
+        await cluster.Cluster.Master.StopAsync(atOnce: true);
+        await cluster.Cluster.Master.StartAsync(Cancelled);
+        await cluster.Client.WaitForNodesAsync(4, Cancelled);
+    }
+
+    private static async Task<(string?, string?)> StateAsync(TestCluster cluster)
+    {
+        var now = await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK);
+        return (now.GetProperty("state").GetString(), now.GetProperty("ended").GetString());
+    }
+
+    private static Task WaitAsync(TestCluster cluster, Func<JsonElement, bool> wanted, string what) => Eventually.TrueAsync(
+        async () => wanted(await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK)), what, MdfsClient.Patience, Cancelled);
+
+    private static MovieBytes Movie(int number) => new((ulong)(70 + number), 200_000 + (1000 * number));
+
+    private static async Task<JsonElement> SendAsync(TestCluster cluster, HttpMethod method, string path, HttpStatusCode expected)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Authorization = cluster.Client.Admin;
+        using var response = await cluster.Client.Http.SendAsync(request, Cancelled);
+        var body = await response.Content.ReadAsStringAsync(Cancelled);
+        Assert.True(response.StatusCode == expected, $"{method} {path}: {(int)response.StatusCode} {body}");
+        return body.Length > 0 ? JsonDocument.Parse(body).RootElement.Clone() : default;
+    }
+}
