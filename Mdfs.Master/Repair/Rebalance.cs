@@ -110,7 +110,7 @@ public sealed partial class Rebalance(
     /// <summary>Looks what became of the moves under way; true if any of them ended.</summary>
     private bool Settle()
     {
-        var (movies, bytes, ended) = (0, 0L, false);
+        var (movies, bytes, ended) = (0, 0L, new List<Move>());
         foreach (var move in moves.All)
         {
             var arrived = Holds(move.To, move.Version);
@@ -120,17 +120,18 @@ public sealed partial class Rebalance(
             // Arrived: the trimmer's turn. Not arrived: as long as the fixer is about it, or can be asked again.
             else if (current && (arrived ? IsLive(move.From) : !left && fixer.Continue(move, LimitPerMove))) continue;
             else if (!arrived) _avoid[move.Version] = Time.GetTimestamp();
-            Drop(move);
-            ended = true;
+            ended.Add(move);
         }
 
         if (movies > 0) Volatile.Write(ref _record, Record with { MoviesMoved = Record.MoviesMoved + movies, BytesMoved = Record.BytesMoved + bytes });
+        // Counted first: whoever sees that nothing is under way sees what has come of it.
+        ended.ForEach(Drop);
         foreach (var (version, since) in _avoid)
         {
             if (Time.GetElapsedTime(since) > _avoidFor) _avoid.TryRemove(version, out _);
         }
 
-        return ended;
+        return ended.Count > 0;
     }
 
     private async Task GoOnAsync(bool ended, CancellationToken cancellationToken)

@@ -13,7 +13,7 @@ namespace Mdfs.Tests.Unit;
 public sealed class RebalancePlannerTests
 {
     [Fact]
-    public void Whatever_the_cluster_no_more_is_moved_than_is_unavoidable_nobody_is_overfilled_and_nothing_moves_twice()
+    public void Whatever_the_cluster_no_more_is_moved_than_is_unavoidable_nobody_is_overfilled_and_it_comes_to_an_end()
     {
         for (var seed = 0; seed < 300; seed++)
         {
@@ -38,8 +38,13 @@ public sealed class RebalancePlannerTests
                 Assert.True(Zones(view, moved) >= Zones(view, movie), told);
             }
 
-            // What the plan has done it does not do again, nor undo.
-            Assert.Empty(RebalancePlanner.Plan(after.View, after.Movies, [], copies).Moves);
+            // A movie may give another copy in a further plan; what one plan has done none undoes, and together they move no more than is unavoidable.
+            var bytes = plan.Bytes;
+            for (var rounds = 0; RebalancePlanner.Plan(after.View, after.Movies, [], copies) is { Moves.Count: > 0 } further; rounds++)
+            {
+                Assert.True(rounds < 10 && (bytes += further.Bytes) <= plan.Unavoidable * 1.2, told);
+                after = Apply(after.View, after.Movies, further.Moves);
+            }
         }
     }
 
