@@ -57,7 +57,7 @@ public sealed partial class Rebalance(
     /// <summary>Begins one, or lets it go on. False: it could not be written down, and nothing has changed.</summary>
     public Task<bool> StartAsync(long? bytesPerSecond, CancellationToken cancellationToken) => ChangeAsync(
         before => before.State == RebalanceState.None
-            ? new RebalanceRecord(RebalanceState.Running, bytesPerSecond ?? options.Value.RebalanceBytesPerSecond, Time.GetUtcNow(), null, 0, 0, moves.All)
+            ? new RebalanceRecord(RebalanceState.Running, bytesPerSecond ?? options.Value.RebalanceBytesPerSecond, Time.GetUtcNow(), null, 0, 0, [])
             : before with { State = RebalanceState.Running, BytesPerSecond = bytesPerSecond ?? before.BytesPerSecond },
         ActivityKinds.RebalanceStarted, cancellationToken);
 
@@ -84,10 +84,10 @@ public sealed partial class Rebalance(
     {
         if (!session.Attached || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
         if (!_recalled && !await RecallAsync()) return;
-        var ended = Settle();
+        var ended = await SettleAsync(cancellationToken);
         if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
-        else if (ended) await SaveAsync(Record with { Underway = moves.All }, cancellationToken);
-        if (_unsaved && await SaveAsync(Record, cancellationToken)) _unsaved = false;
+        else if (ended) await SaveAsync(static record => record, cancellationToken);
+        if (_unsaved && await SaveAsync(static record => record, cancellationToken)) _unsaved = false;
     }
 
     private async Task<bool> RecallAsync()
@@ -108,7 +108,7 @@ public sealed partial class Rebalance(
     }
 
     /// <summary>Looks what became of the moves under way; true if any of them ended.</summary>
-    private bool Settle()
+    private async Task<bool> SettleAsync(CancellationToken cancellationToken)
     {
         var (movies, bytes, ended) = (0, 0L, new List<Move>());
         foreach (var move in moves.All)
@@ -123,9 +123,20 @@ public sealed partial class Rebalance(
             ended.Add(move);
         }
 
-        if (movies > 0) Volatile.Write(ref _record, Record with { MoviesMoved = Record.MoviesMoved + movies, BytesMoved = Record.BytesMoved + bytes });
-        // Counted first: whoever sees that nothing is under way sees what has come of it.
-        ended.ForEach(Drop);
+        if (ended.Count > 0)
+        {
+            await _changing.WaitAsync(cancellationToken);
+            // Counted and struck out at once, or a master that starts in between would count it again; and before it is seen that nothing is under way.
+            Volatile.Write(ref _record, Record with
+            {
+                MoviesMoved = Record.MoviesMoved + movies,
+                BytesMoved = Record.BytesMoved + bytes,
+                Underway = [.. Record.Underway.Where(move => !ended.Contains(move))],
+            });
+            ended.ForEach(Drop);
+            _changing.Release();
+        }
+
         foreach (var (version, since) in _avoid)
         {
             if (Time.GetElapsedTime(since) > _avoidFor) _avoid.TryRemove(version, out _);
@@ -151,7 +162,7 @@ public sealed partial class Rebalance(
         }
 
         if (begun.Count == 0 && !ended) return;
-        if (await SaveAsync(Record with { Underway = moves.All }, cancellationToken))
+        if (await SaveAsync(static record => record, cancellationToken))
         {
             foreach (var next in begun) LogMoving(next.Replica.Name, NameOf(next.From), NameOf(next.To));
             foreach (var move in moves.All.Where(move => !Holds(move.To, move.Version))) fixer.Continue(move, LimitPerMove);
@@ -164,7 +175,7 @@ public sealed partial class Rebalance(
 
     private async Task EndAsync(CancellationToken cancellationToken)
     {
-        if (!await SaveAsync(Record with { State = RebalanceState.None, Ended = "finished", Underway = [] }, cancellationToken)) return;
+        if (!await SaveAsync(static record => record with { State = RebalanceState.None, Ended = "finished" }, cancellationToken)) return;
         activity.Note(ActivityKinds.RebalanceEnded, detail: $"finished, {Record.MoviesMoved} movies moved", size: Record.BytesMoved);
         LogEnded(Record.MoviesMoved, Record.BytesMoved);
     }
@@ -172,10 +183,9 @@ public sealed partial class Rebalance(
     private async Task<bool> ChangeAsync(Func<RebalanceRecord, RebalanceRecord> change, string kind, CancellationToken cancellationToken)
     {
         if (!session.Attached || (!_recalled && !await RecallAsync())) return false;
-        var before = Record;
-        var after = change(before);
-        if (after == before) return true;
-        if (!await SaveAsync(after, cancellationToken)) return false;
+        if (change(Record) == Record) return true;
+        if (!await SaveAsync(change, cancellationToken)) return false;
+        var after = Record;
         _planned = new Queue<PlannedMove>();
         lock (_looking) _shown = null;
         activity.Note(kind, detail: after.Ended, size: kind == ActivityKinds.RebalanceEnded ? after.BytesMoved : null);
@@ -184,12 +194,13 @@ public sealed partial class Rebalance(
         return true;
     }
 
-    private async Task<bool> SaveAsync(RebalanceRecord record, CancellationToken cancellationToken)
+    private async Task<bool> SaveAsync(Func<RebalanceRecord, RebalanceRecord> change, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken);
         try
         {
-            if (!await session.SaveRebalanceAsync(record == RebalanceRecord.Nothing ? null : record.Write(), cancellationToken)) return false;
+            var record = change(Record) with { Underway = moves.All };
+            if (!await session.SaveRebalanceAsync(record is { State: RebalanceState.None, Since: null } ? null : record.Write(), cancellationToken)) return false;
             Volatile.Write(ref _record, record);
             return true;
         }
