@@ -186,7 +186,6 @@ public sealed partial class Rebalance(
         if (change(Record) == Record) return true;
         if (!await SaveAsync(change, cancellationToken)) return false;
         var after = Record;
-        _planned = new Queue<PlannedMove>();
         lock (_looking) _shown = null;
         activity.Note(kind, detail: after.Ended, size: kind == ActivityKinds.RebalanceEnded ? after.BytesMoved : null);
         LogChanged(after.State, after.Ended ?? "by an admin's wish");
