@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Mdfs.Tests.Support;
 
-/// <summary>A network between a client and a server: it counts, it can be slow, and it can be cut and mended.</summary>
+/// <summary>A network between a client and a server: it counts, it can be slow or silent, and it can be cut and mended.</summary>
 public sealed class NetworkProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -12,6 +12,7 @@ public sealed class NetworkProxy : IAsyncDisposable
     private readonly List<Socket> _open = [];
     private readonly int _upstream;
     private volatile bool _cut;
+    private volatile TaskCompletionSource? _hush;
     private long _sent;
 
     public NetworkProxy(int upstream)
@@ -40,7 +41,15 @@ public sealed class NetworkProxy : IAsyncDisposable
         }
     }
 
-    public void Mend() => _cut = false;
+    /// <summary>Nothing moves any more, and nobody hears of it; what is on its way arrives with <see cref="Mend"/>.</summary>
+    public void Hush() => _hush ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Mend()
+    {
+        _cut = false;
+        (var hush, _hush) = (_hush, null);
+        hush?.SetResult();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -72,6 +81,7 @@ public sealed class NetworkProxy : IAsyncDisposable
         lock (_lock) _open.AddRange([client, server]);
         try
         {
+            await QuietAsync();
             await server.ConnectAsync(IPAddress.Loopback, _upstream, _stop.Token);
             await Task.WhenAny(CarryAsync(client, server, counted: true), CarryAsync(server, client, counted: false));
         }
@@ -85,6 +95,8 @@ public sealed class NetworkProxy : IAsyncDisposable
         }
     }
 
+    private Task QuietAsync() => _hush?.Task.WaitAsync(_stop.Token) ?? Task.CompletedTask;
+
     private async Task CarryAsync(Socket from, Socket to, bool counted)
     {
         var buffer = new byte[64 * 1024];
@@ -92,6 +104,7 @@ public sealed class NetworkProxy : IAsyncDisposable
         {
             while (await from.ReceiveAsync(buffer, _stop.Token) is > 0 and var read)
             {
+                await QuietAsync();
                 for (var rest = buffer.AsMemory(0, read); !rest.IsEmpty;) rest = rest[await to.SendAsync(rest, _stop.Token)..];
                 if (!counted) continue;
                 Interlocked.Add(ref _sent, read);

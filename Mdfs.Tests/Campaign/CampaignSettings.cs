@@ -1,0 +1,30 @@
+using System.Globalization;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Campaign;
+
+/// <summary>What makes a campaign: the same settings make the same schedule. The environment can name them, which is how one is had again, or made long.</summary>
+/// <param name="Seed">MDFS_CAMPAIGN_SEED; by chance.</param>
+/// <param name="Faults">MDFS_CAMPAIGN_FAULTS; 40.</param>
+public sealed record CampaignSettings(RedisKind Store, int Seed, int Faults)
+{
+    public const int Short = 40;
+
+    /// <summary>Whether somebody wants to see it again, and with all that happened.</summary>
+    public bool IsAgain { get; } = Number("MDFS_CAMPAIGN_SEED") is not null;
+
+    public int Workers { get; } = 4;
+
+    public int Clients { get; } = 8;
+
+    public int Names { get; } = 24;
+
+    /// <summary>The command that has it again.</summary>
+    public string Command => string.Create(
+        CultureInfo.InvariantCulture,
+        $"MDFS_CAMPAIGN_SEED={Seed} MDFS_CAMPAIGN_FAULTS={Faults} artifacts/bin/Mdfs.Tests/debug/Mdfs.Tests -method \"*Nothing_acknowledged_is_lost_with_{(Store == RedisKind.Garnet ? "Garnet" : "a_Redis_that_fsyncs")}\"");
+
+    public static CampaignSettings FromEnvironment(RedisKind store) => new(store, Number("MDFS_CAMPAIGN_SEED") ?? Random.Shared.Next(1_000_000), Number("MDFS_CAMPAIGN_FAULTS") ?? Short);
+
+    private static int? Number(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : null;
+}
