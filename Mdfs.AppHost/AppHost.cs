@@ -1,31 +1,34 @@
+using Mdfs.AppHost.Commands;
 using Mdfs.AppHost.Resources;
 
 // The whole cluster with one command. The options are those of Mdfs.Standalone:
 // dotnet run --project Mdfs.AppHost -- --workers 3 --port 8080 --data DIRECTORY
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = ClusterSettings.Of(builder);
+builder.AddDockerComposeEnvironment("compose").WithDashboard(enabled: false).ExcludeFromManifest();
 
 var store = CatalogStore.Add(builder, "redis", cluster);
 
-var master = builder.AddService<Projects.Mdfs_Master>("master", cluster.MasterPort, cluster)
+var master = builder.AddService<Projects.Mdfs_Master>("master", cluster.MasterPort, new PublishedImage("master", 8080), cluster)
     .WithCatalogStore(store)
-    .TrustsThisMachine()
-    .WithExternalHttpEndpoints();
+    .TrustsTheConsole()
+    .WithLink("API", "/openapi/v1.json")
+    .WithLink("Metrics", "/metrics")
+    .WithVerifyAllCommand(cluster)
+    .WithSampleMovieCommand(cluster);
 
-// Console and API on one origin: what is not the console's it hands to the master.
-builder.AddService<Projects.Mdfs_Web>("web", cluster.Port, cluster)
+// Console and API on one origin: what is not the console's it hands to the master. Nothing else is reached from outside.
+var web = builder.AddService<Projects.Mdfs_Web>("web", cluster.Port, new PublishedImage("web", 8080), cluster)
     .WithCatalogStore(store)
     .WithReference(master)
     .WaitFor(master)
-    .WithExternalHttpEndpoints();
+    .WithExternalHttpEndpoints()
+    .WithLink("Console", "/");
 
-for (var number = 1; number <= cluster.Workers; number++)
-{
-    var name = $"worker-{number}";
-    builder.AddService<Projects.Mdfs_Worker>(name, cluster.WorkerPort(number), cluster)
-        .WithEnvironment("Mdfs__Worker__Name", name)
-        .WithDataDirectory("Mdfs__Worker__DataDirectory", name, cluster)
-        .WithReference(master);
-}
+var workers = Enumerable.Range(1, cluster.Workers)
+    .Select(number => builder.AddWorker($"worker-{number}", cluster.WorkerPort(number), cluster, master))
+    .ToList();
+
+builder.AddMonitoring(cluster, master, web, workers);
 
 builder.Build().Run();

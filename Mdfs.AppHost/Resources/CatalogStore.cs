@@ -18,6 +18,7 @@ internal sealed record CatalogStore(Func<IResourceBuilder<ProjectResource>, IRes
     {
         var redis = builder.AddRedis(name)
             .WithDataVolume(cluster.VolumeName(name))
+            .PublishAsDockerComposeService(static (_, compose) => compose.Restart = "unless-stopped")
             .WithArgs(static context =>
             {
                 // When published, the whole command is one argument of a shell, which would ignore further ones without a word.
@@ -33,7 +34,7 @@ internal sealed record CatalogStore(Func<IResourceBuilder<ProjectResource>, IRes
     private static CatalogStore Garnet(IDistributedApplicationBuilder builder, string name, ClusterSettings cluster)
     {
         var password = builder.AddSecret($"{name}-password");
-        var garnet = builder.AddBareService<Projects.Mdfs_Garnet>(name, port: null)
+        var garnet = builder.AddBareService<Projects.Mdfs_Garnet>(name, port: null, new PublishedImage("garnet", 6379))
             .WithEndpoint(name: "tcp", scheme: "tcp", env: "Mdfs__Garnet__Port")
             .WithEnvironment("Mdfs__Garnet__Password", password)
             .WithDataDirectory("Mdfs__Garnet__DataDirectory", "garnet", cluster);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Mdfs.Protocol;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -34,7 +35,7 @@ internal static class TelemetryServices
         AddLogs(builder.Logging);
 
         var telemetry = services.AddOpenTelemetry();
-        telemetry.ConfigureResource(static resource => resource.AddDetector(static provider => new InstanceDetector(provider.GetRequiredService<InstanceTelemetry>())));
+        telemetry.ConfigureResource(static resource => resource.AddDetector(static provider => new InstanceDetector(provider.GetRequiredService<InstanceTelemetry>(), provider.GetRequiredService<IConfiguration>())));
         telemetry.WithMetrics(AddMetrics);
         services.ConfigureOpenTelemetryMeterProvider(AddOwnMeters);
         if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointSetting])) return;
@@ -95,9 +96,21 @@ internal static class TelemetryServices
         });
     }
 
-    private sealed class InstanceDetector(InstanceTelemetry telemetry) : IResourceDetector
+    /// <summary>
+    /// What this service is called where its telemetry goes: as OpenTelemetry's own settings say, by which an orchestrator finds its resources again, else by what
+    /// it is and its node id.
+    /// </summary>
+    private sealed class InstanceDetector(InstanceTelemetry telemetry, IConfiguration configuration) : IResourceDetector
     {
         public Resource Detect() => ResourceBuilder.CreateEmpty()
-            .AddService(telemetry.ServiceName, "mdfs", autoGenerateServiceInstanceId: false, serviceInstanceId: telemetry.InstanceId).Build();
+            .AddService(
+                configuration["OTEL_SERVICE_NAME"] is { Length: > 0 } name ? name : telemetry.ServiceName, "mdfs", autoGenerateServiceInstanceId: false,
+                serviceInstanceId: Given("service.instance.id") ?? telemetry.InstanceId)
+            .AddAttributes([new("mdfs.instance", telemetry.InstanceId)])
+            .Build();
+
+        private string? Given(string attribute) => (configuration["OTEL_RESOURCE_ATTRIBUTES"] ?? "").Split(',')
+            .Select(static pair => pair.Split('=', 2))
+            .FirstOrDefault(pair => pair.Length == 2 && pair[0].Trim() == attribute)?[1].Trim();
     }
 }
