@@ -101,11 +101,14 @@ public static class MasterHosting
         services.AddBackground<UploadExpiry>();
 
         // Nodes: what workers report and are told.
+        services.AddSingleton<RefusedNodes>();
         services.AddSingleton<BeatConversation>();
         services.AddBackground<Adoption>();
         services.AddSingleton<IOrderSource, Sweep>();
+        services.AddSingleton<Maintenance>();
         services.AddSingleton<ScrubDesk>();
         services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<ScrubDesk>());
+        services.AddSingleton<IOrderSource, CanaryDoctor>();
 
         // Repair: copies where they are missing, none where they are too many.
         services.AddBackground<Fixer>();
@@ -153,6 +156,7 @@ public static class MasterHosting
         app.MapActivity();
         app.MapDrains();
         app.MapRebalance();
+        app.MapMaintenance();
         app.MapScrub();
         app.MapStatus();
         app.MapMdfsHealth();

@@ -46,6 +46,10 @@ public sealed class MasterOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan RepairDelay { get; set; } = TimeSpan.Zero;
 
+    /// <summary>How long missing copies are tolerated when half of the nodes, and two at least, are silent at once. Default 5 min; 0 (not longer than else) to 1 day.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan MassLossDelay { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Pulls that may run at once on one node. Default 2; 1 to 64.</summary>
     [Range(1, 64)]
     public int RepairConcurrencyPerNode { get; set; } = 2;

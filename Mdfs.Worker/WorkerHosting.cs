@@ -60,10 +60,12 @@ public static class WorkerHosting
         services.AddSingleton<AppendStore>();
         services.AddSingleton<ReplicaStore>();
         services.AddSingleton<Quarantine>();
+        services.AddSingleton<EmergencyRoom>();
         services.AddSingleton<StoreRecovery>();
         services.AddHostedService<StoreStart>();
         services.AddWorkHorse<Trash>();
         services.AddWorkHorse<KeptTrash>();
+        services.AddWorkHorse<DirectoryWatch>();
     }
 
     private static void AddHeartbeats(IServiceCollection services)

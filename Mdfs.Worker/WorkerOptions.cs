@@ -44,6 +44,13 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a stop that this node was told of (SIGTERM, as at a reboot or an upgrade) is expected to last; default 5 min, 0 to 7 days. Within it nothing is copied in
+    /// its place. 0: as long as the master's node time-out.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "7.00:00:00")]
+    public TimeSpan StopsFor { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Pulls at a time; default 2, 1 to 64.</summary>
     [Range(1, 64)]
     public int PullConcurrency { get; set; } = 2;

@@ -15,10 +15,30 @@ internal static class NodesCommand
             var nodes = await session.Master.NodesAsync(cancellationToken);
             if (session.Output.IsJson) nodes.ForEach(session.Output.Json);
             else Show(session.Output, nodes);
+            foreach (var refused in await session.Master.RefusedAsync(cancellationToken)) session.Output.Note($"refused   {Printable.Of(refused.Name)} at {Printable.Of(refused.Address)}: {Printable.Of(refused.Reason)}");
             return ExitCodes.Done;
         });
+        command.Subcommands.Add(Confirm());
         command.Subcommands.Add(Forget());
         command.Subcommands.Add(Drain());
+        command.Subcommands.Add(Maintenance());
+        return command;
+    }
+
+    private static Command Confirm()
+    {
+        var which = new Argument<string>("NODE") { Description = "Its name or id." };
+        var force = new Option<bool>("--force") { Description = "Also when the only known copies of movies are lost with the former one." };
+        var command = new Command("confirm", "Let a refused worker take the place of the one that had its name, which is forgotten.") { which, force };
+        command.Runs(async (session, parsed, cancellationToken) =>
+        {
+            var wanted = parsed.GetValue(which)!;
+            var refused = (await session.Master.RefusedAsync(cancellationToken)).FirstOrDefault(node => (node.Id == wanted || node.Name == wanted) && node.Replaces is not null)
+                ?? throw new CliException($"No worker '{wanted}' waits to take another one's place.", ExitCodes.NotFound);
+            await session.Master.ConfirmNodeAsync(refused.Id, parsed.GetValue(force), cancellationToken);
+            session.Output.Result(new { refused.Id, refused.Name, refused.Replaces }, $"confirmed   {Printable.Of(refused.Name)}");
+            return ExitCodes.Done;
+        });
         return command;
     }
 
@@ -41,9 +61,10 @@ internal static class NodesCommand
     {
         var which = new Argument<string>("NODE") { Description = "Its name or id." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what there is to do, or left to do." };
+        var pause = new Option<bool>("--pause") { Description = "Begin no further copies until it is drained again." };
         var cancel = new Option<bool>("--cancel") { Description = "Take the drain back." };
         var force = new Option<bool>("--force") { Description = "Also when movies would have fewer copies than they should, or not all find room elsewhere." };
-        var command = new Command("drain", "Empty a worker: its copies are made elsewhere first, then it may leave.") { which, dryRun, cancel, force };
+        var command = new Command("drain", "Empty a worker: its copies are made elsewhere first, then it may leave.") { which, dryRun, pause, cancel, force };
         command.Runs(async (session, parsed, cancellationToken) =>
         {
             var node = await FindAsync(session, parsed.GetValue(which)!, cancellationToken);
@@ -56,8 +77,33 @@ internal static class NodesCommand
 
             var drain = parsed.GetValue(dryRun)
                 ? await session.Master.DrainAsync(node.Id, cancellationToken)
+                : parsed.GetValue(pause) ? await session.Master.PauseDrainAsync(node.Id, cancellationToken)
                 : await session.Master.BeginDrainAsync(node.Id, parsed.GetValue(force), cancellationToken);
             session.Output.Result(drain, Sentence(drain));
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command Maintenance()
+    {
+        var which = new Argument<string>("NODE") { Description = "Its name or id." };
+        var length = new Option<TimeSpan>("--for") { Description = "hh:mm:ss; 30 minutes unless given.", DefaultValueFactory = static _ => TimeSpan.FromMinutes(30) };
+        var end = new Option<bool>("--end") { Description = "It is over." };
+        var command = new Command("maintenance", "Say that a worker will be away for a while: nothing is copied in its place meanwhile.") { which, length, end };
+        command.Runs(async (session, parsed, cancellationToken) =>
+        {
+            var node = await FindAsync(session, parsed.GetValue(which)!, cancellationToken);
+            if (parsed.GetValue(end))
+            {
+                await session.Master.EndMaintenanceAsync(node.Id, cancellationToken);
+                session.Output.Result(new { node.Id, node.Name, secondsLeft = 0 }, $"not in maintenance any more   {Printable.Of(node.Name)}");
+                return ExitCodes.Done;
+            }
+
+            var begun = await session.Master.BeginMaintenanceAsync(node.Id, parsed.GetValue(length), cancellationToken);
+            var unreadable = begun.Unreadable > 0 ? $"; {Quantity.Count(begun.Unreadable, "movie", "movies")} cannot be read while it is away" : "";
+            session.Output.Result(begun, $"in maintenance   {Printable.Of(begun.Node)} for {Quantity.Duration(begun.SecondsLeft)}{unreadable}");
             return ExitCodes.Done;
         });
         return command;

@@ -97,6 +97,8 @@ internal sealed class MasterClient : IDisposable
     public Task<Drain> BeginDrainAsync(string id, bool force, CancellationToken cancellationToken) =>
         AskAsync<Drain>(HttpMethod.Post, $"{DrainPath(id)}?force={(force ? "true" : "false")}", cancellationToken);
 
+    public Task<Drain> PauseDrainAsync(string id, CancellationToken cancellationToken) => AskAsync<Drain>(HttpMethod.Post, $"{DrainPath(id)}/pause", cancellationToken);
+
     public async Task CancelDrainAsync(string id, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Delete, DrainPath(id));
@@ -110,6 +112,23 @@ internal sealed class MasterClient : IDisposable
     public async Task TellScrubAsync(string action, string? id, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"api/scrub/{action}{(id is null ? "" : $"?node={Uri.EscapeDataString(id)}")}");
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
+    public Task<List<Refused>> RefusedAsync(CancellationToken cancellationToken) => GetAsync<List<Refused>>("api/nodes/refused", cancellationToken);
+
+    public async Task ConfirmNodeAsync(string id, bool force, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"api/nodes/{Uri.EscapeDataString(id)}/confirm?force={(force ? "true" : "false")}");
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+    }
+
+    public Task<Maintenance> BeginMaintenanceAsync(string id, TimeSpan length, CancellationToken cancellationToken) => AskAsync<Maintenance>(
+        HttpMethod.Post, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{MaintenancePath(id)}?seconds={(long)length.TotalSeconds}"), cancellationToken);
+
+    public async Task EndMaintenanceAsync(string id, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, MaintenancePath(id));
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
     }
 
@@ -202,6 +221,8 @@ internal sealed class MasterClient : IDisposable
     }
 
     private static string QuarantinedPath(string node, string id) => $"api/quarantine/{Uri.EscapeDataString(node)}/{Uri.EscapeDataString(id)}";
+
+    private static string MaintenancePath(string id) => $"api/nodes/{Uri.EscapeDataString(id)}/maintenance";
 
     private static string DrainPath(string id) => $"api/nodes/{Uri.EscapeDataString(id)}/drain";
 

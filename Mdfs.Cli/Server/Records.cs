@@ -48,3 +48,8 @@ internal sealed record Rebalance(
     IReadOnlyList<RebalanceNode> Nodes);
 
 internal sealed record RebalanceNode(string Node, string Id, long Before, long After, long Share);
+
+internal sealed record Maintenance(string Node, string Id, double SecondsLeft, int Unreadable);
+
+/// <summary>A worker that beats and may not take part.</summary>
+internal sealed record Refused(string Id, string Name, string Address, string Reason, string? Replaces, double SecondsSinceBeat);

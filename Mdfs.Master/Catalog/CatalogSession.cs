@@ -370,7 +370,7 @@ public sealed partial class CatalogSession(
     }
 
     private static NodeRecord Record(NodeState state) =>
-        new(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge);
+        new(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge, state.MaintenanceUntil, state.MaintenanceByAdmin, state.DrainPaused);
 
     private sealed class Held(SemaphoreSlim gate) : IDisposable
     {

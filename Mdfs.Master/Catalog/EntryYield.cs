@@ -1,3 +1,4 @@
+using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Master.Catalog;
@@ -18,6 +19,7 @@ public static class EntryYield
     /// life that the master does not know voids what it knew of that node (docs/decisions/model.md).
     /// </param>
     /// <returns>What becomes the entry, or null when the entry stays.</returns>
+    /// <remarks>See <see cref="IsLost"/>.</remarks>
     public static ReplicaDescription? To(
         CatalogEntry entry,
         Tombstone? tombstone,
@@ -26,13 +28,17 @@ public static class EntryYield
         IEnumerable<NodeId> registered,
         IReadOnlySet<NodeId> reported)
     {
-        if (prepared || sealedOfName.Any(held => held.Report.Replica.Version >= entry.Version)) return null;
-        if (!entry.Hint.All(reported.Contains) || !registered.All(reported.Contains)) return null;
+        if (!IsLost(entry, sealedOfName.Select(held => held.Report.Replica.Version), prepared, registered, reported)) return null;
         return sealedOfName
             .Where(held => !held.AwayTooLong && tombstone?.Covers(held.Report.Replica.Version) != true)
             .Select(held => held.Report)
             .MaxBy(report => (report.Replica.Version, !report.Damaged))?.Replica;
     }
+
+    /// <summary>Whether no byte of the entry is left anywhere: all nodes have reported since it became current, and none has it, not even prepared.</summary>
+    /// <param name="sealedVersions">All sealed versions of the name that have been reported since the master started.</param>
+    public static bool IsLost(CatalogEntry entry, IEnumerable<MovieVersion> sealedVersions, bool prepared, IEnumerable<NodeId> registered, IReadOnlySet<NodeId> reported) =>
+        !prepared && sealedVersions.All(version => version < entry.Version) && entry.Hint.All(reported.Contains) && registered.All(reported.Contains);
 }
 
 /// <param name="AwayTooLong">

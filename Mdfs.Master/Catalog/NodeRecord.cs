@@ -5,4 +5,5 @@ namespace Mdfs.Master.Catalog;
 /// <summary>What the master keeps of a node across its own restarts.</summary>
 /// <param name="RingKey">What its virtual nodes are hashed from: its configured name, else its address.</param>
 /// <param name="ClusterAge">The cluster age, in seconds, at which it was last heard.</param>
-public sealed record NodeRecord(NodeId Id, string RingKey, string? Name, string Address, string? PublicUrl, string? Zone, bool Draining, double ClusterAge);
+/// <param name="MaintenanceUntil">The cluster age, in seconds, up to which it may be away without anything being copied in its place.</param>
+public sealed record NodeRecord(NodeId Id, string RingKey, string? Name, string Address, string? PublicUrl, string? Zone, bool Draining, double ClusterAge, double? MaintenanceUntil = null, bool MaintenanceByAdmin = false, bool DrainPaused = false);

@@ -20,10 +20,10 @@ public static class Copies
         return count;
     }
 
-    /// <summary>A copy that would count if its node, which said goodbye a moment ago, were back.</summary>
+    /// <summary>A copy that does not count and is not made anew: its node is expected back, or its drain waits.</summary>
     public static bool Expected(ClusterView view, Holder holder, ReplicaDescription replica) =>
-        !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { Expected: true, Draining: false };
+        !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { IsWaitedFor: true };
 
     public static bool Counts(ClusterView view, Holder holder, ReplicaDescription replica) =>
-        !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { Alive: true, Draining: false };
+        !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { Alive: true, Draining: false, Failed: null };
 }

@@ -70,8 +70,9 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
                 state.Address = record.Address;
                 state.PublicUrl = record.PublicUrl;
                 state.Zone = record.Zone;
-                state.Draining = record.Draining;
+                (state.Draining, state.DrainPaused) = (record.Draining, record.DrainPaused);
                 state.LastHeardAge = record.ClusterAge;
+                (state.MaintenanceUntil, state.MaintenanceByAdmin) = (record.MaintenanceUntil, record.MaintenanceByAdmin);
             }
 
             Publish();
@@ -107,13 +108,17 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         state.Alive = true;
         state.Stopped = false;
         state.ExpectedSince = null;
+        // What it had said for its stop is over; what an admin has said may hold for several.
+        if (!state.MaintenanceByAdmin && state.MaintenanceUntil is not null) (state.MaintenanceUntil, state.Unsaved) = (null, true);
         Publish();
         return !was;
     }
 
-    /// <summary>A node said goodbye: it is off the ring, and is given one node time-out to come back. Under <see cref="Gate"/>.</summary>
-    public void Leave(NodeState state)
+    /// <summary>A node said goodbye: it is off the ring, and is given one node time-out to come back, or the time that it asked for. Under <see cref="Gate"/>.</summary>
+    /// <param name="until">Cluster age in seconds; null: it has not said.</param>
+    public void Leave(NodeState state, double? until)
     {
+        if (until is { } said && !(state.MaintenanceUntil >= said)) (state.MaintenanceUntil, state.MaintenanceByAdmin, state.Unsaved) = (said, false, true);
         state.Alive = false;
         state.Stopped = true;
         state.ExpectedSince ??= time.GetTimestamp();
@@ -136,7 +141,8 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     /// Takes silent nodes off the ring, and waits no longer for those that said goodbye and have not come back. When the check itself ran late (a frozen or overloaded master), every node gets one more period:
     /// their beats could not have been heard.
     /// </summary>
-    public IReadOnlyList<NodeId> DropSilent()
+    /// <param name="clusterAge">In seconds; maintenances up to it are over.</param>
+    public IReadOnlyList<NodeId> DropSilent(double clusterAge = 0)
     {
         var lost = new List<NodeId>();
         lock (Gate)
@@ -155,7 +161,13 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
             {
                 if (time.GetElapsedTime(state.ExpectedSince!.Value) < options.Value.NodeTimeout) continue;
                 state.ExpectedSince = null;
-                lost.Add(state.Id);
+                if (state.MaintenanceUntil is null) lost.Add(state.Id);
+            }
+
+            foreach (var state in _nodes.Values.Where(state => state.MaintenanceUntil <= clusterAge))
+            {
+                (state.MaintenanceUntil, state.MaintenanceByAdmin, state.Unsaved) = (null, false, true);
+                if (!state.Alive) lost.Add(state.Id);
             }
 
             if (lost.Count > 0) Publish();
@@ -253,14 +265,32 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         }
     }
 
-    public void SetDraining(NodeId id, bool draining)
+    public void SetDraining(NodeId id, bool draining, bool paused = false)
     {
         lock (Gate)
         {
             if (Find(id) is not { } state) return;
-            state.Draining = draining;
+            (state.Draining, state.DrainPaused) = (draining, draining && paused);
             Publish();
         }
+    }
+
+    /// <param name="until">Cluster age in seconds; null: it is over.</param>
+    public void SetMaintenance(NodeId id, double? until)
+    {
+        lock (Gate)
+        {
+            if (Find(id) is not { } state) return;
+            (state.MaintenanceUntil, state.MaintenanceByAdmin, state.Unsaved) = (until, until is not null, true);
+            if (until is null) state.ExpectedSince = null;
+            Publish();
+        }
+    }
+
+    /// <summary>Nodes in maintenance that have not been heard since this master started, so that only Redis' hint says what they hold.</summary>
+    public IReadOnlySet<NodeId> AwaitedUnheard()
+    {
+        lock (Gate) return _nodes.Values.Where(state => state is { Life: null, Alive: false, Draining: false, MaintenanceUntil: not null }).Select(state => state.Id).ToHashSet();
     }
 
     /// <summary>Raised when a reader met a bad block: the worker reports it itself, but healing should not wait for its beat.</summary>

@@ -23,7 +23,13 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
 
     public bool Draining { get; set; }
 
+    /// <summary>Its drain waits: what it holds is not copied elsewhere for the time being.</summary>
+    public bool DrainPaused { get; set; }
+
     public string? ClosedForWrites { get; set; }
+
+    /// <summary>Why what it holds does not count, by its last beat: its data directory cannot be written, or is gone.</summary>
+    public string? Failed { get; set; }
 
     public bool Alive { get; set; }
 
@@ -35,6 +41,12 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
 
     /// <summary>Monotonic timestamp of its goodbye, for as long as it is expected to come back; null once it beats, or is overdue.</summary>
     public long? ExpectedSince { get; set; }
+
+    /// <summary>Cluster age in seconds up to which it may be away without anything being copied in its place; null: it is not in maintenance.</summary>
+    public double? MaintenanceUntil { get; set; }
+
+    /// <summary>An admin has set it, so that it lasts over returns; else the node has said it in its goodbye.</summary>
+    public bool MaintenanceByAdmin { get; set; }
 
     /// <summary>The life that beats; null if none has since the master started.</summary>
     public string? Life { get; set; }
@@ -107,11 +119,17 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>By its last beat, how far it has come with re-reading what it holds.</summary>
     public ScrubReport? Scrub { get; set; }
 
+    /// <summary>Seconds by which a clock may be off without a word.</summary>
+    public const double ToleratedSkew = 30;
+
+    /// <summary>Seconds by which its clock is ahead of the master's, by its last beat; null: it does not tell.</summary>
+    public double? ClockSkew { get; set; }
+
     /// <summary>Replicas in its quarantine, by its last beat; null if it has not beaten since the master started.</summary>
     public int? Quarantined { get; set; }
 
     /// <summary>What an admin wants of its scrub; null when it has done that.</summary>
     public ScrubOrder? WantedScrub { get; set; }
 
-    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending, ExpectedSince is not null);
+    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending, ExpectedSince is not null || (!Alive && MaintenanceUntil is not null), Failed, Draining && DrainPaused);
 }

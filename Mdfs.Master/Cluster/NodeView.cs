@@ -8,7 +8,9 @@ namespace Mdfs.Master.Cluster;
 /// <param name="Draining">Its copies are read and copied from, but not counted, and it gets no new ones.</param>
 /// <param name="ClosedForWrites">Why it takes no new copies, or null.</param>
 /// <param name="Pending">Bytes that the master has just promised to this node and that its last beat cannot know of yet.</param>
-/// <param name="Expected">Said goodbye less than a node time-out ago: its copies are not read, and nobody makes them anew yet.</param>
+/// <param name="Failed">Why its copies do not count although it beats, or null. They are read while they can be.</param>
+/// <param name="DrainPaused">It is on its way out, and its copies are not made elsewhere for the time being.</param>
+/// <param name="Expected">Said goodbye less than a node time-out ago, or is away and in maintenance: its copies are not read, and nobody makes them anew yet.</param>
 public sealed record NodeView(
     NodeId Id,
     string RingKey,
@@ -20,8 +22,13 @@ public sealed record NodeView(
     bool Draining,
     string? ClosedForWrites,
     long Pending,
-    bool Expected = false)
+    bool Expected = false,
+    string? Failed = null,
+    bool DrainPaused = false)
 {
+    /// <summary>Its copies do not count, and yet nobody makes them anew at present: it is expected back, or its drain waits.</summary>
+    public bool IsWaitedFor => Draining ? DrainPaused && Alive && Failed is null : Expected;
+
     /// <summary>Bytes held or promised.</summary>
     public long Load => Space.Used + Space.InFlight + Pending;
 }

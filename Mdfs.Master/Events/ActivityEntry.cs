@@ -30,6 +30,9 @@ public static class ActivityKinds
     public const string NodeStopped = "node-stopped";
     public const string NodeReturned = "node-returned";
     public const string NodeRemoved = "node-removed";
+    public const string NodeRefused = "node-refused";
+    public const string NodeFailed = "node-failed";
+    public const string NodeMended = "node-mended";
     public const string Healed = "healed";
     public const string Trimmed = "trimmed";
     public const string Damaged = "damaged";
@@ -39,7 +42,10 @@ public static class ActivityKinds
     public const string RebalancePaused = "rebalance-paused";
     public const string RebalanceEnded = "rebalance-ended";
     public const string DrainStarted = "drain-started";
+    public const string DrainPaused = "drain-paused";
     public const string DrainEnded = "drain-ended";
+    public const string MaintenanceStarted = "maintenance-started";
+    public const string MaintenanceEnded = "maintenance-ended";
     public const string ScrubStarted = "scrub-started";
     public const string ScrubPaused = "scrub-paused";
     public const string Quarantined = "quarantined";
@@ -55,8 +61,8 @@ public static class ActivityKinds
 
     public static readonly IReadOnlyList<string> All =
     [
-        Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeStopped, NodeReturned, NodeRemoved, Healed, Trimmed, Damaged, Verified,
-        Moved, RebalanceStarted, RebalancePaused, RebalanceEnded, DrainStarted, DrainEnded, ScrubStarted, ScrubPaused, Quarantined, Adopted, Purged,
+        Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeStopped, NodeReturned, NodeRemoved, NodeRefused, NodeFailed, NodeMended, Healed, Trimmed, Damaged, Verified,
+        Moved, RebalanceStarted, RebalancePaused, RebalanceEnded, DrainStarted, DrainPaused, DrainEnded, MaintenanceStarted, MaintenanceEnded, ScrubStarted, ScrubPaused, Quarantined, Adopted, Purged,
         RedisLost, RedisBack, Rebuilding, Rebuilt,
     ];
 }

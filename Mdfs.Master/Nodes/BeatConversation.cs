@@ -22,6 +22,7 @@ public sealed partial class BeatConversation(
     ICopiesWatch fixer,
     IEnumerable<IOrderSource> orderSources,
     ActivityLog activity,
+    RefusedNodes refusals,
     TimeProvider time,
     ILogger<BeatConversation> logger)
 {
@@ -49,7 +50,11 @@ public sealed partial class BeatConversation(
         NodeState? state = null;
         lock (registry.Gate)
         {
-            if (Identify(beat, out state) is { } reason) refused = Refuse(beat, reason);
+            if (Identify(beat, out state, out var replaces) is { } reason)
+            {
+                refused = Refuse(beat, reason);
+                NoteRefused(beat, reason, replaces);
+            }
             else if (beat.Number > state!.LastNumber)
             {
                 left = beat.Leaving && state.Alive;
@@ -58,6 +63,7 @@ public sealed partial class BeatConversation(
         }
 
         if (refused is not null) return refused;
+        refusals.Forget(beat);
         foreach (var report in changed.Where(report => report.Damaged)) activity.Tally(ActivityKinds.Damaged, report.Replica.Name, state!.RingKey, report.Replica.Size);
         Reconsider(state!.Id, changed);
         if (joined)
@@ -109,7 +115,9 @@ public sealed partial class BeatConversation(
     private BeatReply RefuseForeign(Beat beat)
     {
         LogOtherCluster(beat.Node, beat.Address, beat.ClusterId!, identity.ClusterId);
-        return Refuse(beat, "This node's data belongs to another cluster. Point the node at its own master, or give it an empty data directory.");
+        const string reason = "This node's data belongs to another cluster. Point the node at its own master, or give it an empty data directory.";
+        NoteRefused(beat, reason, null);
+        return Refuse(beat, reason);
     }
 
     private async Task HearAsync(Beat beat, CancellationToken cancellationToken)
@@ -124,15 +132,25 @@ public sealed partial class BeatConversation(
     }
 
     /// <summary>Finds out whose beat it is; a sentence if it may not take part. Under the lock.</summary>
-    private string? Identify(Beat beat, out NodeState? state)
+    /// <param name="replaces">The silent node that would have to be forgotten for it to be let in.</param>
+    private string? Identify(Beat beat, out NodeState? state, out NodeId? replaces)
     {
+        replaces = null;
         var ringKey = beat.Name ?? beat.Address;
         state = registry.Find(beat.Node);
-        // A silent one is no rival: the usual case is a new disk, or a new owner of an old address.
         var rival = registry.States.FirstOrDefault(other => other.Id != beat.Node && other.RingKey == ringKey && other.Alive);
         if (rival is not null)
         {
             return $"Another node ({rival.Id}) is beating as '{ringKey}'. Give this one a name of its own (Mdfs:Worker:Name), or stop the other first.";
+        }
+
+        // A name that another id has had: a new disk, or one that is not mounted, so that the worker made itself a new identity in the empty directory below. With an address
+        // for a name it is just a new owner of the address.
+        if (state is null && beat.Name is not null && registry.States.FirstOrDefault(other => other.RingKey == ringKey) is { } before)
+        {
+            replaces = before.Id;
+            return $"This node has a new identity under the name '{ringKey}', which node {before.Id} has had. If the disk of that one is only not mounted, stop this worker, mount it and start it again. "
+                + $"If it is gone for good, confirm that this one takes its place: mdfs nodes confirm {ringKey}. Else give this one a name of its own (Mdfs:Worker:Name).";
         }
 
         state ??= registry.FindOrAdd(beat.Node, ringKey);
@@ -190,6 +208,14 @@ public sealed partial class BeatConversation(
         // Every upload reserves its space when it is opened, so this beat knows of all that was promised.
         state.Pending = 0;
         state.ClosedForWrites = beat.ClosedForWrites;
+        if (state.Failed != beat.Failed)
+        {
+            if (beat.Failed is { } failed) LogFailed(state.RingKey, failed);
+            activity.Note(beat.Failed is null ? ActivityKinds.NodeMended : ActivityKinds.NodeFailed, node: state.RingKey, detail: beat.Failed);
+            state.Failed = beat.Failed;
+            fixer.LookAgain();
+        }
+
         state.Streams = beat.Streams;
         state.About = beat.About;
         state.Prepared = beat.Prepared;
@@ -197,6 +223,7 @@ public sealed partial class BeatConversation(
         state.Pulls = beat.Pulls;
         state.Scrub = beat.Scrub;
         state.Protocol = beat.Protocol;
+        NoteClock(beat, state);
         if (beat.Quarantined > state.Quarantined) activity.Note(ActivityKinds.Quarantined, node: state.RingKey, detail: $"{beat.Quarantined - state.Quarantined} more, {beat.Quarantined} in all");
         state.Quarantined = beat.Quarantined;
         // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.
@@ -235,13 +262,23 @@ public sealed partial class BeatConversation(
         state.Unsaved |= first || moved;
         if (beat.Leaving)
         {
-            registry.Leave(state);
+            registry.Leave(state, beat.LeavingFor > 0 ? clock.Age + beat.LeavingFor : null);
             return false;
         }
 
         if (!state.Alive || first) return registry.Revive(state) || moved || first;
         registry.Publish();
         return moved;
+    }
+
+    /// <summary>Once per change: tokens, orders and ages go by the master's time, so that a wrong clock only puzzles people.</summary>
+    private void NoteClock(Beat beat, NodeState state)
+    {
+        if (beat.Clock == 0) return;
+        var skew = (beat.Clock - time.GetUtcNow().ToUnixTimeMilliseconds()) / 1000.0;
+        var off = Math.Abs(skew) > NodeState.ToleratedSkew;
+        if (off && !(Math.Abs(state.ClockSkew ?? 0) > NodeState.ToleratedSkew)) LogClock(state.RingKey, Math.Round(skew));
+        state.ClockSkew = skew;
     }
 
     private bool Obeys(Beat beat) => identity.Epoch == 0 || beat.Epoch == identity.Epoch;
@@ -338,6 +375,13 @@ public sealed partial class BeatConversation(
         state.HeldTombstones.Clear();
     }
 
+    private void NoteRefused(Beat beat, string reason, NodeId? replaces)
+    {
+        if (!refusals.Note(beat, reason, replaces)) return;
+        LogRefused(beat.Address, reason);
+        activity.Note(ActivityKinds.NodeRefused, node: beat.Name ?? beat.Address, detail: reason);
+    }
+
     private BeatReply Refuse(Beat beat, string reason) => Farewell(beat) with { Refused = reason };
 
     /// <summary>Orders nothing and teaches nothing.</summary>
@@ -361,6 +405,15 @@ public sealed partial class BeatConversation(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} stops, as it says. It is not read from any more, and its copies wait for it for a while.")]
     private partial void LogLeft(string node);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The node at {Address} is refused: {Reason}")]
+    private partial void LogRefused(string address, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The clock of node {Node} is {Seconds} s off. Nothing depends on it; times that it tells are wrong.")]
+    private partial void LogClock(string node, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Node {Node} is out: {Reason}")]
+    private partial void LogFailed(string node, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Remark}")]
     private partial void LogOtherVersion(string remark);

@@ -10,7 +10,7 @@ using Mdfs.ServiceDefaults.Security;
 namespace Mdfs.Master.Nodes;
 
 /// <summary>The drain of a node, or what one would cost.</summary>
-/// <param name="State"><c>none</c> (not drained), <c>draining</c>, or <c>drained</c>: every movie has its copies elsewhere, and the node may leave.</param>
+/// <param name="State"><c>none</c> (not drained), <c>draining</c>, <c>paused</c>, or <c>drained</c>: every movie has its copies elsewhere, and the node may leave.</param>
 /// <param name="Movies">Movies of which a copy has still to be made elsewhere.</param>
 /// <param name="Bytes">That have still to be copied.</param>
 /// <param name="SecondsAtLeast">Time for that at 100 MB/s into each node that takes copies: no disk that is common is faster over hours.</param>
@@ -34,6 +34,9 @@ public static class DrainEndpoints
             .WithDescription("Its copies are made elsewhere first, then they go from it; it is read from until then and gets no new ones. Kept over restarts of everybody. With dryRun=true nothing is changed.")
             .Answers(200, "What it would have to do; nothing was changed.", ApiExamples.Drain).Answers(202, "It is being drained.", ApiExamples.Drain)
             .Refuses(nobody, NodeProblems.TooFewLeft("worker-1", 1), NodeProblems.NoRoomElsewhere("worker-1", 3), FileProblems.ReadOnly);
+        routes.MapPost("/api/nodes/{id}/drain/pause", PauseAsync).RequireAdmin().WithTags("Cluster").WithSummary("Pause the drain of a worker")
+            .WithDescription("Copies under way are finished and no further ones begun until it is drained again; it still gets no new movies.")
+            .Answers(202, "It pauses.", ApiExamples.Drain).Refuses(nobody, NodeProblems.NotDraining("worker-1"), FileProblems.ReadOnly);
         routes.MapDelete("/api/nodes/{id}/drain", EndAsync).RequireAdmin().WithTags("Cluster").WithSummary("Take a drain back")
             .WithDescription("The worker counts again and gets new copies; what was copied meanwhile becomes surplus and is trimmed.")
             .Answers(204, "It is not drained any more.").Refuses(nobody, FileProblems.ReadOnly);
@@ -60,6 +63,14 @@ public static class DrainEndpoints
         return registry.View.Find(node.Id) is { } now ? TypedResults.Accepted($"/api/nodes/{id}/drain", Describe(now, registry, drains)) : NodeProblems.NoSuchNode(id);
     }
 
+    private static async Task<IResult> PauseAsync([Description(Id)] string id, NodeRegistry registry, Drains drains, CancellationToken cancellationToken)
+    {
+        if (Find(id, registry, out var node) is { } missing) return missing;
+        if (!node!.Draining) return NodeProblems.NotDraining(node.RingKey);
+        if (!await drains.SetAsync(node.Id, true, cancellationToken, paused: true)) return FileProblems.ReadOnly;
+        return registry.View.Find(node.Id) is { } now ? TypedResults.Accepted($"/api/nodes/{id}/drain", Describe(now, registry, drains)) : NodeProblems.NoSuchNode(id);
+    }
+
     private static async Task<IResult> EndAsync([Description(Id)] string id, NodeRegistry registry, Drains drains, CancellationToken cancellationToken)
     {
         if (Find(id, registry, out var node) is { } missing) return missing;
@@ -79,7 +90,7 @@ public static class DrainEndpoints
         int replicas;
         lock (registry.Gate) replicas = registry.Find(node.Id)?.Inventory.Count ?? 0;
         return new DrainFacts(
-            node.RingKey, node.Id.Value, !node.Draining ? "none" : plan.Movies > 0 ? "draining" : "drained",
+            node.RingKey, node.Id.Value, !node.Draining ? "none" : plan.Movies == 0 ? "drained" : node.DrainPaused ? "paused" : "draining",
             plan.Movies, plan.Bytes, Math.Round(plan.Bytes / BytesPerSecond / takers, 1), plan.WithoutRoom, replicas);
     }
 }

@@ -14,7 +14,7 @@ namespace Mdfs.Master.Nodes;
 /// <param name="Id">Kept in the node's data directory.</param>
 /// <param name="Name">Its configured name, else its address: what its place on the ring is hashed from.</param>
 /// <param name="Address">Where other nodes reach it.</param>
-/// <param name="State"><c>alive</c>, <c>silent</c>, <c>stopped</c> (silent after it said goodbye), <c>registering</c> (its inventory has not come whole) or <c>draining</c>.</param>
+/// <param name="State"><c>alive</c>, <c>silent</c>, <c>stopped</c> (silent after it said goodbye), <c>maintenance</c> (silent, and nothing is copied in its place), <c>failed</c> (its data directory cannot be written or is gone: its copies do not count), <c>registering</c> (its inventory has not come whole) or <c>draining</c>.</param>
 /// <param name="ClosedForWrites">Why it takes no new copies; absent when it does.</param>
 /// <param name="Capacity">Bytes that it can hold for MDFS.</param>
 /// <param name="Free">Bytes free beyond its reserve.</param>
@@ -62,6 +62,12 @@ public sealed record NodeFacts(
     /// <summary>Damaged replicas it has reported and not yet healed.</summary>
     public int Damaged { get; init; }
 
+    /// <summary>Seconds by which its clock is ahead of the master's. Nothing depends on it.</summary>
+    public double? ClockSkewSeconds { get; init; }
+
+    /// <summary>Seconds for which it may still be away without anything being copied in its place; absent when it is not in maintenance.</summary>
+    public double? MaintenanceSecondsLeft { get; init; }
+
     /// <summary>Replicas in its quarantine (<c>GET /api/quarantine</c>).</summary>
     public int Quarantined { get; init; }
 
@@ -70,6 +76,11 @@ public sealed record NodeFacts(
 
     public long PullBytes { get; init; }
 }
+
+/// <summary>A worker that beats and may not take part.</summary>
+/// <param name="Reason">Why, and what to do.</param>
+/// <param name="Replaces">The id of the silent node whose name it has: by confirming, that one is forgotten and this one let in. Absent: there is nothing to confirm.</param>
+public sealed record RefusedFacts(string Id, string Name, string Address, string Reason, string? Replaces, double SecondsSinceBeat);
 
 /// <summary>A deletion that is still remembered.</summary>
 /// <param name="Bound">Every version up to this number is deleted.</param>
@@ -89,21 +100,28 @@ public static class NodeEndpoints
             .WithSummary("Forget a silent worker").WithDescription("Only a node that does not beat. If it holds the last copy of something, force=true is needed; should it come back, it registers anew.")
             .Answers(204, "Forgotten.")
             .Refuses(NodeProblems.NoSuchNode(ApiExamples.Nodes[0].Id), NodeProblems.StillAlive("worker-1"), NodeProblems.HoldsLastCopies("worker-1", 3), FileProblems.ReadOnly);
+        routes.MapGet("/api/nodes/refused", Refused).RequireAdmin().WithTags("Cluster").WithSummary("Workers that beat and may not take part")
+            .WithDescription("Each with the reason and what to do: of another cluster, a copied data directory, a name that another has, or an empty data directory under a known name.")
+            .Answers(200, "Those that beat, by name.", ApiExamples.Refused);
+        routes.MapPost("/api/nodes/{id}/confirm", ConfirmAsync).RequireAdmin().WithTags("Cluster").WithSummary("Let a refused worker take the place of the one that had its name")
+            .WithDescription("The former node is forgotten. If it holds the last copy of something, force=true is needed.")
+            .Answers(204, "The former one is forgotten; the new one joins with its next beat.")
+            .Refuses(NodeProblems.NotRefused(ApiExamples.Nodes[0].Id), NodeProblems.StillAlive("worker-1"), NodeProblems.HoldsLastCopies("worker-1", 3), FileProblems.ReadOnly);
         routes.MapGet("/api/tombstones", Tombstones).RequireAdmin().WithTags("Cluster").WithSummary("Deletions still remembered").WithDescription("The latest first, at most 1000.")
             .Answers(200, "The deletions.", ApiExamples.Tombstones);
     }
 
-    private static IResult List(NodeRegistry registry, TimeProvider time)
+    private static IResult List(NodeRegistry registry, ClusterClock clock, TimeProvider time)
     {
         lock (registry.Gate)
         {
-            return TypedResults.Ok(registry.States.OrderBy(state => state.RingKey, StringComparer.Ordinal).Select(state => Describe(state, time)).ToList());
+            return TypedResults.Ok(registry.States.OrderBy(state => state.RingKey, StringComparer.Ordinal).Select(state => Describe(state, clock.Age, time)).ToList());
         }
     }
 
-    private static NodeFacts Describe(NodeState state, TimeProvider time) => new(
+    private static NodeFacts Describe(NodeState state, double age, TimeProvider time) => new(
         state.Id.Value, state.RingKey, state.Address, state.PublicUrl, state.Zone,
-        !state.Alive ? state.Stopped ? "stopped" : "silent" : !state.Inventory.Complete ? "registering" : state.Draining ? "draining" : "alive",
+        !state.Alive ? state.MaintenanceUntil is not null ? "maintenance" : state.Stopped ? "stopped" : "silent" : state.Failed is not null ? "failed" : !state.Inventory.Complete ? "registering" : state.Draining ? "draining" : "alive",
         state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Streams, state.Pulls.Count,
         state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1))
     {
@@ -119,10 +137,22 @@ public static class NodeEndpoints
         MemoryUsed = state.About?.MemoryUsed,
         InFlight = state.Space.InFlight,
         Damaged = state.Inventory.Damaged,
+        ClockSkewSeconds = state.ClockSkew is { } skew ? Math.Round(skew, 1) : null,
+        MaintenanceSecondsLeft = state.MaintenanceUntil is { } until ? Math.Round(Math.Max(0, until - age), 1) : null,
         Quarantined = state.Quarantined ?? 0,
         PulledBytes = state.Pulls.Sum(pull => pull.Done),
         PullBytes = state.Pulls.Sum(pull => pull.Size),
     };
+
+    private static IResult Refused(RefusedNodes refusals, TimeProvider time) => TypedResults.Ok(refusals.All
+        .Select(node => new RefusedFacts(node.Id.Value, node.Name, node.Address, node.Reason, node.Replaces?.Value, Math.Round(time.GetElapsedTime(node.LastBeat).TotalSeconds, 1))).ToList());
+
+    private static Task<IResult> ConfirmAsync(
+        [Description("The refused worker's id.")] string id, [Description("true: also when last copies are lost with the former one.")] bool? force,
+        RefusedNodes refusals, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, CancellationToken cancellationToken) =>
+        refusals.All.FirstOrDefault(node => node.Id.Value == id) is { Replaces: { } former }
+            ? RemoveAsync(former.Value, force, registry, catalog, session, fixer, activity, cancellationToken)
+            : Task.FromResult<IResult>(NodeProblems.NotRefused(id));
 
     private static async Task<IResult> RemoveAsync([Description("The node's id, as the list of workers says.")] string id, [Description("true: also when last copies are lost with it.")] bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, CancellationToken cancellationToken)
     {
@@ -161,10 +191,15 @@ public static class NodeProblems
 {
     public static Problem NoSuchNode(string id) => new Problem(404, "no-such-node", "No such node", "No node with this id is known. GET /api/nodes lists them.").With("id", id);
 
+    public static Problem NotRefused(string id) => new Problem(
+        404, "not-refused", "Nothing to confirm", "No worker of this id waits to take another one's place. GET /api/nodes/refused lists those that are refused, and why.").With("id", id);
+
     public static Problem StillAlive(string name) => new(
         409, "node-alive", "Node is alive", $"Node '{name}' is beating. Stop it first; a node that beats would register again at once.");
 
     public static Problem Silent(string name) => new(409, "node-silent", "Node is silent", $"Node '{name}' does not beat, so it cannot be told anything. Start it first.");
+
+    public static Problem NotDraining(string name) => new(409, "not-draining", "Not being drained", $"Node '{name}' is not being drained.");
 
     public static Problem TooFewLeft(string name, int missed) => new Problem(
         409, "too-few-left", "Too few nodes would be left",

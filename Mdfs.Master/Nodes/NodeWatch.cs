@@ -8,6 +8,7 @@ namespace Mdfs.Master.Nodes;
 public sealed partial class NodeWatch(
     NodeRegistry registry,
     ICopiesWatch fixer,
+    ClusterClock clock,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<NodeWatch> logger)
@@ -15,9 +16,11 @@ public sealed partial class NodeWatch(
 {
     protected override Task RunAsync(CancellationToken cancellationToken)
     {
-        foreach (var lost in registry.DropSilent())
+        foreach (var lost in registry.DropSilent(clock.Age))
         {
-            LogLost(registry.View.Find(lost)?.RingKey ?? lost.Value, options.Value.NodeTimeout.TotalSeconds);
+            var node = registry.View.Find(lost);
+            if (node is { Expected: true }) LogAwaited(node.RingKey);
+            else LogLost(node?.RingKey ?? lost.Value, options.Value.NodeTimeout.TotalSeconds);
         }
 
         return Task.CompletedTask;
@@ -29,6 +32,9 @@ public sealed partial class NodeWatch(
         registry.DamageMet += _ => fixer.LookAgain();
         return base.StartAsync(cancellationToken);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} is silent and in maintenance: its copies are not made anew before that is over.")]
+    private partial void LogAwaited(string node);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} has been silent for {Seconds} s and is out: its copies no longer count and are made anew.")]
     private partial void LogLost(string node, double seconds);

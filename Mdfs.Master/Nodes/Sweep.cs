@@ -67,6 +67,13 @@ public sealed partial class Sweep(
             case ReplicaVerdict.Superseded:
                 // It may have been deleted, and the deletion forgotten: while it is here, the node counts as having been away.
                 node.Unsettled |= away;
+                // Nor will it ever be removed, where nothing of the current version is left: so that the node settles all the same, an admin judges it.
+                if (away && registry.Settled && !locks.IsHeld(name) && IsLost(entry!))
+                {
+                    LogBelowLost(name, version.Number, node.RingKey);
+                    return new QuarantineOrder(version, "nothing is left of the current version of its movie, and its node was away longer than deletions are remembered");
+                }
+
                 // Nobody has what the catalog names: it may have to yield, which is decided where all nodes are looked at.
                 if (registry.Settled && registry.Replicas.HoldersOf(entry!.Version).IsEmpty) adoption.Consider([name]);
                 return IsRemovable(entry!, version) ? new DeleteOrder(version, $"superseded by {entry!.Version}", Keep: true) : null;
@@ -94,6 +101,14 @@ public sealed partial class Sweep(
             default:
                 throw new InvalidOperationException("A verdict nobody has thought of.");
         }
+    }
+
+    private bool IsLost(CatalogEntry entry)
+    {
+        var states = registry.States.ToList();
+        return EntryYield.IsLost(
+            entry, registry.Replicas.VersionsOf(entry.Name), states.Any(state => state.Prepared.Any(prepared => prepared.Upload == entry.Replica.Upload)),
+            states.Select(state => state.Id), states.Where(state => state.Inventory.Complete).Select(state => state.Id).ToHashSet());
     }
 
     private bool IsRemovable(CatalogEntry current, MovieVersion version)
@@ -142,6 +157,9 @@ public sealed partial class Sweep(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} was away longer than deletions are remembered and brings '{Name}' version {Version}, which the catalog does not know. It is put into quarantine.")]
     private partial void LogTooLongAway(Protocol.Names.FileName name, long version, string node);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "'{Name}' version {Version} on node {Node} is older than what the catalog names, of which nothing is left, and may have been deleted. It is put into quarantine.")]
+    private partial void LogBelowLost(Protocol.Names.FileName name, long version, string node);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "'{Name}' version {Version} on node {Node} was committed by another cluster. It is put into quarantine.")]
     private partial void LogOtherCluster(Protocol.Names.FileName name, long version, string node);

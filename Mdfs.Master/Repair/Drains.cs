@@ -26,34 +26,36 @@ public sealed partial class Drains(
         return DrainPlanner.Plan(view, node, Held(node), options.Value.ReplicationFactor, options.Value.PlacementRules);
     }
 
-    /// <summary>False: it could not be written down, and nothing has changed.</summary>
-    public async Task<bool> SetAsync(NodeId node, bool draining, CancellationToken cancellationToken)
+    /// <param name="paused">What it holds is not copied for the time being; copies under way are finished.</param>
+    /// <returns>False: it could not be written down, and nothing has changed.</returns>
+    public async Task<bool> SetAsync(NodeId node, bool draining, CancellationToken cancellationToken, bool paused = false)
     {
         if (!session.Attached) return false;
-        if (!Change(node, draining)) return true;
+        var (wasDraining, wasPaused) = registry.View.Find(node) is { } before ? (before.Draining, before.DrainPaused) : (false, false);
+        if (!Change(node, draining, paused)) return true;
         await session.SaveNodesAsync(cancellationToken);
         lock (registry.Gate)
         {
             if (registry.Find(node) is not { Unsaved: true })
             {
-                activity.Note(draining ? ActivityKinds.DrainStarted : ActivityKinds.DrainEnded, node: registry.Find(node)?.RingKey);
-                LogChanged(registry.Find(node)?.RingKey ?? node.Value, draining ? "drained" : "no longer drained");
+                activity.Note(paused ? ActivityKinds.DrainPaused : draining ? ActivityKinds.DrainStarted : ActivityKinds.DrainEnded, node: registry.Find(node)?.RingKey);
+                LogChanged(registry.Find(node)?.RingKey ?? node.Value, paused ? "not drained for the time being" : draining ? "drained" : "no longer drained");
                 fixer.LookAgain();
                 return true;
             }
         }
 
-        Change(node, !draining);
+        Change(node, wasDraining, wasPaused);
         return false;
     }
 
-    private bool Change(NodeId node, bool draining)
+    private bool Change(NodeId node, bool draining, bool paused)
     {
         lock (registry.Gate)
         {
-            if (registry.Find(node) is not { } state || state.Draining == draining) return false;
+            if (registry.Find(node) is not { } state || (state.Draining == draining && state.DrainPaused == paused)) return false;
             state.Unsaved = true;
-            registry.SetDraining(node, draining);
+            registry.SetDraining(node, draining, paused);
             return true;
         }
     }

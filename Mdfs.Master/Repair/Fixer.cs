@@ -60,6 +60,9 @@ public sealed partial class Fixer(
     /// <summary>Bytes that nodes have copied from one another since the start, as far as they have told.</summary>
     public long BytesCopied => Interlocked.Read(ref _copied);
 
+    /// <summary>Why missing copies wait longer than usual, as a sentence; null: they do not.</summary>
+    public string? HeldUp { get; private set; }
+
     public void LookAgain() => Wake();
 
     /// <summary>Pull orders remove nothing, so they may be repeated until the node shows that it heard them.</summary>
@@ -131,8 +134,10 @@ public sealed partial class Fixer(
         var awaited = registry.AwaitsInventory;
         var candidates = Survey(view);
         if (awaited || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
+        GiveUpWhatIsThereAgain();
+        HeldUp = MassLoss.Sentence(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
         var rules = new RepairRules(
-            options.Value.PlacementRules, options.Value.ReplicationFactor, options.Value.RepairDelay,
+            options.Value.PlacementRules, options.Value.ReplicationFactor, HeldUp is not null && options.Value.MassLossDelay > options.Value.RepairDelay ? options.Value.MassLossDelay : options.Value.RepairDelay,
             options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency);
         var running = _pulls.Keys.Select(key => new RunningPull(key.Version, key.Target)).ToList();
         var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);
@@ -158,6 +163,7 @@ public sealed partial class Fixer(
         var under = 0;
         var waiting = 0;
         var bytesWaiting = 0L;
+        var unheard = registry.AwaitedUnheard();
         var made = _pulls.Keys.CountBy(key => key.Version).ToDictionary();
         trimmer.BeginSurvey();
         foreach (var entry in catalog.Entries)
@@ -169,7 +175,7 @@ public sealed partial class Fixer(
             foreach (var holder in holders)
             {
                 if (Copies.Counts(view, holder, entry.Replica)) counted++;
-                if (holder.Agrees(entry.Replica) && view.Find(holder.Node) is { Alive: true }) live++;
+                if (holder.Agrees(entry.Replica) && view.Find(holder.Node) is { Alive: true, Failed: null }) live++;
                 if (Copies.Expected(view, holder, entry.Replica)) expected++;
             }
 
@@ -178,11 +184,12 @@ public sealed partial class Fixer(
             {
                 var since = _lacking.GetValueOrDefault(entry.Version, now);
                 lacking[entry.Version] = since;
-                var left = goal - counted - expected - made.GetValueOrDefault(entry.Version);
+                var hinted = unheard.Count == 0 ? [] : entry.Hint.Where(unheard.Contains).ToList();
+                var left = goal - counted - expected - hinted.Count - made.GetValueOrDefault(entry.Version);
                 if (left > 0) waiting++;
                 bytesWaiting += Math.Max(0, left) * entry.Size;
                 var avoid = _avoid.Where(pair => pair.Key.Version == entry.Version && Time.GetElapsedTime(pair.Value) < _avoidFor).Select(pair => pair.Key.Target).ToList();
-                candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, holders), Time.GetElapsedTime(since), avoid));
+                candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, holders), Time.GetElapsedTime(since), avoid, hinted));
             }
             else if (live > goal)
             {
@@ -196,6 +203,16 @@ public sealed partial class Fixer(
         BytesWaiting = bytesWaiting;
         UnderReplicated = under;
         return candidates;
+    }
+
+    /// <summary>Copies that were lacking a moment ago and are there again, since their nodes came back: nobody needs them a second time.</summary>
+    private void GiveUpWhatIsThereAgain()
+    {
+        foreach (var (key, pull) in _pulls)
+        {
+            if (pull.IsMove || _lacking.ContainsKey(key.Version) || registry.Replicas.HoldersOf(key.Version).Any(holder => holder.Node == key.Target)) continue;
+            if (_pulls.TryRemove(key, out _)) _unwanted[key] = 0;
+        }
     }
 
     private void DropFinished()

@@ -16,8 +16,9 @@ public sealed record RepairRules(PlacementRules Placement, int ReplicationFactor
 /// <summary>A current version that lacks a counted copy; the caller keeps an index of these, so that planning never touches the healthy ones.</summary>
 /// <param name="UnderReplicatedFor">Monotonic time since it lacked a copy.</param>
 /// <param name="Avoid">Nodes on which a pull of it failed a short while ago.</param>
+/// <param name="Expected">Nodes in maintenance that have not reported since the master started and hold a copy as far as Redis knows: it is waited for, no more.</param>
 public sealed record RepairCandidate(
-    ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies, TimeSpan UnderReplicatedFor, IReadOnlyCollection<NodeId>? Avoid = null);
+    ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies, TimeSpan UnderReplicatedFor, IReadOnlyCollection<NodeId>? Avoid = null, IReadOnlyCollection<NodeId>? Expected = null);
 
 /// <summary>A pull that was ordered and has not been heard to have ended.</summary>
 public readonly record struct RunningPull(MovieVersion Version, NodeId Target);

@@ -42,7 +42,7 @@ public static class RepairPlanner
     }
 
     internal static bool Counts(ClusterView view, HeldCopy copy) =>
-        copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { Alive: true, Draining: false };
+        copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { Alive: true, Draining: false, Failed: null };
 
     // One pass into one list per number of copies: no sorting of a hundred thousand movies for the sake of the first few.
     private static List<RepairCandidate>[] ByCountedCopies(ClusterView view, IReadOnlyCollection<RepairCandidate> candidates, RepairRules rules)
@@ -89,8 +89,8 @@ public static class RepairPlanner
             if (copies.Count == 0) return;
 
             // A node that said goodbye a moment ago brings its copy back, as after a restart: it is no source, and nothing is made in its place yet.
-            var expected = candidate.Copies.Where(copy => !copy.Leaving && !copy.Damaged && _view.Find(copy.Node) is { Expected: true, Draining: false });
-            var kept = copies.Where(copy => Counts(_view, copy)).Concat(expected).Select(copy => copy.Node).Concat(_targets[version.Number]).Distinct().ToList();
+            var expected = candidate.Copies.Where(copy => !copy.Leaving && !copy.Damaged && _view.Find(copy.Node) is { IsWaitedFor: true });
+            var kept = copies.Where(copy => Counts(_view, copy)).Concat(expected).Select(copy => copy.Node).Concat(candidate.Expected ?? []).Concat(_targets[version.Number]).Distinct().ToList();
             // A damaged copy is healed where it lies: most of its blocks are good already.
             foreach (var damaged in copies.Where(copy => copy.Damaged && !kept.Contains(copy.Node) && candidate.Avoid?.Contains(copy.Node) != true))
             {

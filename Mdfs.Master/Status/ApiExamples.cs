@@ -68,6 +68,15 @@ public static class ApiExamples
             new("worker-3", "0b1c2d3e4f5061728394a5b6c7d8e9f0", 120_000_000_000, 276_000_000_000, 280_000_000_000),
         ]);
 
+    public static IReadOnlyList<RefusedFacts> Refused { get; } =
+    [
+        new(
+            "d41d8cd98f00b204e9800998ecf8427e", "worker-1", "http://worker1:8081", "This node has a new identity under the name 'worker-1', which node 5f686aedcc7b496b684dfa71f018cdf7 has had. …",
+            "5f686aedcc7b496b684dfa71f018cdf7", 2.4),
+    ];
+
+    public static MaintenanceFacts Maintenance { get; } = new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", 1800, 0);
+
     public static IReadOnlyList<TombstoneFacts> Tombstones { get; } = [new("old.mp4", 1_777_633_200_000_000, _committed, 86_400.5)];
 
     public static ClusterFacts Cluster { get; } = new(

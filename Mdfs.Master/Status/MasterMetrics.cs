@@ -17,7 +17,7 @@ public sealed class MasterMetrics
 
     public MasterMetrics(
         Meter meter, NodeRegistry registry, FileCatalog catalog, CatalogSession session, RebuildState rebuild, Fixer fixer, Trimmer trimmer,
-        TombstoneCleaner cleaner, Drains drains, Rebalance rebalance, Moves moves, Adoption adoption, OpenUploads uploads, ClusterClock clock, MasterIdentity identity, MasterStatus status, TimeProvider time)
+        TombstoneCleaner cleaner, Drains drains, Rebalance rebalance, Moves moves, RefusedNodes refusals, Adoption adoption, OpenUploads uploads, ClusterClock clock, MasterIdentity identity, MasterStatus status, TimeProvider time)
     {
         _status = status;
         _catalog = catalog;
@@ -48,6 +48,13 @@ public sealed class MasterMetrics
         meter.CreateObservableGauge("mdfs_quarantined_replicas", () => Quarantined(registry), null, "Replicas that live workers have put aside for an admin to judge.");
         meter.CreateObservableGauge("mdfs_draining_nodes", () => drains.Count, null, "Workers that are being emptied, or are empty, by an admin's wish.");
         meter.CreateObservableGauge("mdfs_drain_bytes_to_go", () => drains.BytesToGo, null, "Bytes that have to be copied before draining workers may leave.");
+        meter.CreateObservableGauge("mdfs_node_failed", () => OfNodes(registry, state => state is { Alive: true, Failed: not null } ? 1 : 0), null, "Whether each known worker is out because of its data directory.");
+        meter.CreateObservableGauge("mdfs_nodes_refused", () => refusals.All.Count, null, "Workers that beat and may not take part.");
+        meter.CreateObservableGauge("mdfs_node_clock_skew_seconds", () => OfNodes(registry, state => state.Alive ? state.ClockSkew : null), null, "Seconds by which each live worker's clock is ahead of the master's.");
+        meter.CreateObservableGauge("mdfs_scrub_canaries_sick", () => Scrubs(registry).Count(scrub => scrub.SickCanary is not null), null, "Live workers whose planted rot was found and is not healed yet.");
+        meter.CreateObservableGauge("mdfs_node_maintenance", () => OfNodes(registry, state => state.MaintenanceUntil is null ? 0 : 1), null, "Whether each known worker may be away without anything being copied in its place.");
+        meter.CreateObservableGauge("mdfs_nodes_awaited", () => registry.View.Nodes.Count(node => node.Expected), null, "Workers that are away and whose copies are waited for.");
+        meter.CreateObservableGauge("mdfs_healing_held_up", () => fixer.HeldUp is null ? 0 : 1, null, "Whether missing copies wait because half of the workers are silent.");
         meter.CreateObservableGauge("mdfs_rebalance_running", () => rebalance.Record.State == RebalanceState.Running ? 1 : 0, null, "Whether copies are being moved to make the nodes equally full.");
         meter.CreateObservableGauge("mdfs_rebalance_moves", () => moves.Count, null, "Copies being moved.");
         meter.CreateObservableGauge("mdfs_rebalance_bytes_to_go", () => rebalance.BytesToGo, null, "Bytes that the rebalance under way has still to move.");

@@ -44,6 +44,9 @@ public sealed record ClusterFacts(
 /// <param name="EtaSeconds">When it would be done at that rate; absent while nothing moves.</param>
 public sealed record HealingFacts(int Running, int Waiting, long BytesRemaining, long BytesPerSecond, long? EtaSeconds)
 {
+    /// <summary>Why missing copies wait longer than usual: half of the nodes are silent. Absent when they do not.</summary>
+    public string? HeldUp { get; init; }
+
     public static HealingFacts Of(int running, int waiting, long bytesRemaining, long bytesPerSecond) => new(
         running, waiting, bytesRemaining, bytesPerSecond, bytesRemaining > 0 && bytesPerSecond > 0 ? (bytesRemaining + bytesPerSecond - 1) / bytesPerSecond : null);
 }
@@ -77,7 +80,7 @@ public static class StatusEndpoints
             identity.ClusterId, identity.Epoch, Math.Round(clock.Age, 1), rebuild.Reason, session.Health.Sentence, session.Health.Durability?.Sentence,
             session.Attached && session.Health.State != StoreState.Unreachable,
             registry.View.Nodes.Length, nodes.Count, catalog.Count, catalog.TombstoneCount, status.UnderReplicated,
-            HealingFacts.Of(fixer.Running, fixer.Waiting, fixer.BytesToGo + fixer.BytesWaiting, history.Last?.RepairBytesPerSecond ?? 0),
+            HealingFacts.Of(fixer.Running, fixer.Waiting, fixer.BytesToGo + fixer.BytesWaiting, history.Last?.RepairBytesPerSecond ?? 0) with { HeldUp = fixer.HeldUp },
             nodes.Sum(node => node.Space.Capacity), nodes.Sum(node => node.Space.Free), nodes.Sum(node => node.Space.Used),
             options.Value.ReplicationFactor, uploads.Count));
     }

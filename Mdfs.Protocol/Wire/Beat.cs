@@ -28,6 +28,9 @@ public sealed record Beat
     /// </summary>
     public bool Leaving { get; init; }
 
+    /// <summary>With <see cref="Leaving"/>: seconds within which it means to be back; nothing is copied in its place meanwhile. 0: it does not say.</summary>
+    public double LeavingFor { get; init; }
+
     /// <summary>Random; the reply is signed over it, so that an old reply cannot be played back.</summary>
     public required string Nonce { get; init; }
 
@@ -36,6 +39,9 @@ public sealed record Beat
 
     /// <summary>The highest epoch it has obeyed.</summary>
     public long Epoch { get; init; }
+
+    /// <summary>Milliseconds since 1970 by its own clock, for people to see that it is wrong; 0 from one that does not tell.</summary>
+    public long Clock { get; init; }
 
     /// <summary>The highest version it has heard of, replicas and tombstones included.</summary>
     public MovieVersion HighestVersion { get; init; }
@@ -73,6 +79,9 @@ public sealed record Beat
 
     /// <summary>Why it takes no uploads at present, or null.</summary>
     public string? ClosedForWrites { get; init; }
+
+    /// <summary>Why what it holds does not count at present, since its data directory cannot be written or is gone; null: it does.</summary>
+    public string? Failed { get; init; }
 
     /// <summary>Replicas that appeared or changed since the last acknowledged beat.</summary>
     public IReadOnlyList<ReplicaReport> Changed { get; init; } = [];

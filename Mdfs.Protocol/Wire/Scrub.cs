@@ -35,10 +35,11 @@ public enum ScrubAction
 /// <param name="OldestSeconds">Since the replica that was re-read longest ago was, or was written.</param>
 /// <param name="RotFound">Replicas found with a bad block, since the node exists.</param>
 /// <param name="RotHealed">Those of them that were made whole again.</param>
-/// <param name="CanarySeconds">Since the planted rot was last found and mended: proof that the reading would notice.</param>
+/// <param name="CanarySeconds">Since planted rot was last found and healed from another node: proof that the reading would notice, and the healing heal.</param>
+/// <param name="SickCanary">What was found planted and waits to be healed: a <see cref="PullOrder"/> for it is wanted, without sources where there is no other node. Null: nothing.</param>
 /// <param name="Order">The last <see cref="ScrubOrder.Id"/> that was carried out.</param>
 public sealed record ScrubReport(
-    ScrubState State, string? Reason, long Cycle, long Done, long Total, long Rate, double OldestSeconds, long RotFound, long RotHealed, double CanarySeconds, long Order);
+    ScrubState State, string? Reason, long Cycle, long Done, long Total, long Rate, double OldestSeconds, long RotFound, long RotHealed, double CanarySeconds, long Order, ReplicaDescription? SickCanary = null);
 
 /// <summary>An admin's word about the scrub. Repeated with every reply until the node says that it has carried it out; it harms nothing however late it comes.</summary>
 /// <param name="Id">Higher than that of every order before.</param>

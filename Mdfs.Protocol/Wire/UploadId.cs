@@ -13,6 +13,9 @@ public readonly record struct UploadId
 
     private UploadId(string value) => _value = value;
 
+    /// <summary>Nobody's: of the file in which workers plant rot to find it again.</summary>
+    public static UploadId Canary { get; } = new("0000000000000000000000000000c0de");
+
     public string Value => _value ?? throw new InvalidOperationException("This UploadId was never given a value.");
 
     public static UploadId New() => new(RandomNumberGenerator.GetHexString(32, lowercase: true));

@@ -57,6 +57,36 @@ public sealed class DrainTests
     }
 
     [Fact]
+    public async Task A_drain_is_paused_over_a_restart_of_the_master_and_goes_on()
+    {
+        // One copy at a time, each in half a second or more.
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3, ("Mdfs:Master:RepairConcurrency", "1"), ("Mdfs:Worker:RepairBytesPerSecond", "200000"));
+        var client = cluster.Client;
+        for (var i = 0; i < Movies; i++) await client.StoreAsync($"{i}.mp4", Movie(i), Cancelled);
+        await client.WaitForWholeAsync(Movies, Cancelled);
+        var node = (await client.AdminAsync("api/nodes", Cancelled)).EnumerateArray().MaxBy(static facts => facts.GetProperty("replicas").GetInt32());
+        var (name, path) = (node.GetProperty("name").GetString()!, $"api/nodes/{node.GetProperty("id").GetString()}/drain");
+        await SendAsync(cluster, HttpMethod.Post, path + "/pause", HttpStatusCode.Conflict);
+        await SendAsync(cluster, HttpMethod.Post, path, HttpStatusCode.Accepted);
+        Assert.Equal("paused", (await SendAsync(cluster, HttpMethod.Post, path + "/pause", HttpStatusCode.Accepted)).GetProperty("state").GetString());
+        await Eventually.TrueAsync(async () => await client.MetricAsync("mdfs_repairs_running", Cancelled) == 0, "what was begun is finished", MdfsClient.Patience, Cancelled);
+
+        await cluster.Cluster.Master.StopAsync();
+        await cluster.Cluster.Master.StartAsync(Cancelled);
+        await client.WaitForNodesAsync(3, Cancelled);
+        await Beats.PassAsync(cluster.Workers.Select(worker => worker.Address), 25, Cancelled);
+        var waiting = await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK);
+        Assert.Equal("paused", waiting.GetProperty("state").GetString());
+        Assert.InRange(waiting.GetProperty("movies").GetInt32(), 1, Movies);
+        Assert.Equal(0, await client.MetricAsync("mdfs_repairs_total", Cancelled));
+
+        await SendAsync(cluster, HttpMethod.Post, path, HttpStatusCode.Accepted);
+        await Eventually.TrueAsync(
+            async () => await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK) is var now && now.GetProperty("state").GetString() == "drained", "the worker may leave", MdfsClient.Patience, Cancelled);
+        for (var i = 0; i < Movies; i++) Assert.DoesNotContain(name, (await client.FactsAsync($"{i}.mp4", Cancelled))!.Holders);
+    }
+
+    [Fact]
     public async Task A_drain_that_would_leave_movies_with_too_few_copies_needs_force()
     {
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2);

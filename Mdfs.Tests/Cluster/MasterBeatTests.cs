@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Net;
 using System.Net.Http.Json;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
@@ -53,9 +55,16 @@ public sealed class MasterBeatTests : IAsyncLifetime
         await JoinAsync(first);
         Assert.Contains("attic", (await BeatAsync(second, second.Beat())).Refused);
 
-        // The first one's disk has died; its successor has an empty one and the same name.
+        // The first one's disk has died, or is only not mounted: its successor has an empty one and the same name. Which of both it is an admin has to say.
         await SilenceAsync();
+        Assert.Contains("mdfs nodes confirm attic", (await BeatAsync(second, second.Beat())).Refused);
+        var refused = Assert.Single((await _rig.Admin.GetFromJsonAsync<JsonElement>("api/nodes/refused", Cancelled)).EnumerateArray());
+        Assert.Equal((second.Id.Value, first.Id.Value), (refused.GetProperty("id").GetString(), refused.GetProperty("replaces").GetString()));
+        using (var nothing = await _rig.Admin.PostAsync($"api/nodes/{first.Id}/confirm", null, Cancelled)) Assert.Equal(HttpStatusCode.NotFound, nothing.StatusCode);
+        using (var confirmed = await _rig.Admin.PostAsync($"api/nodes/{second.Id}/confirm", null, Cancelled)) Assert.Equal(HttpStatusCode.NoContent, confirmed.StatusCode);
         Assert.Null((await BeatAsync(second, second.Beat())).Refused);
+        Assert.Null(Registry.View.Find(first.Id));
+        Assert.Equal(0, (await _rig.Admin.GetFromJsonAsync<JsonElement>("api/nodes/refused", Cancelled)).GetArrayLength());
     }
 
     [Fact]

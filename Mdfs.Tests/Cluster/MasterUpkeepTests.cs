@@ -146,6 +146,24 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_was_away_too_long_settles_also_where_it_holds_what_is_below_a_lost_entry()
+    {
+        await StartAsync(2);
+        // Committed, and never a byte of it anywhere.
+        await StoreAsync(6);
+        await PassAsync(TimeSpan.FromDays(40));
+        var away = _nodes[1];
+        away.SettledAge = 0;
+        var reply = await BeatAsync(away, SpeakingNode.Sealed("film.mp4", 5, Ours));
+        Assert.Equal(new MovieVersion(5), Assert.Single(reply.Orders.OfType<QuarantineOrder>()).Version);
+        Assert.False(reply.Settled);
+        reply = await AnswerAsync(away, away.Beat() with { Removed = [new MovieVersion(5)] });
+        Assert.Empty(reply.Orders);
+        Assert.True(reply.Settled);
+        Assert.Equal(6, Catalog.Find(Film)!.Version.Number);
+    }
+
+    [Fact]
     public async Task A_node_that_comes_back_is_heard_out_before_anything_is_copied()
     {
         await StartAsync(3);

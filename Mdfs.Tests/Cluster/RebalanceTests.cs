@@ -44,7 +44,7 @@ public sealed class RebalanceTests
 
         await RestartMasterAsync(cluster);
         await WaitAsync(cluster, static now => now.GetProperty("state").GetString() == "paused", "it is remembered");
-        Assert.Equal(cluster.ReplicaFiles(joining).Count(), paused.GetProperty("moviesMoved").GetInt32());
+        Assert.Equal(paused.GetProperty("moviesMoved").GetInt32(), (await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK)).GetProperty("moviesMoved").GetInt32());
 
         // Killed in the middle of moves: the next master knows which copies were to go.
         await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=300000", HttpStatusCode.Accepted);
@@ -56,7 +56,9 @@ public sealed class RebalanceTests
         Assert.Equal(("finished", 0), (ended.GetProperty("ended").GetString(), ended.GetProperty("movies").GetInt32()));
         Assert.True(ended.GetProperty("moviesMoved").GetInt32() >= planned);
         Assert.InRange(ended.GetProperty("bytesMoved").GetInt64(), 1, unavoidable * 6 / 5);
-        Assert.Equal(ended.GetProperty("bytesMoved").GetInt64(), cluster.ReplicaFiles(joining).Sum(static file => new FileInfo(file).Length));
+        // A little may go to one of the others that has less than its share.
+        var joined = cluster.ReplicaFiles(joining).Sum(static file => new FileInfo(file).Length);
+        Assert.InRange(joined, unavoidable / 2, ended.GetProperty("bytesMoved").GetInt64());
         Assert.Equal(0, await client.MetricAsync("mdfs_rebalance_bytes_to_go", Cancelled));
         for (var i = 0; i < Movies; i++)
         {

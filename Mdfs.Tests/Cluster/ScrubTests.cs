@@ -25,8 +25,45 @@ public sealed class ScrubTests
             async () => await ScrubAsync(cluster) is var workers && workers.Sum(worker => worker.Found) == 1 && workers.Sum(worker => worker.Healed) == 1, "it is found and healed", MdfsClient.Patience, Cancelled);
         Assert.All(await cluster.Client.VerifyAsync("film.mp4", Cancelled), verdict => Assert.True(verdict.Valid));
         Assert.Equal(Movie.ToArray(), await File.ReadAllBytesAsync(sick, Cancelled));
+        // Planted rot was healed as well.
+        await Eventually.TrueAsync(async () => await cluster.Client.MetricAsync("mdfs_scrub_canaries_sick", Cancelled) == 0, "planted rot is healed", MdfsClient.Patience, Cancelled);
         Assert.InRange(await cluster.Client.MetricAsync("mdfs_scrub_canary_seconds", Cancelled), 0, 120);
         Assert.InRange(await cluster.Client.MetricAsync("mdfs_scrub_oldest_seconds", Cancelled), 0, 120);
+    }
+
+    [Fact]
+    public async Task Planted_rot_is_healed_over_the_network_and_stays_sick_while_nobody_can_be_reached()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2);
+        var client = cluster.Client;
+        await Eventually.TrueAsync(
+            async () => await SumAsync("mdfs_worker_pulls_total{", "good") >= 2 && await client.MetricAsync("mdfs_scrub_canaries_sick", Cancelled) == 0, "both have healed theirs", MdfsClient.Patience, Cancelled);
+        var canaries = cluster.Workers.Select(worker => File.ReadAllBytes(Path.Combine(cluster.Cluster.WorkerDirectory(worker), "canary"))).ToList();
+        Assert.Equal(canaries[0], canaries[1]);
+
+        // The other one's cannot be read: it is found, told, and not healed, until it can.
+        var other = Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[1]), "canary");
+        var whole = await File.ReadAllBytesAsync(other, Cancelled);
+        for (var block = 0; block < whole.Length; block += 65536) WorkerNode.Flip(other, block + 2000);
+        var first = (await ScrubAsync(cluster))[0];
+        Assert.Equal(HttpStatusCode.Accepted, await PostAsync(cluster, $"api/scrub/start?node={first.Id}"));
+        await Eventually.TrueAsync(async () => await SumAsync("mdfs_worker_pulls_total{", "failed") >= 1, "an attempt has failed", MdfsClient.Patience, Cancelled);
+        Assert.Equal(1, await client.MetricAsync("mdfs_scrub_canaries_sick", Cancelled));
+        await File.WriteAllBytesAsync(other, whole, Cancelled);
+        await Eventually.TrueAsync(async () => await client.MetricAsync("mdfs_scrub_canaries_sick", Cancelled) == 0, "it is healed", MdfsClient.Patience, Cancelled);
+        Assert.Equal(whole, await File.ReadAllBytesAsync(Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[0]), "canary"), Cancelled));
+
+        async Task<double> SumAsync(string metric, string result)
+        {
+            var sum = 0.0;
+            foreach (var worker in cluster.Workers)
+            {
+                foreach (var line in (await client.Http.GetStringAsync(new Uri(worker.Address, "metrics"), Cancelled)).Split('\n'))
+                    if (line.StartsWith(metric, StringComparison.Ordinal) && line.Contains(result, StringComparison.Ordinal)) sum += double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+            }
+
+            return sum;
+        }
     }
 
     [Fact]

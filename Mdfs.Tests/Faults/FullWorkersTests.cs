@@ -61,7 +61,8 @@ public sealed class FullWorkersTests
         var kept = new MovieBytes(1, 4 * MiB);
         Assert.Equal(1, await cluster.Client.StoreAsync("kept.mp4", kept, Cancelled));
 
-        using var content = new PausedContent(new MovieBytes(2, 32 * MiB), pauseAt: 8 * MiB);
+        // Of one that says its length the room is set aside before.
+        using var content = new PausedContent(new MovieBytes(2, 32 * MiB), pauseAt: 8 * MiB, announced: false);
         var upload = cluster.Client.PutAsync("too late.mp4", content, Cancelled);
         await content.Paused.WaitAsync(Cancelled);
         await Eventually.TrueAsync(() => disk.Incoming() > 0, "the upload is being written", MdfsClient.Patience, Cancelled);
@@ -76,6 +77,39 @@ public sealed class FullWorkersTests
             async () => (await PutAsync(cluster.Client, "again.mp4", 32 * MiB, chunked: false)).Status == 201, "there is room again", MdfsClient.Patience, Cancelled);
         await cluster.Client.AssertHoldsAsync("kept.mp4", kept, Cancelled);
         Assert.Equal(["again.mp4", "kept.mp4"], (await cluster.Client.ListAsync(Cancelled)).Select(file => file.Name));
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_full_to_the_last_byte_refuses_up_front_goes_on_serving_and_deleting_and_its_trash_gives_way()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A small disk is a tmpfs in a namespace of its own.");
+        using var disk = await SmallDisk.TryMakeAsync(megabytes: 64, Cancelled);
+        await using var cluster = await ProcessCluster.StartAsync(
+            Cancelled, workers: 0, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:ReservedBytes", "0")]);
+        await using var worker = disk.StartWorker(cluster);
+        await cluster.Client.WaitForNodesAsync(1, Cancelled);
+        var client = cluster.Client;
+        var kept = new MovieBytes(1, 4 * MiB);
+        await client.StoreAsync("kept.mp4", kept, Cancelled);
+        await client.StoreAsync("going.mp4", new MovieBytes(2, 20 * MiB), Cancelled);
+
+        // Room that an upload was promised is its own before its first byte: what fills the disk meanwhile does not get it.
+        using var content = new PausedContent(new MovieBytes(3, 16 * MiB), pauseAt: 2 * MiB);
+        var upload = client.PutAsync("promised.mp4", content, Cancelled);
+        await content.Paused.WaitAsync(Cancelled);
+        disk.Fill(leave: MiB);
+        content.GoOn();
+        using (var stored = await upload) Assert.True(stored.IsSuccessStatusCode, await stored.Content.ReadAsStringAsync(Cancelled));
+        disk.Fill("more");
+
+        Assert.Equal((507, "no-space"), await PutAsync(client, "too much.mp4", 10 * MiB, chunked: false));
+        await client.AssertHoldsAsync("kept.mp4", kept, Cancelled);
+        await client.AssertHoldsAsync("promised.mp4", new MovieBytes(3, 16 * MiB), Cancelled);
+        using (var deleted = await client.DeleteAsync("going.mp4", Cancelled)) Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
+        Assert.Equal(1, (await client.AdminAsync("api/trash", Cancelled)).GetArrayLength());
+        await Eventually.TrueAsync(async () => (await PutAsync(client, "fits.mp4", 15 * MiB, chunked: false)).Status == 201, "the trash gives way", MdfsClient.Patience, Cancelled);
+        Assert.Equal(0, (await client.AdminAsync("api/trash", Cancelled)).GetArrayLength());
+        await client.AssertHoldsAsync("kept.mp4", kept, Cancelled);
     }
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -10,6 +10,8 @@ public static class FastTimings
         ["Mdfs:Worker:HeartbeatInterval"] = "00:00:00.2",
         ["Mdfs:Worker:ReservedBytes"] = "1048576",
         ["Mdfs:Worker:IdleTimeout"] = "00:00:05",
+        ["Mdfs:Worker:StopsFor"] = "00:00:00",
+        ["Mdfs:Master:MassLossDelay"] = "00:00:00",
         ["Mdfs:Master:NodeTimeout"] = "00:00:03",
         ["Mdfs:Master:HealthCheckInterval"] = "00:00:00.2",
         ["Mdfs:Master:RepairInterval"] = "00:00:00.3",

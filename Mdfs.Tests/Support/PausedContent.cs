@@ -7,14 +7,17 @@ public sealed class PausedContent : HttpContent
 {
     private readonly MovieBytes _movie;
     private readonly long _pauseAt;
+    private readonly bool _announced;
     private readonly TaskCompletionSource _paused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public PausedContent(MovieBytes movie, long pauseAt)
+    /// <param name="announced">Whether the request says how long it is.</param>
+    public PausedContent(MovieBytes movie, long pauseAt, bool announced = true)
     {
         _movie = movie;
         _pauseAt = pauseAt;
-        Headers.ContentLength = movie.Length;
+        _announced = announced;
+        if (announced) Headers.ContentLength = movie.Length;
     }
 
     /// <summary>Ends when everything in front of the pause has been handed to the connection.</summary>
@@ -38,6 +41,6 @@ public sealed class PausedContent : HttpContent
     protected override bool TryComputeLength(out long length)
     {
         length = _movie.Length;
-        return true;
+        return _announced;
     }
 }

@@ -1,4 +1,5 @@
 using Mdfs.Standalone;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -13,7 +14,7 @@ public sealed class TestCluster : IAsyncDisposable
 
     private readonly TempDirectory _directory = new();
 
-    private TestCluster(int workers, IEnumerable<(string Key, string Value)> settings)
+    private TestCluster(int workers, Action<string, WebApplicationBuilder>? configure, IEnumerable<(string Key, string Value)> settings)
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(FastTimings.With([("Mdfs:AdminKey", AdminKey), .. settings])!)
@@ -29,6 +30,7 @@ public sealed class TestCluster : IAsyncDisposable
                 foreach (var console in builder.Services.Where(descriptor => descriptor.ImplementationType == typeof(ConsoleLoggerProvider)).ToList())
                     builder.Services.Remove(console);
                 builder.Logging.AddProvider(Logs.For(service));
+                configure?.Invoke(service, builder);
             },
         });
     }
@@ -43,9 +45,13 @@ public sealed class TestCluster : IAsyncDisposable
     public IReadOnlyList<StandaloneService> Workers => Cluster.Workers;
 
     /// <summary>Returns when all workers are live.</summary>
-    public static async Task<TestCluster> StartAsync(CancellationToken cancellationToken, int workers = 3, params IEnumerable<(string Key, string Value)> settings)
+    public static Task<TestCluster> StartAsync(CancellationToken cancellationToken, int workers = 3, params IEnumerable<(string Key, string Value)> settings) =>
+        StartAsync(cancellationToken, workers, null, settings);
+
+    /// <param name="configure">Called with the name and the builder of each service.</param>
+    public static async Task<TestCluster> StartAsync(CancellationToken cancellationToken, int workers, Action<string, WebApplicationBuilder>? configure, IEnumerable<(string Key, string Value)> settings)
     {
-        var cluster = new TestCluster(workers, settings);
+        var cluster = new TestCluster(workers, configure, settings);
         try
         {
             await cluster.Cluster.StartAsync(cancellationToken);

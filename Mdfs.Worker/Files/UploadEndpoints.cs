@@ -30,10 +30,10 @@ internal static class UploadEndpoints
         routes.MapPost(Routes.Worker.Seal, SealAsync).RequireNode(NodePurpose.Control);
     }
 
-    private static IResult Open(HttpContext context, UploadStore uploads, AppendStore appends, DamageDesk damage)
+    private static IResult Open(HttpContext context, UploadStore uploads, AppendStore appends, DamageDesk damage, DirectoryWatch watch)
     {
         if (Answers.Body(context, WireJson.Default.OpenUpload) is not { } request || request.Upload == default) return Answers.Unreadable;
-        if (damage.ClosedForWrites is { } reason) return Answers.Refuse(WorkerProblems.Closed(reason));
+        if ((watch.Trouble ?? damage.ClosedForWrites) is { } reason) return Answers.Refuse(WorkerProblems.Closed(reason));
         return (request.Appendable ? appends.Open(request) : uploads.Open(request)) is { } refusal ? Answers.Refuse(refusal) : TypedResults.NoContent();
     }
 

@@ -11,7 +11,7 @@ namespace Mdfs.Worker.Heartbeats;
 
 /// <summary>Puts together what this node says of itself at one moment.</summary>
 internal sealed class BeatBuilder(
-    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, Scrubber scrubber, Quarantine quarantine, WorkerMetrics metrics, SelfPortrait self, IOptions<WorkerOptions> options)
+    Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, PullDesk pulls, AppendStore appends, DamageDesk damage, DirectoryWatch watch, Scrubber scrubber, Quarantine quarantine, WorkerMetrics metrics, SelfPortrait self, TimeProvider time, IOptions<WorkerOptions> options)
 {
     /// <param name="leaving">This life ends, and nothing more is heard of it.</param>
     public Beat Build(string address, long appliedReply, bool leaving)
@@ -27,9 +27,11 @@ internal sealed class BeatBuilder(
             Number = facts.Number,
             Protocol = WireVersion.Current,
             Leaving = leaving,
+            LeavingFor = leaving ? options.Value.StopsFor.TotalSeconds : 0,
             Nonce = RandomNumberGenerator.GetHexString(32, lowercase: true),
             ClusterId = known.ClusterId,
             Epoch = known.Epoch,
+            Clock = time.GetUtcNow().ToUnixTimeMilliseconds(),
             HighestVersion = MovieVersion.Max(facts.Highest, known.HighestVersion),
             ClusterAge = known.ClusterAge,
             SettledAge = known.SettledAge,
@@ -41,7 +43,8 @@ internal sealed class BeatBuilder(
             Streams = metrics.Streams,
             About = self.Describe(),
             Draining = known.Draining,
-            ClosedForWrites = damage.ClosedForWrites,
+            ClosedForWrites = watch.Trouble ?? damage.ClosedForWrites,
+            Failed = watch.Trouble,
             Changed = facts.Changed,
             Removed = facts.Removed,
             Prepared = [.. facts.Prepared.Select(one => new PreparedReport(one.Upload, one.Size, one.Checksum, Math.Max(0, known.ClusterAge - one.ClusterAge)))],

@@ -8,46 +8,87 @@ using Mdfs.Worker.Storage;
 namespace Mdfs.Worker.Integrity;
 
 /// <summary>
-/// A replica that is nobody's movie, with a bit flipped on purpose in every round: re-read by the very code that re-reads movies, it must be found
-/// bad at that block and no other. Scrubs have been silently off for years elsewhere; this one has to show every time that it sees.
+/// A replica that is nobody's movie, the same on every node, with a bit flipped on purpose in every round: re-read by the very code that re-reads movies, it must be found
+/// bad at that block and no other, and then be healed from another node by the very code that heals movies. Scrubs have been silently off for years elsewhere; this one has to show
+/// every time that it sees and that it helps.
 /// </summary>
 internal sealed class Canary
 {
     private const int Blocks = 16;
     private const int Size = (Blocks * BlockFormat.BlockSize) - 5000;
 
+    // Below every version that a clock could make: no movie has it.
+    private static readonly MovieVersion _version = new(1);
+
+    private readonly Lock _writing = new();
     private readonly string _path;
-    private readonly HeldReplica _held;
     private readonly byte[] _bytes = new byte[Size];
 
-    public Canary(DataDirectory directory, NodeMemory memory)
+    public Canary(DataDirectory directory)
     {
-        // Beside the replicas' directory, never in it: it is not listed, counted or served.
+        // Beside the replicas' directory, never in it: it is not listed, counted or served to clients.
         _path = Path.Combine(directory.Root, "canary");
-        // Always the same bytes on a node: so it can be made whole without asking anybody.
-        var seed = SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(memory.Id.Value));
-        new Random(BitConverter.ToInt32(seed)).NextBytes(_bytes);
-        var replica = new ReplicaDescription(
-            FileName.Parse("canary"), new MovieVersion(1), Size, Checksum.Of(_bytes), DateTimeOffset.UnixEpoch, UploadId.New(), "");
-        _held = new HeldReplica(new ReplicaReport(replica, Damaged: false, Verified: true), 0);
+        new Random(20_260_501).NextBytes(_bytes);
+        Replica = new ReplicaDescription(FileName.Parse("canary"), _version, Size, Checksum.Of(_bytes), DateTimeOffset.UnixEpoch, UploadId.Canary, "");
     }
 
-    /// <summary>Plants rot, reads, and mends.</summary>
-    /// <returns>Null when exactly the planted rot was found and the mended file reads whole; else what is wrong.</returns>
+    /// <summary>What it is; another node's is the same.</summary>
+    public ReplicaDescription Replica { get; }
+
+    public static bool Is(MovieVersion version) => version == _version;
+
+    /// <summary>Plants rot, and reads.</summary>
+    /// <returns>Null when exactly the planted rot was found; else what is wrong.</returns>
     public async Task<string?> SingAsync(CancellationToken cancellation)
     {
         Write();
         var planted = RandomNumberGenerator.GetInt32(Blocks);
         Flip((planted * (long)BlockFormat.BlockSize) + RandomNumberGenerator.GetInt32(1000));
-        if (await FirstBadAsync(cancellation) is var found && found != planted)
-            return found is null ? $"rot planted in block {planted} was not found" : $"rot was planted in block {planted} and found in block {found}";
-        Write();
-        return await FirstBadAsync(cancellation) is { } left ? $"the mended file is still bad in block {left}" : null;
+        return await FirstBadAsync(cancellation) is var found && found == planted
+            ? null
+            : found is null ? $"rot planted in block {planted} was not found" : $"rot was planted in block {planted} and found in block {found}";
     }
 
-    private async Task<long?> FirstBadAsync(CancellationToken cancellation)
+    /// <summary>For other nodes, and for healing; null: it was not written yet, and cannot be.</summary>
+    public ReplicaReader? Open()
     {
-        using var reader = ReplicaReader.Open(_path, _held);
+        try
+        {
+            if (!File.Exists(_path)) Write();
+            return ReplicaReader.Open(_path, new HeldReplica(new ReplicaReport(Replica, Damaged: false, Verified: true), 0));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Puts healed bytes in its place.</summary>
+    public void Install(string part)
+    {
+        lock (_writing)
+        {
+            File.Move(part + Sidecars.Blocks, _path + Sidecars.Blocks, overwrite: true);
+            File.Move(part, _path, overwrite: true);
+        }
+    }
+
+    /// <summary>Makes it whole without asking anybody: where there is nobody.</summary>
+    public void Write()
+    {
+        lock (_writing)
+        {
+            File.WriteAllBytes(_path, _bytes);
+            using var blocks = new BlockSidecarWriter(_path + Sidecars.Blocks);
+            blocks.Append(_bytes);
+            blocks.Complete(Replica);
+        }
+    }
+
+    /// <summary>The first block that does not read well; null: it is whole.</summary>
+    public async Task<long?> FirstBadAsync(CancellationToken cancellation)
+    {
+        using var reader = Open();
         var buffer = new byte[BlockFormat.BlockSize];
         for (var block = 0; block < Blocks; block++)
         {
@@ -56,14 +97,6 @@ internal sealed class Canary
         }
 
         return null;
-    }
-
-    private void Write()
-    {
-        File.WriteAllBytes(_path, _bytes);
-        using var blocks = new BlockSidecarWriter(_path + Sidecars.Blocks);
-        blocks.Append(_bytes);
-        blocks.Complete(_held.Report.Replica);
     }
 
     private void Flip(long at)

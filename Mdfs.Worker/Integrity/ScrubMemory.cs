@@ -12,9 +12,11 @@ namespace Mdfs.Worker.Integrity;
 /// <param name="Next">The version that is being re-read or is next.</param>
 /// <param name="Block">Its block to go on with.</param>
 /// <param name="Complete">The present round is over.</param>
+/// <param name="CanaryAt">When planted rot was last found and healed.</param>
+/// <param name="CanarySick">Planted rot was found, and is not healed yet.</param>
 /// <param name="Order">The last order of an admin that was carried out.</param>
 internal sealed record ScrubFacts(
-    long Cycle, DateTimeOffset Began, DateTimeOffset? BeganBefore, MovieVersion Next, long Block, bool Complete, bool Paused, long Found, long Healed, DateTimeOffset CanaryAt, long Order);
+    long Cycle, DateTimeOffset Began, DateTimeOffset? BeganBefore, MovieVersion Next, long Block, bool Complete, bool Paused, long Found, long Healed, DateTimeOffset CanaryAt, long Order, bool CanarySick = false);
 
 /// <summary><c>scrub.json</c>: lost or damaged it costs a round that begins anew, so it is never a reason not to start.</summary>
 internal sealed class ScrubMemory

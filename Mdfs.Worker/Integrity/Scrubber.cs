@@ -31,6 +31,7 @@ internal sealed partial class Scrubber : PeriodicService
     private readonly ScrubMemory _memory;
     private readonly Canary _canary;
     private readonly DamageDesk _damage;
+    private readonly DirectoryWatch _watch;
     private readonly VerifyQueue _verifies;
     private readonly WorkerMetrics _players;
     private readonly BeatBell _bell;
@@ -44,10 +45,11 @@ internal sealed partial class Scrubber : PeriodicService
     private volatile bool _beginNow;
 
     public Scrubber(
-        ReplicaStore store, Inventory inventory, ScrubMemory memory, Canary canary, DamageDesk damage, VerifyQueue verifies, WorkerMetrics players, BeatBell bell,
+        ReplicaStore store, Inventory inventory, ScrubMemory memory, Canary canary, DamageDesk damage, DirectoryWatch watch, VerifyQueue verifies, WorkerMetrics players, BeatBell bell,
         InstanceTelemetry telemetry, IOptions<WorkerOptions> options, TimeProvider time, ILogger<Scrubber> logger)
         : base(time, () => Min(_look, ScrubPace.Round(options.Value.ScrubPeriod)), logger)
     {
+        _watch = watch;
         (_store, _inventory, _memory, _canary, _damage, _verifies, _players, _bell) = (store, inventory, memory, canary, damage, verifies, players, bell);
         (_options, _logger) = (options.Value, logger);
         var meter = telemetry.Meter;
@@ -66,11 +68,11 @@ internal sealed partial class Scrubber : PeriodicService
     {
         CountHealed();
         var (facts, now) = (_memory.Facts, Time.GetUtcNow());
-        var state = facts.Paused ? ScrubState.Paused : _damage.ClosedForWrites is not null ? ScrubState.Stopped : facts.Complete ? ScrubState.Resting : ScrubState.Running;
+        var state = facts.Paused ? ScrubState.Paused : Trouble is not null ? ScrubState.Stopped : facts.Complete ? ScrubState.Resting : ScrubState.Running;
         var total = _inventory.Bytes;
         return new ScrubReport(
-            state, state == ScrubState.Stopped ? _damage.ClosedForWrites : null, facts.Cycle, facts.Complete ? total : Math.Min(Volatile.Read(ref _done), total), total,
-            state == ScrubState.Running ? Rate() : 0, Seconds(now - Oldest(facts, now)), facts.Found, facts.Healed, Seconds(now - facts.CanaryAt), facts.Order);
+            state, state == ScrubState.Stopped ? Trouble : null, facts.Cycle, facts.Complete ? total : Math.Min(Volatile.Read(ref _done), total), total,
+            state == ScrubState.Running ? Rate() : 0, Seconds(now - Oldest(facts, now)), facts.Found, facts.Healed, Seconds(now - facts.CanaryAt), facts.Order, facts.CanarySick ? _canary.Replica : null);
     }
 
     /// <summary>An admin's word; obeyed once however often it comes.</summary>
@@ -192,10 +194,33 @@ internal sealed partial class Scrubber : PeriodicService
 
     private async Task EndAsync(CancellationToken cancellationToken)
     {
-        if (await SingAsync(cancellationToken) is { } trouble) LogBlind(trouble);
-        else _memory.Change(facts => facts with { CanaryAt = Time.GetUtcNow() });
+        if (await SingAsync(cancellationToken) is { } trouble)
+        {
+            LogBlind(trouble);
+        }
+        else
+        {
+            // Found; now the master is to have it healed from another node, as all damage is.
+            _memory.Change(static facts => facts with { CanarySick = true });
+            _bell.Ring();
+        }
+
         _memory.Change(static facts => facts with { Complete = true, Block = 0 });
         LogEnded(_memory.Facts.Cycle, _inventory.Count);
+    }
+
+    /// <summary>The canary was healed, by whichever way.</summary>
+    public async Task CanaryHealedAsync(CancellationToken cancellationToken)
+    {
+        if (await _canary.FirstBadAsync(cancellationToken) is { } bad)
+        {
+            LogStillSick(bad);
+            return;
+        }
+
+        _memory.Change(facts => facts with { CanarySick = false, CanaryAt = Time.GetUtcNow() });
+        _memory.Save();
+        _bell.Ring();
     }
 
     private async Task<string?> SingAsync(CancellationToken cancellationToken)
@@ -246,7 +271,9 @@ internal sealed partial class Scrubber : PeriodicService
         }
     }
 
-    private bool MustRest() => _memory.Facts.Paused || _damage.ClosedForWrites is not null;
+    private bool MustRest() => _memory.Facts.Paused || Trouble is not null;
+
+    private string? Trouble => _watch.Trouble ?? _damage.ClosedForWrites;
 
     private long Rate() => ScrubPace.Rate(_inventory.Bytes, _options.ScrubPeriod, _options.ScrubBytesPerSecond, _players.Streams);
 
@@ -275,6 +302,9 @@ internal sealed partial class Scrubber : PeriodicService
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The scrub does not see what it should: {Trouble}. Bad blocks on this node may go unnoticed until they are read.")]
     private partial void LogBlind(string trouble);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Planted rot was healed, and the file is still bad in block {Block}: healing on this node cannot be relied on.")]
+    private partial void LogStillSick(long block);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "An admin's word for the scrub: {Action}.")]
     private partial void LogTold(ScrubAction action);

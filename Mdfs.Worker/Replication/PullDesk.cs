@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Heartbeats;
+using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Status;
 using Mdfs.Worker.Storage;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,7 @@ namespace Mdfs.Worker.Replication;
 
 /// <summary>The pulls of this node: a few at a time, each once, their progress and failures told in beats (design, section 6).</summary>
 internal sealed partial class PullDesk(
-    PullRunner runner, Inventory inventory, BeatBell bell, WorkerMetrics metrics, IOptions<WorkerOptions> options, ILogger<PullDesk> logger) : IHostedService, IDisposable
+    PullRunner runner, Scrubber scrubber, Inventory inventory, BeatBell bell, WorkerMetrics metrics, IOptions<WorkerOptions> options, ILogger<PullDesk> logger) : IHostedService, IDisposable
 {
     private readonly ConcurrentDictionary<MovieVersion, Pull> _pulls = new();
     private readonly SemaphoreSlim _slots = new(options.Value.PullConcurrency);
@@ -69,6 +70,7 @@ internal sealed partial class PullDesk(
             }
 
             End(version, failure);
+            if (failure is null && Canary.Is(version)) await scrubber.CanaryHealedAsync(pull.Stop.Token);
         }
         catch (OperationCanceledException) when (pull.Stop.IsCancellationRequested)
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Storage;
 
 namespace Mdfs.Worker.Replication;
@@ -10,7 +11,7 @@ namespace Mdfs.Worker.Replication;
 /// for the rest; the whole is compared with the commit's checksum before it takes its place. What an interrupted pull has is kept and gone on from.
 /// </summary>
 internal sealed partial class PullRunner(
-    DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, ILogger<PullRunner> logger)
+    DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, Canary canary, ILogger<PullRunner> logger)
 {
     private const int BufferSize = 4 * BlockFormat.BlockSize;
 
@@ -19,6 +20,7 @@ internal sealed partial class PullRunner(
     {
         var replica = pull.Order.Replica;
         var cancellation = pull.Stop.Token;
+        if (Canary.Is(replica.Version)) return await HealCanaryAsync(pull, cancellation);
         if (inventory.TryGet(replica.Version, out var held))
         {
             if (held.Report.Replica != replica) return "other bytes are here under this version";
@@ -35,6 +37,28 @@ internal sealed partial class PullRunner(
         // What was kept from an earlier attempt may be what is wrong; the sources are asked for all of it once.
         if (failure == WrongChecksum && resumed) (failure, _) = await CopyAsync(pull, cancellation);
         return failure;
+    }
+
+    /// <summary>As any damaged replica is healed; without a source it is the only node, and helps itself.</summary>
+    private async Task<string?> HealCanaryAsync(Pull pull, CancellationToken cancellation)
+    {
+        if (pull.Order.Replica != canary.Replica) return "the canary is another one";
+        if (pull.Order.Sources.Count == 0)
+        {
+            canary.Write();
+            return null;
+        }
+
+        return (await CopyAsync(pull, cancellation)).Failure;
+    }
+
+    private ReplicaReader? OpenOwn(MovieVersion version) => Canary.Is(version) ? canary.Open() : store.OpenReader(version);
+
+    private async Task<NodeRefusal?> SealAsync(ReplicaDescription replica)
+    {
+        if (!Canary.Is(replica.Version)) return await store.SealPulledAsync(replica, CancellationToken.None);
+        canary.Install(directory.PullPath(replica.Version));
+        return null;
     }
 
     /// <summary>Removes what an unwanted pull left.</summary>
@@ -68,6 +92,7 @@ internal sealed partial class PullRunner(
 
         using var reservation = space.TryReserve(replica.Size - part.Length);
         if (reservation is null) return ("there is no room for it here", resumed);
+        if (!part.TryAllocate(reservation, replica.Size)) return ("there is no room for it here", resumed);
         pull.Done = part.Length;
         var failure = await FillAsync(pull, part, reservation, cancellation);
         if (failure is not null) return (failure, resumed);
@@ -77,7 +102,7 @@ internal sealed partial class PullRunner(
             return (WrongChecksum, resumed);
         }
 
-        if (await store.SealPulledAsync(replica, CancellationToken.None) is { } refusal)
+        if (await SealAsync(replica) is { } refusal)
         {
             Forget(replica.Version);
             return (refusal.Message, resumed);
@@ -89,7 +114,7 @@ internal sealed partial class PullRunner(
 
     private async Task<string?> FillAsync(Pull pull, PartFile part, SpaceReservation reservation, CancellationToken cancellation)
     {
-        using var own = store.OpenReader(pull.Order.Replica.Version);
+        using var own = OpenOwn(pull.Order.Replica.Version);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {

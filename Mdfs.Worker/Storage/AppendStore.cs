@@ -24,6 +24,8 @@ internal sealed partial class AppendStore(
 
     private readonly ConcurrentDictionary<UploadId, AppendSlot> _slots = new();
 
+    private const int NoSpace = 28;
+
     // As for uploads in one piece: the client's silence is the master's to judge.
     private readonly TimeSpan _silence = options.Value.IdleTimeout * 3;
 
@@ -43,7 +45,11 @@ internal sealed partial class AppendStore(
         try
         {
             var path = directory.UploadPath(request.Upload);
-            File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write).Dispose();
+            using (var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write))
+            {
+                if (request.Size is { } size && !reservation.TryAllocate(file, size)) throw new IOException("There is no room on the disk.", NoSpace);
+            }
+
             // Syncs the directory, and with it the name of the bytes.
             Durable.WriteFile(path + Sidecars.Appendable, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new AppendNote(request.Upload, request.Size), StorageJson.Default.AppendNote)));
         }
@@ -189,6 +195,9 @@ internal sealed partial class AppendStore(
         slot.Length = offset;
         slot.OfBlocks = part.OfBlocks;
         slot.Reservation.Wrote(offset - slot.Reservation.Written);
+        // Cutting off what lay behind it gave back the room that was set aside; who may take it meanwhile is found when a write fails.
+        slot.Reservation.Allocated = 0;
+        if (slot.Reservation.Size > offset) part.TryAllocate(slot.Reservation, slot.Reservation.Size);
         return part;
     }
 

@@ -51,6 +51,26 @@ internal static partial class Durable
         // ENOSPC and EDQUOT as .NET passes them on from Unix, ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL from Windows.
         error.HResult is 28 or 122 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 
+    /// <summary>
+    /// Gives a file the blocks for so many bytes, where the file system can; where it ends does not change. So a disk that is full says so before the first byte, and what
+    /// others write meanwhile cannot take the room.
+    /// </summary>
+    /// <returns>False: this file system cannot.</returns>
+    /// <exception cref="IOException">The disk has no room for it (<see cref="IsDiskFull"/>).</exception>
+    public static bool TryAllocate(SafeFileHandle file, long length)
+    {
+        const int interrupted = 4, noSpace = 28, overQuota = 122, keepSize = 1;
+        if (!OperatingSystem.IsLinux() || length <= 0) return false;
+        while (Allocate(file, keepSize, 0, length) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error is noSpace or overQuota) throw new IOException("There is no room on the disk.", error);
+            if (error != interrupted) return false;
+        }
+
+        return true;
+    }
+
     /// <summary>A second name for the bytes of a file; a copy of them where the file system knows no links. The caller syncs the directory.</summary>
     public static void LinkFile(string path, string target)
     {
@@ -66,6 +86,9 @@ internal static partial class Durable
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string path, string target);

@@ -111,6 +111,19 @@ internal sealed class NodeMemory
         }
     }
 
+    /// <summary>Whether the file is there and still names this node.</summary>
+    public bool IsOnDisk()
+    {
+        try
+        {
+            return File.Exists(_path) && Read(_path).Node == Id;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     private static NodeFacts Read(string path)
     {
         try

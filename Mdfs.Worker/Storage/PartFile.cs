@@ -27,9 +27,10 @@ internal sealed class PartFile : IAsyncDisposable
     public long Length => _blocks.Length;
 
     /// <summary>Starts anew; what lay there is overwritten.</summary>
-    public static PartFile Create(string path)
+    /// <param name="keep">The file is there, empty, with the room that was set aside for it.</param>
+    public static PartFile Create(string path, bool keep = false)
     {
-        var bytes = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+        var bytes = File.OpenHandle(path, keep ? FileMode.OpenOrCreate : FileMode.Create, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
         return Over(bytes, path);
     }
 
@@ -85,6 +86,9 @@ internal sealed class PartFile : IAsyncDisposable
             if (part is not null) await part.DisposeAsync();
         }
     }
+
+    /// <summary>Has the file system set aside the room for the whole; false: there is none.</summary>
+    public bool TryAllocate(SpaceReservation reservation, long size) => size <= Length || reservation.TryAllocate(_bytes, size);
 
     /// <summary>CRC-32 of all bytes so far.</summary>
     public Checksum Checksum => _blocks.OfAll;

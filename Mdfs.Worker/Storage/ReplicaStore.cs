@@ -9,7 +9,7 @@ namespace Mdfs.Worker.Storage;
 /// then memory and the answer. One thing at a time per name, so that a tombstone and a seal never pass one another.
 /// </summary>
 internal sealed partial class ReplicaStore(
-    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, Quarantine quarantine,
+    DataDirectory directory, Inventory inventory, UploadStore uploads, TombstoneLog tombstones, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, Quarantine quarantine, EmergencyRoom emergency,
     ILogger<ReplicaStore> logger)
 {
     private readonly KeyedGate _names = new();
@@ -92,7 +92,19 @@ internal sealed partial class ReplicaStore(
     public async Task RememberAsync(IReadOnlyList<Tombstone> told)
     {
         if (told.Count == 0) return;
-        await Task.Run(() => tombstones.Add(told));
+        await Task.Run(() =>
+        {
+            try
+            {
+                tombstones.Add(told);
+            }
+            catch (IOException error) when (Durable.IsDiskFull(error))
+            {
+                // A full disk must not keep anybody from deleting.
+                emergency.Give();
+                tombstones.Add(told);
+            }
+        });
         foreach (var tombstone in told) inventory.AddTombstone(tombstone);
     }
 

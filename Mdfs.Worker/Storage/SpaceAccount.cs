@@ -1,5 +1,6 @@
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Storage;
 
@@ -61,7 +62,7 @@ internal sealed class SpaceAccount
         {
             var used = _inventory.Bytes;
             var inFlight = _open.Sum(reservation => reservation.Size);
-            var written = _open.Sum(reservation => reservation.Written);
+            var written = _open.Sum(reservation => reservation.OnDisk);
             var capacity = used + written + Math.Max(0, _drive.AvailableFreeSpace + _kept.Bytes - _reserve);
             return new NodeSpace(Math.Min(capacity, _capacity ?? long.MaxValue), Math.Max(0, Free()), used, inFlight);
         }
@@ -78,6 +79,25 @@ internal sealed class SpaceAccount
             reservation.Size += bytes;
             EmptyTrash();
             return true;
+        }
+    }
+
+    /// <summary>Takes the room on the disk itself, where that can be done; what lies in the trash gives way. False: the disk is fuller than this account knows.</summary>
+    internal bool TryAllocate(SpaceReservation reservation, SafeFileHandle file, long length)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                if (!Durable.TryAllocate(file, length)) return true;
+                lock (_account) reservation.Allocated = length;
+                return true;
+            }
+            catch (IOException error) when (Durable.IsDiskFull(error))
+            {
+                if (attempt > 0 || _kept.Bytes == 0) return false;
+                _kept.MakeRoom(length);
+            }
         }
     }
 
@@ -105,7 +125,7 @@ internal sealed class SpaceAccount
         if (_kept.Bytes > 0 && _reserve + Promised() - _drive.AvailableFreeSpace is > 0 and var missing) _kept.MakeRoom(missing);
     }
 
-    private long Promised() => _open.Sum(static reservation => Math.Max(0, reservation.Size - reservation.Written));
+    private long Promised() => _open.Sum(static reservation => Math.Max(0, reservation.Size - reservation.OnDisk));
 }
 
 /// <summary>Room for one upload or pull, from its opening until its bytes are sealed or gone.</summary>
@@ -116,6 +136,15 @@ internal sealed class SpaceReservation(SpaceAccount account, long size) : IDispo
 
     /// <summary>Bytes of it that are on the disk.</summary>
     public long Written { get; internal set; }
+
+    /// <summary>Bytes that the file system has set aside for it.</summary>
+    public long Allocated { get; internal set; }
+
+    /// <summary>What of it is gone from the disk's free space already.</summary>
+    public long OnDisk => Math.Max(Written, Allocated);
+
+    /// <summary>Has the file system set the room aside; false: there is none.</summary>
+    public bool TryAllocate(SafeFileHandle file, long length) => account.TryAllocate(this, file, length);
 
     public bool TryGrow(long bytes) => account.TryGrow(this, bytes);
 

@@ -41,9 +41,29 @@ internal sealed partial class UploadStore(
 
         var reservation = space.TryReserve(request.Size ?? GrowStep);
         if (reservation is null) return WorkerProblems.Full(request.Size ?? GrowStep);
-        if (_slots.TryAdd(request.Upload, new UploadSlot(request.Upload, request.Size, reservation, time.GetTimestamp()))) return null;
-        reservation.Dispose();
-        return WorkerProblems.UploadExists(request.Upload);
+        var slot = new UploadSlot(request.Upload, request.Size, reservation, time.GetTimestamp());
+        if (!_slots.TryAdd(request.Upload, slot))
+        {
+            reservation.Dispose();
+            return WorkerProblems.UploadExists(request.Upload);
+        }
+
+        if (request.Size is not { } size || TryAllocate(slot, size)) return null;
+        Drop(slot);
+        return WorkerProblems.DiskFull;
+    }
+
+    private bool TryAllocate(UploadSlot slot, long size)
+    {
+        try
+        {
+            using var file = File.OpenHandle(directory.UploadPath(slot.Upload), FileMode.Create, FileAccess.Write);
+            return slot.Reservation.TryAllocate(file, size);
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            return false;
+        }
     }
 
     /// <summary>Found on disk at start.</summary>
@@ -163,7 +183,7 @@ internal sealed partial class UploadStore(
     private async Task<Outcome<PreparedReceipt>> WriteAsync(UploadSlot slot, Stream body, CancellationTokenSource stop)
     {
         var path = directory.UploadPath(slot.Upload);
-        await using var part = PartFile.Create(path);
+        await using var part = PartFile.Create(path, keep: slot.Size is not null);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {

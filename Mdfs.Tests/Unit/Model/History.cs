@@ -435,7 +435,9 @@ internal sealed class History
                 if (!rightly) return $"worker {worker.Number} has put {replica.Version} into quarantine";
         // What a node that was away too long brought after a wipe waits for the admin's word, and so do the bytes below an entry that is lost. But
         // only what may be the truth excuses: a movie that came back is none the better for another one that lies in quarantine.
-        if (isLost && _world.Workers.Any(worker => worker.Sealed.Values.Any(replica => MayStand(replica.Description)))) return null;
+        var unsettled = _world.Workers.FirstOrDefault(worker => worker.SettledAge < master.ClusterAge - Day);
+        if (isLost && unsettled is not null) return $"worker {unsettled.Number} was never settled below a lost entry";
+        if (isLost && _world.Workers.Any(worker => worker.Quarantine.Exists(aside => MayStand(aside.Replica)))) return null;
         if (_world.Workers.Any(worker => worker.Quarantine.Exists(aside => !(aside.Replica.Version < entry?.Version) && MayStand(aside.Replica)))) return null;
         if (_world.Ledger.Forbids(stands) is { } forbidden) return forbidden;
         if (isLost) return null;
@@ -446,7 +448,7 @@ internal sealed class History
                 return $"worker {worker.Number} still has {orphan.Description.Version}";
             if (worker.Prepared.Count > 0) return $"worker {worker.Number} still has prepared bytes";
             if (worker.Tombstone is not null) return $"worker {worker.Number} still has a tombstone";
-            if (worker.SettledAge < master.ClusterAge - Day) return $"worker {worker.Number} was never settled";
+            if (worker == unsettled) return $"worker {worker.Number} was never settled";
         }
 
         return master.Memory.Tombstone is null ? null : "the tombstone is never forgotten";

@@ -81,6 +81,12 @@ internal sealed partial class ModelMaster
                 case ReplicaVerdict.Superseded:
                     // It may have been deleted, and the deletion forgotten: while it is here, the node counts as having been away.
                     settled &= !away;
+                    if (away && sure && IsLost())
+                    {
+                        orders.Add(new QuarantineOrder(version, "nothing is left of the current version"));
+                        break;
+                    }
+
                     if (!_supersededSince.TryAdd(version, _world.Now) && sure && IsDue(version)) Remove("it was superseded");
                     break;
                 case ReplicaVerdict.Copy or ReplicaVerdict.DamagedCopy:

@@ -80,17 +80,27 @@ internal sealed partial class ModelMaster
     private (Said, string, MovieVersion)? Yielding()
     {
         if (Memory.Entry is not { } entry) return null;
-        var registered = Enumerable.Range(0, 3).Where(i => _nodes[i].LastHeard is not null).Select(i => Nodes.Id(i + 1));
-        var reported = Enumerable.Range(0, 3)
-            .Where(i => _nodes[i].Counted && (_nodes[i].InventoryAt > _currentSince || _world.Flaw == Flaw.YieldByOldInventory))
-            .Select(i => Nodes.Id(i + 1)).ToHashSet();
-        var prepared = _nodes.Any(node => node.Prepared.Any(part => part.Upload == entry.Replica.Upload));
+        var (registered, reported, prepared) = Heard(entry);
         var held = _nodes.SelectMany(node => node.Sealed.Select(report => new SealedReplica(
             report, Absence.IsTooLong(node.SettledAge, ClusterAge, Retention))));
         return EntryYield.To(entry, Memory.Tombstone, [.. held], prepared, registered, reported) is { } lower
             ? (Memory with { Entry = new CatalogEntry(lower, []) }, $"lets {entry.Version} yield to {lower.Version}", default)
             : null;
     }
+
+    private bool IsLost()
+    {
+        if (Memory.Entry is not { } entry) return false;
+        var (registered, reported, prepared) = Heard(entry);
+        return EntryYield.IsLost(entry, _nodes.SelectMany(node => node.Sealed.Select(report => report.Replica.Version)), prepared, registered, reported);
+    }
+
+    private (IEnumerable<NodeId> Registered, HashSet<NodeId> Reported, bool Prepared) Heard(CatalogEntry entry) => (
+        Enumerable.Range(0, 3).Where(i => _nodes[i].LastHeard is not null).Select(i => Nodes.Id(i + 1)),
+        Enumerable.Range(0, 3)
+            .Where(i => _nodes[i].Counted && (_nodes[i].InventoryAt > _currentSince || _world.Flaw == Flaw.YieldByOldInventory))
+            .Select(i => Nodes.Id(i + 1)).ToHashSet(),
+        _nodes.Any(node => node.Prepared.Any(part => part.Upload == entry.Replica.Upload)));
 
     private (Said, string, MovieVersion)? Forgetting()
     {

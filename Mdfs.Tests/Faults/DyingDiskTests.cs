@@ -1,0 +1,66 @@
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Faults;
+
+/// <summary>Disks that cannot be read in places, become read-only or are not there (design, sections 2.3 and 6), on real mounts.</summary>
+public sealed class DyingDiskTests
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Sectors_that_cannot_be_read_cost_the_replica_and_a_disk_that_is_read_only_or_gone_the_node_until_it_is_mended()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A small disk is a tmpfs in a namespace of its own.");
+        Tools.Require("nsenter");
+        using var disk = await SmallDisk.TryMakeAsync(megabytes: 64, Cancelled);
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:ReplicationFactor", "3"), ("Mdfs:Worker:ReservedBytes", "0")]);
+        await using var worker = disk.StartWorker(cluster);
+        var client = cluster.Client;
+        await client.WaitForNodesAsync(3, Cancelled);
+        var (sick, well) = (new MovieBytes(1, 900_001), new MovieBytes(2, 700_000));
+        Assert.Equal(3, await client.StoreAsync("sick.mp4", sick, Cancelled));
+        Assert.Equal(3, await client.StoreAsync("well.mp4", well, Cancelled));
+        var version = (await client.FactsAsync("sick.mp4", Cancelled))!.Version;
+
+        await disk.BreakAsync($"{version}");
+        var verdicts = await client.VerifyAsync("sick.mp4", Cancelled);
+        Assert.Equal(2, verdicts.Count(verdict => verdict.Valid));
+        Assert.Equal("alive", await StateAsync(client));
+        await client.AssertHoldsAsync("sick.mp4", sick, Cancelled);
+        Assert.Contains("small", (await client.FactsAsync("well.mp4", Cancelled))!.Holders);
+        // Taken off, it is as it was, and counts again when it was re-read.
+        await disk.RunAsync($"umount -l \"$(find \"$1/replicas\" -name {version})\"");
+        await Eventually.TrueAsync(
+            async () => (await client.VerifyAsync("sick.mp4", Cancelled)).All(verdict => verdict.Valid), "it can be read again", MdfsClient.Patience, Cancelled);
+
+        await disk.MakeReadOnlyAsync();
+        await WaitForAsync(client, "failed");
+        Assert.Contains("cannot be written", await TroubleAsync(client));
+        Assert.Equal(2, (await client.FactsAsync("well.mp4", Cancelled))!.Copies);
+        Assert.Equal(2, await client.StoreAsync("later.mp4", new MovieBytes(3, 300_000), Cancelled));
+        await client.AssertHoldsAsync("well.mp4", well, Cancelled);
+        await disk.MendAsync();
+        await WaitForAsync(client, "alive");
+        await client.WaitForWholeAsync(3, Cancelled);
+
+        await disk.VanishAsync();
+        await WaitForAsync(client, "failed");
+        Assert.Contains("mounted", await TroubleAsync(client));
+        Assert.Equal(2, await client.StoreAsync("last.mp4", new MovieBytes(4, 300_000), Cancelled));
+        await client.AssertHoldsAsync("well.mp4", well, Cancelled);
+        await disk.MendAsync();
+        await WaitForAsync(client, "alive");
+        await client.WaitForWholeAsync(4, Cancelled);
+        foreach (var movie in new[] { "sick.mp4", "well.mp4", "later.mp4", "last.mp4" })
+            Assert.All(await client.VerifyAsync(movie, Cancelled), verdict => Assert.True(verdict.Valid));
+    }
+
+    private static async Task<System.Text.Json.JsonElement> SmallAsync(MdfsClient client) =>
+        (await client.AdminAsync("api/nodes", Cancelled)).EnumerateArray().Single(node => node.GetProperty("name").GetString() == "small");
+
+    private static async Task<string?> StateAsync(MdfsClient client) => (await SmallAsync(client)).GetProperty("state").GetString();
+
+    private static async Task<string?> TroubleAsync(MdfsClient client) => (await SmallAsync(client)).GetProperty("closedForWrites").GetString();
+
+    private static Task WaitForAsync(MdfsClient client, string state) => Eventually.TrueAsync(async () => await StateAsync(client) == state, $"it is {state}", MdfsClient.Patience, Cancelled);
+}
