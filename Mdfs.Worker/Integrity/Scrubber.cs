@@ -55,6 +55,9 @@ internal sealed partial class Scrubber : PeriodicService
         var meter = telemetry.Meter;
         _blocksRead = meter.CreateCounter<long>("mdfs_worker_scrub_blocks", description: "Blocks re-read by the scrub.");
         _bytesRead = meter.CreateCounter<long>("mdfs_worker_scrub_bytes", description: "Bytes re-read by the scrub.");
+        // From zero on, so that the first of each counts as a rise.
+        _blocksRead.Add(0);
+        _bytesRead.Add(0);
         meter.CreateObservableCounter("mdfs_worker_scrub_rot_found", () => Report().RotFound, description: "Replicas in which the scrub found a bad block.");
         meter.CreateObservableCounter("mdfs_worker_scrub_rot_healed", () => Report().RotHealed, description: "Those of them that were made whole again.");
         meter.CreateObservableGauge("mdfs_worker_scrub_oldest_seconds", () => Report().OldestSeconds, description: "Seconds since the replica that was re-read longest ago was, or was written.");
