@@ -1,0 +1,62 @@
+using System.Globalization;
+
+namespace Mdfs.Benchmarks.Load;
+
+/// <summary>Whole movies, by one, four and sixty-four at once, through the master and straight from a worker.</summary>
+internal static class Downloads
+{
+    private const string Head = "what | streams | CPU s/GiB | MiB/s | ratio to nginx | growth of any process, MiB | disk bytes read per byte | bytes sent per byte";
+
+    public static async Task RunAsync(Bench bench)
+    {
+        var streams = bench.Options.Check ? [4] : (int[])[1, 4, 64];
+        foreach (var count in streams)
+        {
+            foreach (var (ours, theirs) in bench.Readers)
+            {
+                var before = bench.Mdfs.All.Select(server => server.ResidentBytes).ToList();
+                foreach (var server in bench.Mdfs.All) server.ForgetPeak();
+                var (read, sent) = (Read(bench), await SentAsync(bench));
+                var costs = await bench.MeasureAsync([ours, theirs], contender => DownloadAsync(bench, contender, count));
+                var total = bench.Options.Rounds * bench.Options.GiB * (1L << 30);
+                var growth = bench.Mdfs.All.Select((server, index) => server.PeakResidentBytes - before[index]).Max();
+                var (readPer, sentPer) = ((Read(bench) - read) / total, (await SentAsync(bench) - sent) / total);
+                Row(bench, ours, costs[ours], theirs is null ? null : costs[ours].Cost / costs[theirs].Cost, count, Report.MiB(growth), Report.Number(readPer), Report.Number(sentPer));
+                if (theirs is not null) Row(bench, theirs, costs[theirs], null, count, "", "", "");
+                // Twice the goals of design, section 11: noise on a shared machine explains less.
+                if (theirs is not null) bench.Report.Bound($"download, {ours.Name}, CPU against {theirs.Name}", costs[ours].Cost / costs[theirs].Cost, ours == bench.Through ? 2 * 1.7 : 2 * 1.4);
+                bench.Report.Bound($"download, {ours.Name}, growth in MiB", growth / 1048576.0, 64 + (count * 0.25));
+                bench.Report.Bound($"download, {ours.Name}, disk bytes read per byte", readPer, 1.1);
+                bench.Report.Bound($"download, {ours.Name}, bytes sent per byte", sentPer, ours == bench.Through ? 2.1 : 1.1);
+            }
+        }
+    }
+
+    private static void Row(Bench bench, Contender contender, (double Cost, double Seconds) cost, double? ratio, int count, params string[] rest) => bench.Report.Row(
+        "Downloads", Head,
+        [contender.Name, count.ToString(CultureInfo.InvariantCulture), Report.Number(cost.Cost), Report.Number(bench.Options.GiB * 1024 / cost.Seconds, "0"), ratio is { } value ? Report.Number(value) + " ×" : "", .. rest]);
+
+    /// <returns>GiB.</returns>
+    private static async Task<double> DownloadAsync(Bench bench, Contender contender, int streams)
+    {
+        var each = (long)(bench.Options.GiB * (1L << 30) / streams);
+        await Task.WhenAll(Enumerable.Range(0, streams).Select(async _ =>
+        {
+            var movie = await contender.MovieAsync();
+            using var connection = await Connection.OpenAsync(movie);
+            for (var left = each; left > 0;)
+            {
+                var length = Math.Min(left, bench.MovieBytes);
+                var (status, got, _) = await connection.AskAsync("GET", movie.PathAndQuery, $"Range: bytes=0-{length - 1}\r\n");
+                Bench.Expect(status, 206);
+                await connection.DrainAsync(got);
+                left -= got;
+            }
+        }));
+        return bench.Options.GiB;
+    }
+
+    private static double Read(Bench bench) => bench.Mdfs.Workers.Sum(worker => worker.ReadBytes);
+
+    private static async Task<double> SentAsync(Bench bench) => await bench.Mdfs.MetricAsync("mdfs_worker_sent_bytes_total") + await bench.Mdfs.MetricAsync("mdfs_download_bytes_total");
+}

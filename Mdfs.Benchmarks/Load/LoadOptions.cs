@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace Mdfs.Benchmarks.Load;
+
+/// <summary>What the driver is to do.</summary>
+/// <param name="MovieMiB">Size of the movie that is read, in MiB.</param>
+/// <param name="GiB">Bytes that each measurement of a download moves, in GiB.</param>
+/// <param name="Rounds">Each measurement is taken so often, all contenders in turn; the best counts, since only noise makes it worse.</param>
+/// <param name="Only">Parts of names of scenarios; empty: all.</param>
+/// <param name="Check">Fails when a figure is worse than noise can explain; small sizes unless said otherwise.</param>
+internal sealed record LoadOptions(int MovieMiB, double GiB, int Rounds, int Players, int Seconds, IReadOnlyList<string> Only, bool Check)
+{
+    public const string Usage =
+        """
+        load: --movie MiB (512)  --gib N (2)  --rounds N (3)  --players N (1000)  --seconds N (20)  --only a,b (all of: download, upload, ranges, head, first-byte, paused, players, failover)
+              --check            a minute's worth, which fails when memory, bytes moved or CPU are beyond what noise explains
+        """;
+
+    public static LoadOptions Parse(IReadOnlyList<string> arguments)
+    {
+        var given = new Dictionary<string, string>();
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            if (arguments[i] == "--check") given["check"] = "";
+            else if (arguments[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < arguments.Count) given[arguments[i][2..]] = arguments[++i];
+            else throw new ArgumentException($"'{arguments[i]}' is none of the options:\n{Usage}");
+        }
+
+        var check = given.ContainsKey("check");
+        return new LoadOptions(
+            (int)Number("movie", check ? 128 : 512), Number("gib", check ? 0.5 : 2), (int)Number("rounds", check ? 2 : 3), (int)Number("players", check ? 200 : 1000),
+            (int)Number("seconds", check ? 5 : 20), given.GetValueOrDefault("only")?.Split(',') ?? (check ? ["download", "upload", "ranges", "paused"] : []), check);
+
+        double Number(string name, double otherwise) => given.TryGetValue(name, out var text) ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+    }
+
+    public bool Wants(string scenario) => Only.Count == 0 || Only.Any(part => scenario.Contains(part, StringComparison.OrdinalIgnoreCase));
+}

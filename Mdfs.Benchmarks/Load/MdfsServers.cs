@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Mdfs.Benchmarks.Load;
+
+/// <summary>A cluster of processes as an operator starts it: Garnet, a master and workers, with their defaults, from the binaries beside the driver's own.</summary>
+internal sealed class MdfsServers : IDisposable
+{
+    public const string Key = "the admin key of the load driver";
+
+    private readonly string _directory;
+    private readonly int _masterPort = FreePort();
+    private readonly List<(string Name, int Port, ServerProcess Process)> _workers = [];
+    private readonly int _redisPort = FreePort();
+
+    private MdfsServers(string directory)
+    {
+        _directory = directory;
+        Redis = Service("redis", "Mdfs.Garnet", $"--Mdfs:Garnet:Port={_redisPort}", $"--Mdfs:Garnet:DataDirectory={Path.Combine(directory, "redis")}");
+        Master = Service("master", "Mdfs.Master", $"--urls=http://127.0.0.1:{_masterPort}", $"--ConnectionStrings:redis=127.0.0.1:{_redisPort}");
+    }
+
+    public ServerProcess Redis { get; }
+
+    public ServerProcess Master { get; }
+
+    public IReadOnlyList<ServerProcess> Workers => [.. _workers.Select(worker => worker.Process)];
+
+    public IReadOnlyList<ServerProcess> All => [Redis, Master, .. Workers];
+
+    public Uri Address => new($"http://127.0.0.1:{_masterPort}/");
+
+    public static async Task<MdfsServers> StartAsync(string directory, int workers)
+    {
+        var servers = new MdfsServers(directory);
+        for (var number = 1; number <= workers; number++) servers.StartWorker($"worker-{number}", FreePort());
+        using var http = new HttpClient { BaseAddress = servers.Address };
+        await Patiently.UntilAsync(async () => (await http.GetStringAsync("metrics")).Contains($"\nmdfs_active_nodes {workers}\n", StringComparison.Ordinal), "the workers are live");
+        await Patiently.UntilAsync(async () => (await http.GetAsync("api/files/none.mp4")).StatusCode == HttpStatusCode.NotFound, "the catalog is known to be empty");
+        return servers;
+    }
+
+    /// <summary>The worker that listens on this port.</summary>
+    public ServerProcess WorkerAt(int port) => _workers.Single(worker => worker.Port == port).Process;
+
+    /// <summary>Kills a worker and returns what starts it again.</summary>
+    public Action KillWorker(ServerProcess process)
+    {
+        var index = _workers.FindIndex(worker => worker.Process == process);
+        var (name, port, _) = _workers[index];
+        process.Dispose();
+        _workers.RemoveAt(index);
+        return () => StartWorker(name, port);
+    }
+
+    /// <summary>A metric, summed over the processes that have it.</summary>
+    public async Task<double> MetricAsync(string name)
+    {
+        using var http = new HttpClient();
+        var sum = 0.0;
+        foreach (var address in (IEnumerable<Uri>)[Address, .. _workers.Select(worker => new Uri($"http://127.0.0.1:{worker.Port}/"))])
+        {
+            foreach (var line in (await http.GetStringAsync(new Uri(address, "metrics"))).Split('\n'))
+            {
+                var parts = line.Split(' ');
+                if (parts.Length >= 2 && parts[0].Split('{')[0] == name) sum += double.Parse(parts[1], CultureInfo.InvariantCulture);
+            }
+        }
+
+        return sum;
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in All.Reverse()) process.Dispose();
+    }
+
+    internal static int FreePort()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)listener.LocalEndPoint!).Port;
+    }
+
+    private void StartWorker(string name, int port) => _workers.Add((name, port, Service(
+        name, "Mdfs.Worker", $"--urls=http://127.0.0.1:{port}", $"--services:master:http:0={Address.GetLeftPart(UriPartial.Authority)}", $"--Mdfs:Worker:Name={name}",
+        $"--Mdfs:Worker:DataDirectory={Path.Combine(_directory, name)}", $"--Mdfs:Worker:PublicUrl=http://127.0.0.1:{port}", "--Mdfs:Worker:TrashRetention=00:00:00")));
+
+    private static ServerProcess Service(string name, string project, params string[] settings)
+    {
+        var ours = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        var program = Path.Combine(ours.Parent!.Parent!.FullName, project, ours.Name, project);
+        if (!File.Exists(program)) throw new FileNotFoundException($"{project} was expected at {program}, built together with the driver.", program);
+        return ServerProcess.Start(name, program, [$"--Mdfs:AdminKey={Key}", "--Mdfs:ClusterKey=the cluster key of the load driver", .. settings]);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace Mdfs.Benchmarks.Load;
+
+/// <summary>Movies on their way in, by one and by four at once: ours are on two disks and fsynced when the answer comes, nginx' are one copy in the page cache.</summary>
+internal static class Uploads
+{
+    private static int _number;
+
+    public static async Task RunAsync(Bench bench)
+    {
+        foreach (var streams in bench.Options.Check ? [1] : (int[])[1, 4])
+        {
+            var before = bench.Mdfs.All.Select(server => server.ResidentBytes).ToList();
+            foreach (var server in bench.Mdfs.All) server.ForgetPeak();
+            var costs = await bench.MeasureAsync([bench.Through, bench.Proxy], contender => UploadAsync(bench, contender, streams));
+            var growth = bench.Mdfs.All.Select((server, index) => server.PeakResidentBytes - before[index]).Max();
+            foreach (var (contender, cost) in costs)
+            {
+                var ours = contender == bench.Through;
+                double? ratio = ours && bench.Proxy is not null ? cost.Cost / costs[bench.Proxy].Cost : null;
+                bench.Report.Row("Uploads", "what | streams | CPU s/GiB | MiB/s | ratio to nginx | growth of any process, MiB",
+                    contender.Name, streams.ToString(CultureInfo.InvariantCulture), Report.Number(cost.Cost), Report.Number(bench.Options.GiB * 512 / cost.Seconds, "0"), ratio is { } value ? Report.Number(value) + " ×" : "", ours ? Report.MiB(growth) : "");
+                if (ratio is { } against) bench.Report.Bound("upload, CPU against nginx", against, 2 * 2.5);
+            }
+
+            bench.Report.Bound("upload, growth in MiB", growth / 1048576.0, 64 + streams);
+        }
+    }
+
+    /// <returns>GiB.</returns>
+    private static async Task<double> UploadAsync(Bench bench, Contender contender, int streams)
+    {
+        // Half as much as downloads move: every byte goes to the disk twice.
+        var each = (long)(bench.Options.GiB * (1L << 29) / streams);
+        var names = Enumerable.Range(0, streams).Select(_ => string.Create(CultureInfo.InvariantCulture, $"upload-{Interlocked.Increment(ref _number)}.mp4")).ToList();
+        await Task.WhenAll(names.Select(async name =>
+        {
+            var (target, headers) = contender.Put!(name);
+            using var connection = await Connection.OpenAsync(target);
+            Bench.Expect(await connection.PutAsync(target.PathAndQuery, each, headers), 201, 204);
+        }));
+        if (contender == bench.Through)
+        {
+            using var http = new HttpClient { BaseAddress = bench.Mdfs.Address };
+            http.DefaultRequestHeaders.Add("X-Mdfs-Secret", MdfsServers.Key);
+            foreach (var name in names) (await http.DeleteAsync($"api/files/{name}")).Dispose();
+        }
+        else
+        {
+            foreach (var name in names) File.Delete(Path.Combine(bench.Nginx!.Files, name));
+        }
+
+        return each * streams / (double)(1L << 30);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Mdfs.Master;
+using Mdfs.Master.Catalog;
+using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.Benchmarks.Micro;
+
+/// <summary>A master's memory with many movies in it, two copies each, on a few nodes.</summary>
+internal sealed class ManyMovies
+{
+    private static readonly string _cluster = MasterIdentity.NewClusterId();
+
+    public ManyMovies(int movies, int nodes)
+    {
+        Registry = new NodeRegistry(Options.Create(new MasterOptions()), TimeProvider.System);
+        Nodes = [.. Enumerable.Range(1, nodes).Select(number => NodeId.Parse(number.ToString("x32", CultureInfo.InvariantCulture)))];
+        lock (Registry.Gate)
+        {
+            var states = Nodes.Select(id => Registry.FindOrAdd(id, id.Value)).ToList();
+            Catalog.Replace(Enumerable.Range(0, movies).Select(number => new CatalogEntry(Replica(number), [Nodes[number % nodes], Nodes[(number + 1) % nodes]])), [], default);
+            foreach (var entry in Catalog.Entries)
+            {
+                foreach (var id in entry.Hint) states[Nodes.IndexOf(id)].Inventory.Set(new ReplicaReport(entry.Replica, false, true), 1);
+            }
+        }
+    }
+
+    public FileCatalog Catalog { get; } = new();
+
+    public NodeRegistry Registry { get; }
+
+    public List<NodeId> Nodes { get; }
+
+    public static FileName Name(int number) => FileName.Parse(string.Create(CultureInfo.InvariantCulture, $"A film with a name of usual length ({number:D8}).mp4"));
+
+    public static ReplicaDescription Replica(int number, long version = 1_777_636_800_000_000) => new(
+        Name(number), new MovieVersion(version + number), 700_000_000L + number, new Checksum((uint)number), DateTimeOffset.UnixEpoch.AddDays(20_000).AddSeconds(number), UploadId.New(), _cluster);
+}

@@ -1,0 +1,35 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Mdfs.Benchmarks.Load;
+using Mdfs.Benchmarks.Scale;
+
+// dotnet run -c Release --project Mdfs.Benchmarks -- micro | load | scale [options]
+return args switch
+{
+    ["micro", .. var rest] => Micro(rest),
+    ["load", .. var rest] => await LoadDriver.RunAsync(LoadOptions.Parse(rest)),
+    ["scale", .. var rest] => ScaleSimulation.Run(rest is [var movies, ..] ? int.Parse(movies, System.Globalization.CultureInfo.InvariantCulture) : 10_000_000),
+    _ => Usage(),
+};
+
+static int Micro(string[] arguments)
+{
+    // In this process: a build per benchmark would take longer than measuring it.
+    var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)).WithOptions(ConfigOptions.JoinSummary | ConfigOptions.DisableLogFile);
+    BenchmarkSwitcher.FromAssembly(typeof(LoadDriver).Assembly).Run(arguments.Length > 0 ? arguments : ["--filter", "*"], config);
+    return 0;
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine(
+        """
+        micro [--filter *Ring*]   what single functions cost
+        load [options]            a cluster of processes under load, and nginx beside it where it is installed
+        scale [movies]            placement on 100 nodes, 10 000 000 movies unless said otherwise
+
+        """ + LoadOptions.Usage);
+    return 2;
+}
