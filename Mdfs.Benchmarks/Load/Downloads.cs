@@ -24,7 +24,7 @@ internal static class Downloads
                 Row(bench, ours, costs[ours], theirs is null ? null : costs[ours].Cost / costs[theirs].Cost, count, Report.MiB(growth), Report.Number(readPer), Report.Number(sentPer));
                 if (theirs is not null) Row(bench, theirs, costs[theirs], null, count, "", "", "");
                 // Twice the goals of design, section 11: noise on a shared machine explains less.
-                if (theirs is not null) bench.Report.Bound($"download, {ours.Name}, CPU against {theirs.Name}", costs[ours].Cost / costs[theirs].Cost, ours == bench.Through ? 2 * 1.7 : 2 * 1.4);
+                if (theirs is not null) bench.Report.BoundCpu($"download, {ours.Name}, CPU against {theirs.Name}", costs[ours].Cost / costs[theirs].Cost, ours == bench.Through ? 2 * 1.7 : 2 * 1.4);
                 bench.Report.Bound($"download, {ours.Name}, growth in MiB", growth / 1048576.0, 64 + (count * 0.25));
                 bench.Report.Bound($"download, {ours.Name}, disk bytes read per byte", readPer, 1.1);
                 bench.Report.Bound($"download, {ours.Name}, bytes sent per byte", sentPer, ours == bench.Through ? 2.1 : 1.1);

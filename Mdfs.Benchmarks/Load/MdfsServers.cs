@@ -4,10 +4,16 @@ using System.Net.Sockets;
 
 namespace Mdfs.Benchmarks.Load;
 
-/// <summary>A cluster of processes as an operator starts it: Garnet, a master and workers, with their defaults, from the binaries beside the driver's own.</summary>
+/// <summary>A cluster of processes as an operator starts it: Garnet, a master and workers, from the binaries beside the driver's own.</summary>
 internal sealed class MdfsServers : IDisposable
 {
     public const string Key = "the admin key of the load driver";
+
+    // Waiting that only a starved machine needs; nothing else differs from the defaults, but the trash, which would keep every upload.
+    private static readonly string[] _patience =
+    [
+        "--Mdfs:Master:OpenTimeout=00:00:30", "--Mdfs:Master:SealTimeout=00:00:30", "--Mdfs:Master:CommitWait=00:01:30", "--Mdfs:Master:NodeTimeout=00:00:45", "--Mdfs:Worker:TrashRetention=00:00:00",
+    ];
 
     private readonly string _directory;
     private readonly int _masterPort = FreePort();
@@ -85,13 +91,13 @@ internal sealed class MdfsServers : IDisposable
 
     private void StartWorker(string name, int port) => _workers.Add((name, port, Service(
         name, "Mdfs.Worker", $"--urls=http://127.0.0.1:{port}", $"--services:master:http:0={Address.GetLeftPart(UriPartial.Authority)}", $"--Mdfs:Worker:Name={name}",
-        $"--Mdfs:Worker:DataDirectory={Path.Combine(_directory, name)}", $"--Mdfs:Worker:PublicUrl=http://127.0.0.1:{port}", "--Mdfs:Worker:TrashRetention=00:00:00")));
+        $"--Mdfs:Worker:DataDirectory={Path.Combine(_directory, name)}", $"--Mdfs:Worker:PublicUrl=http://127.0.0.1:{port}")));
 
     private static ServerProcess Service(string name, string project, params string[] settings)
     {
         var ours = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var program = Path.Combine(ours.Parent!.Parent!.FullName, project, ours.Name, project);
         if (!File.Exists(program)) throw new FileNotFoundException($"{project} was expected at {program}, built together with the driver.", program);
-        return ServerProcess.Start(name, program, [$"--Mdfs:AdminKey={Key}", "--Mdfs:ClusterKey=the cluster key of the load driver", .. settings]);
+        return ServerProcess.Start(name, program, [$"--Mdfs:AdminKey={Key}", "--Mdfs:ClusterKey=the cluster key of the load driver", .. _patience, .. settings]);
     }
 }

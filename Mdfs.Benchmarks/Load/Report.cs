@@ -39,6 +39,14 @@ internal sealed class Report
         if (value > most) _failures.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {value:0.00}, at most {most:0.00}"));
     }
 
+    /// <summary>The same for a ratio of processor time, which means something in a Release build only.</summary>
+    public void BoundCpu(string what, double ratio, double most)
+    {
+#if !DEBUG
+        Bound(what, ratio, most);
+#endif
+    }
+
     public static string Number(double value, string format = "0.00") => value.ToString(format, CultureInfo.InvariantCulture);
 
     public static string MiB(long bytes) => Number(bytes / 1024.0 / 1024.0, "0");

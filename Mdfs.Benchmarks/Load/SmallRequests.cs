@@ -10,7 +10,7 @@ internal static class SmallRequests
     public static async Task RangesAsync(Bench bench)
     {
         const int Connections = 16;
-        var count = bench.Options.Check ? 4_000 : 40_000;
+        var count = bench.Options.Check ? 2_000 : 40_000;
         foreach (var (ours, theirs) in bench.Readers)
         {
             var times = new Dictionary<Contender, List<double>>();
@@ -29,7 +29,7 @@ internal static class SmallRequests
                 bench.Report.Row("Ranges of 64 KiB, 16 connections", "what | requests/s | CPU ms each | ratio to nginx | median ms | p99 ms",
                     contender.Name, Report.Number(count / cost.Seconds, "0"), Report.Number(cost.Cost, "0.000"), ratio is { } value ? Report.Number(value) + " ×" : "",
                     Report.Number(Report.Percentile(times[contender], 0.5)), Report.Number(Report.Percentile(times[contender], 0.99)));
-                if (ratio is { } against) bench.Report.Bound($"ranges, {contender.Name}, CPU against nginx", against, 2 * 2);
+                if (ratio is { } against) bench.Report.BoundCpu($"ranges, {contender.Name}, CPU against nginx", against, 2 * 2);
             }
         }
     }

@@ -21,7 +21,7 @@ internal static class Uploads
                 double? ratio = ours && bench.Proxy is not null ? cost.Cost / costs[bench.Proxy].Cost : null;
                 bench.Report.Row("Uploads", "what | streams | CPU s/GiB | MiB/s | ratio to nginx | growth of any process, MiB",
                     contender.Name, streams.ToString(CultureInfo.InvariantCulture), Report.Number(cost.Cost), Report.Number(bench.Options.GiB * 512 / cost.Seconds, "0"), ratio is { } value ? Report.Number(value) + " ×" : "", ours ? Report.MiB(growth) : "");
-                if (ratio is { } against) bench.Report.Bound("upload, CPU against nginx", against, 2 * 2.5);
+                if (ratio is { } against) bench.Report.BoundCpu("upload, CPU against nginx", against, 2 * 2.5);
             }
 
             bench.Report.Bound("upload, growth in MiB", growth / 1048576.0, 64 + streams);
