@@ -46,7 +46,7 @@ public sealed class MasterOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan RepairDelay { get; set; } = TimeSpan.Zero;
 
-    /// <summary>How long missing copies are tolerated when half of the nodes, and two at least, are silent at once. Default 5 min; 0 (not longer than else) to 1 day.</summary>
+    /// <summary>For how long nothing is copied when half of the nodes, and two at least, have fallen silent at once and are not all back. Default 5 min; 0 (not at all) to 1 day.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan MassLossDelay { get; set; } = TimeSpan.FromMinutes(5);
 

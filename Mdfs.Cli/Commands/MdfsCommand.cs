@@ -27,6 +27,8 @@ internal static class MdfsCommand
         root.Subcommands.Add(StatusCommand.Create());
         root.Subcommands.Add(NodesCommand.Create());
         root.Subcommands.Add(ScrubCommand.Create());
+        // As well under `nodes`, beside the rest of a worker's life.
+        root.Subcommands.Add(NodesCommand.Drain());
         root.Subcommands.Add(RebalanceCommand.Create());
         root.Subcommands.Add(TrashCommand.Create());
         root.Subcommands.Add(TrashCommand.CreateUndelete());

@@ -57,7 +57,7 @@ internal static class NodesCommand
         return command;
     }
 
-    private static Command Drain()
+    internal static Command Drain()
     {
         var which = new Argument<string>("NODE") { Description = "Its name or id." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what there is to do, or left to do." };

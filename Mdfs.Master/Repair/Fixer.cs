@@ -36,6 +36,7 @@ public sealed partial class Fixer(
 
     // Pulls that were given up and that their nodes may still be about.
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), byte> _unwanted = new();
+    private readonly MassLoss _massLoss = new(time);
     private Dictionary<MovieVersion, long> _lacking = [];
     private long _copied;
 
@@ -135,9 +136,9 @@ public sealed partial class Fixer(
         var candidates = Survey(view);
         if (awaited || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
         GiveUpWhatIsThereAgain();
-        HeldUp = MassLoss.Sentence(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
+        HeldUp = _massLoss.Look(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
         var rules = new RepairRules(
-            options.Value.PlacementRules, options.Value.ReplicationFactor, HeldUp is not null && options.Value.MassLossDelay > options.Value.RepairDelay ? options.Value.MassLossDelay : options.Value.RepairDelay,
+            options.Value.PlacementRules, options.Value.ReplicationFactor, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay,
             options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency);
         var running = _pulls.Keys.Select(key => new RunningPull(key.Version, key.Target)).ToList();
         var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);

@@ -1,5 +1,7 @@
 using System.Net;
+using Mdfs.Protocol;
 using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
@@ -201,7 +203,11 @@ public sealed class WorkerUploadTests : IDisposable
         var replica = await node.StoreAsync(movie);
         using var response = await node.Master.WindowAsync(replica.Version, 0, movie.Length);
         await node.Master.BuryAsync(replica.Name, replica.Version);
-        using (var gone = await node.Master.WindowAsync(replica.Version, 0, 1)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+        // For other nodes it is gone; whoever watches it is served to its end (docs/decisions/finished-readings.md).
+        var target = Routes.Worker.WindowPath(replica.Version, 0, 1);
+        using var request = new HttpRequestMessage(HttpMethod.Get, target);
+        request.Headers.Add(NodeTokens.Header, node.Master.Token(NodePurpose.Peer, "GET", target, [], sender: NodeId.New().Value));
+        using (var gone = await node.Master.SendAsync(request)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
         Assert.Equal(movie, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }
 
