@@ -21,12 +21,17 @@ namespace Mdfs.Master;
 /// <summary>Everything a master is made of, on one page.</summary>
 public static class MasterHosting
 {
+    // While a master that is to stop waits for the movies in mid-stream, nobody new is answered: enough for small answers, and the break of an upgrade stays short
+    // (docs/operations.md).
+    private static readonly TimeSpan _shutdownTimeout = TimeSpan.FromSeconds(2);
+
     public static WebApplicationBuilder AddMdfsMaster(this WebApplicationBuilder builder)
     {
         builder.AddMdfsServiceDefaults("mdfs-master");
         builder.ListenOnLoopbackInDevelopment(8080);
         builder.AddCatalogRedis();
         var services = builder.Services;
+        services.Configure<HostOptions>(static host => host.ShutdownTimeout = _shutdownTimeout);
         var section = builder.Configuration.GetSection(MasterOptions.Section);
         services.AddOptions<MasterOptions>().Bind(section).Validate(
             options => options.MinWriteReplicas <= options.ReplicationFactor, "Mdfs:Master:MinWriteReplicas must not be above Mdfs:Master:ReplicationFactor.").ValidateOnStart();

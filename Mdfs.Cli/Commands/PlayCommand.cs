@@ -18,11 +18,13 @@ internal static class PlayCommand
         command.Runs(async (session, parsed, cancellationToken) =>
         {
             var movie = await session.Master.FindAsync(parsed.GetValue(name)!, cancellationToken) ?? throw Download.NoSuchMovie(parsed.GetValue(name)!);
-            var address = new Uri(session.Master.Url, $"play?name={Uri.EscapeDataString(movie.Name)}").AbsoluteUri;
+            // Signed where reading needs a key: a player has none. Under the address of this login, whatever a proxy has made of it on the way.
+            var links = await session.Master.LinksAsync(movie.Name, cancellationToken);
+            var address = new Uri(session.Master.Url, new Uri(links.Play).PathAndQuery.TrimStart('/')).AbsoluteUri;
             var program = parsed.GetValue(player) ?? _players.FirstOrDefault(IsInstalled);
             if (parsed.GetValue(print) || session.Output.IsJson || program is null)
             {
-                session.Output.Result(new { movie.Name, url = address }, address);
+                session.Output.Result(new { movie.Name, url = address, links.ExpiresAt }, address);
                 return ExitCodes.Done;
             }
 

@@ -81,6 +81,8 @@ internal sealed class MasterClient : IDisposable
         return await ReadAsync<List<Verdict>>(response, cancellationToken);
     }
 
+    public Task<Links> LinksAsync(string name, CancellationToken cancellationToken) => GetAsync<Links>($"{Path(name)}/links", cancellationToken);
+
     public Task<Cluster> ClusterAsync(CancellationToken cancellationToken) => GetAsync<Cluster>("api/cluster", cancellationToken);
 
     public Task<List<Node>> NodesAsync(CancellationToken cancellationToken) => GetAsync<List<Node>>("api/nodes", cancellationToken);

@@ -14,6 +14,9 @@ internal sealed record MoviePage(IReadOnlyList<Movie> Files, int Total, string? 
 /// <summary>What a stored movie is answered with.</summary>
 internal sealed record Stored(string Name, long Size, string Checksum, long Version, [property: JsonPropertyName("etag")] string ETag, int Copies, int CopiesWanted);
 
+/// <summary>Addresses to be given away; signed where reading needs a key.</summary>
+internal sealed record Links(string Play, string Download, DateTimeOffset? ExpiresAt);
+
 internal sealed record Deleted(string Name, long Version, int Nodes);
 
 internal sealed record Verdict(string Node, string Checksum, bool Valid);

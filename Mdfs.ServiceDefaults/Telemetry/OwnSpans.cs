@@ -17,6 +17,7 @@ internal sealed class OwnSpans(BaseProcessor<Activity> inner, SpanRedaction reda
     public override void OnEnd(Activity data)
     {
         if (!IsOwn(data)) return;
+        SpanNames.Fulfil(data);
         redaction.Apply(data);
         base.OnEnd(data);
     }

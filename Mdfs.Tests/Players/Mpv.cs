@@ -51,6 +51,13 @@ internal sealed class Mpv : IAsyncDisposable
         return mpv;
     }
 
+    /// <summary>It plays on by itself from here, at the movie's own speed.</summary>
+    public Task PlayAsync(CancellationToken cancellationToken) => AskAsync(cancellationToken, "set_property_string", "pause", "no");
+
+    /// <summary>The second it shows now.</summary>
+    public async Task<double> PositionAsync(CancellationToken cancellationToken) =>
+        await AskAsync(cancellationToken, "get_property", "time-pos") is { ValueKind: JsonValueKind.Number } position ? position.GetDouble() : 0;
+
     /// <summary>Returns where it stands when it shows a picture again.</summary>
     public async Task<double> SeekAsync(double second, CancellationToken cancellationToken)
     {

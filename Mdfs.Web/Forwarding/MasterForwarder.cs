@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
+using Mdfs.ServiceDefaults.Telemetry;
 using Mdfs.Web.Api;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -69,6 +71,7 @@ public sealed partial class MasterForwarder : IDisposable
             return;
         }
 
+        Activity.Current?.Rename($"{(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? "read" : "write")} through the master");
         var error = await _forwarder.SendAsync(context, address, _invoker, _config, _transformer, context.RequestAborted);
         if (error == ForwarderError.None) return;
         var reason = context.GetForwarderErrorFeature()?.Exception;

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Telemetry;
 using Mdfs.Worker.Heartbeats;
 using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Status;
@@ -11,7 +13,7 @@ namespace Mdfs.Worker.Replication;
 
 /// <summary>The pulls of this node: a few at a time, each once, their progress and failures told in beats (design, section 6).</summary>
 internal sealed partial class PullDesk(
-    PullRunner runner, Scrubber scrubber, Inventory inventory, BeatBell bell, WorkerMetrics metrics, IOptions<WorkerOptions> options, ILogger<PullDesk> logger) : IHostedService, IDisposable
+    PullRunner runner, Scrubber scrubber, Inventory inventory, BeatBell bell, WorkerMetrics metrics, InstanceTelemetry telemetry, IOptions<WorkerOptions> options, ILogger<PullDesk> logger) : IHostedService, IDisposable
 {
     private readonly ConcurrentDictionary<MovieVersion, Pull> _pulls = new();
     private readonly SemaphoreSlim _slots = new(options.Value.PullConcurrency);
@@ -59,6 +61,9 @@ internal sealed partial class PullDesk(
         try
         {
             await _slots.WaitAsync(pull.Stop.Token);
+            // No request began it: with a span of its own, what it asks of other nodes is one trace.
+            using var span = telemetry.Activities.StartActivity("make a copy");
+            span?.SetTag("mdfs.version", version.Number).SetTag("mdfs.size", pull.Order.Replica.Size).SetTag("mdfs.sources", pull.Order.Sources.Count);
             string? failure;
             try
             {
@@ -69,6 +74,7 @@ internal sealed partial class PullDesk(
                 _slots.Release();
             }
 
+            if (failure is not null) span?.SetStatus(ActivityStatusCode.Error, failure);
             End(version, failure);
             if (failure is null && Canary.Is(version)) await scrubber.CanaryHealedAsync(pull.Stop.Token);
         }
