@@ -51,7 +51,7 @@ public sealed class ScrubTests
         Assert.Equal(1, await client.MetricAsync("mdfs_scrub_canaries_sick", Cancelled));
         await File.WriteAllBytesAsync(other, whole, Cancelled);
         await Eventually.TrueAsync(async () => await client.MetricAsync("mdfs_scrub_canaries_sick", Cancelled) == 0, "it is healed", MdfsClient.Patience, Cancelled);
-        Assert.Equal(whole, await File.ReadAllBytesAsync(Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[0]), "canary"), Cancelled));
+        Assert.Equal(whole, await File.ReadAllBytesAsync(Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[0]), "planted"), Cancelled));
 
         async Task<double> SumAsync(string metric, string result)
         {

@@ -9,7 +9,7 @@ namespace Mdfs.Tests.Faults;
 public sealed class HealingSpeedTests
 {
     private const int Movies = 4;
-    private const int Size = 96 << 20;
+    private const int Size = 48 << 20;
 
     /// <summary>Far below what it reaches, since other tests and neighbours share the machine; the figure is in docs/performance.md.</summary>
     private const double Least = 0.2;

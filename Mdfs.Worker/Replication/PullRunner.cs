@@ -45,14 +45,14 @@ internal sealed partial class PullRunner(
         if (pull.Order.Replica != canary.Replica) return "the canary is another one";
         if (pull.Order.Sources.Count == 0)
         {
-            canary.Write();
+            canary.Mend();
             return null;
         }
 
         return (await CopyAsync(pull, cancellation)).Failure;
     }
 
-    private ReplicaReader? OpenOwn(MovieVersion version) => Canary.Is(version) ? canary.Open() : store.OpenReader(version);
+    private ReplicaReader? OpenOwn(MovieVersion version) => Canary.Is(version) ? canary.OpenPlanted() : store.OpenReader(version);
 
     private async Task<NodeRefusal?> SealAsync(ReplicaDescription replica)
     {
