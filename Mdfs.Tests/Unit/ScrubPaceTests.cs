@@ -27,6 +27,17 @@ public sealed class ScrubPaceTests
     [InlineData(5)]
     public void The_limit_is_never_exceeded(int streams) => Assert.Equal(500_000, ScrubPace.Rate(100L << 40, Month, 500_000, streams));
 
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(14, false)]
+    [InlineData(15, true)]
+    [InlineData(-1, true)]
+    public void The_next_round_begins_after_half_the_period_and_a_clock_that_was_set_back_does_not_put_it_off(int daysAgo, bool due)
+    {
+        var now = new DateTimeOffset(2026, 5, 1, 0, 0, 0, TimeSpan.Zero);
+        Assert.Equal(due, ScrubPace.IsDue(now - TimeSpan.FromDays(daysAgo), now, Month));
+    }
+
     [Fact]
     public void An_empty_node_and_absurd_periods_give_a_rate_all_the_same()
     {

@@ -21,7 +21,7 @@ internal static class ScrubPace
         return Math.Clamp(Math.Max(needed, streams > 0 ? BesidePlayers : Quiet), 1, limit);
     }
 
-    /// <summary>When the next round begins.</summary>
-    /// <param name="began">When the last one did.</param>
-    public static DateTimeOffset Next(DateTimeOffset began, TimeSpan period) => began + Round(period);
+    /// <summary>Whether the next round begins.</summary>
+    /// <param name="began">When the last one did. One that began in the future did so by a clock that was set back since, and puts nothing off.</param>
+    public static bool IsDue(DateTimeOffset began, DateTimeOffset now, TimeSpan period) => now >= began + Round(period) || began > now;
 }

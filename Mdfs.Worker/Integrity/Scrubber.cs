@@ -98,7 +98,7 @@ internal sealed partial class Scrubber : PeriodicService
         if (facts.Complete)
         {
             // The first round of a node's life begins at once: it shows early on that planted rot is seen.
-            if (facts.Cycle > 0 && !_beginNow && Time.GetUtcNow() < ScrubPace.Next(facts.Began, _options.ScrubPeriod)) return;
+            if (facts.Cycle > 0 && !_beginNow && !ScrubPace.IsDue(facts.Began, Time.GetUtcNow(), _options.ScrubPeriod)) return;
             Begin();
         }
 

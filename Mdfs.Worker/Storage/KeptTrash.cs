@@ -143,7 +143,9 @@ internal sealed partial class KeptTrash : PeriodicService
 
     protected override Task RunAsync(CancellationToken cancellationToken)
     {
-        var before = Time.GetUtcNow() - _retention;
+        var now = Time.GetUtcNow();
+        var before = now - _retention;
+        SetBack(now);
         List<MovieVersion> over;
         lock (_gate) over = [.. _kept.Values.Where(one => one.RemovedAt <= before).Select(one => one.Replica.Version)];
         foreach (var version in over)
@@ -157,6 +159,19 @@ internal sealed partial class KeptTrash : PeriodicService
     // No replica of the inventory has generation 0: what is found about these bytes is held against none.
     private ReplicaReader? Open(TrashedReplica kept) =>
         ReplicaReader.Open(PathOf(kept.Replica.Version), new HeldReplica(new ReplicaReport(kept.Replica, Damaged: false, Verified: false), 0));
+
+    /// <summary>What was removed in the future was removed by a clock that has been set back since: it stays no longer for that.</summary>
+    private void SetBack(DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            foreach (var one in _kept.Values.Where(one => one.RemovedAt > now).ToList())
+            {
+                _kept[one.Replica.Version] = one with { RemovedAt = now };
+                File.SetLastWriteTimeUtc(PathOf(one.Replica.Version) + Sidecars.Checksum, now.UtcDateTime);
+            }
+        }
+    }
 
     private static TimeSpan Period(TimeSpan retention) =>
         TimeSpan.FromSeconds(Math.Clamp(retention.TotalSeconds / 10, 0.1, 60));
