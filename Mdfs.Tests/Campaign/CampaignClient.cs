@@ -238,6 +238,12 @@ public sealed class CampaignClient : IDisposable
             _history.End(change, _open.Contains(type) ? Ending.Unknown : Ending.Refused, $"{(int)response.StatusCode} {type}");
             return type;
         }
+        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConnectionError)
+        {
+            // Nobody has heard of it.
+            _history.End(change, Ending.Refused, "no connection");
+            return "";
+        }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
             _history.End(change, Ending.Unknown, e.Message);

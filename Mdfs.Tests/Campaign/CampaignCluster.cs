@@ -9,18 +9,26 @@ public sealed class CampaignCluster : IAsyncDisposable
 {
     private const int SmallDiskMegabytes = 96;
 
-    private readonly TempDirectory _directory = new();
-    private readonly Dictionary<string, string> _settings = FastTimings.With(
+    /// <summary>What everything takes that is seconds on a quiet machine.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
+    private static readonly (string, string)[] _timings =
+    [
         ("Mdfs:AdminKey", ProcessCluster.AdminKey), ("Mdfs:ClusterKey", "the cluster key of the campaign"), ("Mdfs:Master:NodeTimeout", "00:00:01"), ("Mdfs:Master:RepairInterval", "00:00:00.5"),
         ("Mdfs:Master:TrimGrace", "00:00:02"), ("Mdfs:Master:SupersededGrace", "00:00:02"), ("Mdfs:Master:IdleTimeout", "00:00:02"), ("Mdfs:Worker:IdleTimeout", "00:00:02"),
         ("Mdfs:Master:OpenTimeout", "00:00:02"), ("Mdfs:Master:CommitWait", "00:00:03"), ("Mdfs:Master:SealTimeout", "00:00:05"), ("Mdfs:Master:ReceiptTimeout", "00:00:10"), ("Mdfs:Master:RedisStartWait", "00:00:02"),
-        ("Mdfs:Master:UploadExpiry", "00:00:30"), ("Mdfs:Worker:TrashRetention", "00:00:20"), ("Mdfs:Worker:ScrubPeriod", "00:00:06"));
+        ("Mdfs:Master:UploadExpiry", "00:00:30"), ("Mdfs:Worker:TrashRetention", "00:00:20"), ("Mdfs:Worker:ScrubPeriod", "00:00:06"), ("Mdfs:Master:MassLossDelay", "00:00:02"), ("Mdfs:Worker:StopsFor", "00:00:02")
+    ];
+
+    private readonly TempDirectory _directory = new();
+    private readonly Dictionary<string, string> _settings;
     private readonly List<CampaignWorker> _workers = [];
     private readonly RedisKind _kind;
 
-    private CampaignCluster(RedisKind kind, string library)
+    private CampaignCluster(RedisKind kind, string library, IEnumerable<(string, string)> settings)
     {
         _kind = kind;
+        _settings = FastTimings.With([.. _timings, .. settings]);
         var redis = TestPorts.Next();
         RedisSystem = new UnkindSystem(library, _directory["redis"], _directory["redis-limbo"], _directory["redis-side"]);
         Directory.CreateDirectory(_directory["redis"]);
@@ -54,16 +62,16 @@ public sealed class CampaignCluster : IAsyncDisposable
 
     public IEnumerable<ProcessNode> Processes => [Redis, Master, .. _workers.Select(worker => worker.Node)];
 
-    public static async Task<CampaignCluster> StartAsync(CampaignSettings settings, CancellationToken cancellationToken)
+    public static async Task<CampaignCluster> StartAsync(RedisKind store, int workers, CancellationToken cancellationToken, params IEnumerable<(string Key, string Value)> settings)
     {
-        if (settings.Store == RedisKind.RedisServer) Tools.Require("redis-server");
-        var cluster = new CampaignCluster(settings.Store, await UnkindSystem.CompileAsync(cancellationToken));
+        if (store == RedisKind.RedisServer) Tools.Require("redis-server");
+        var cluster = new CampaignCluster(store, await UnkindSystem.CompileAsync(cancellationToken), settings);
         try
         {
-            await cluster.AddWorkersAsync(settings.Workers, cancellationToken);
+            await cluster.AddWorkersAsync(workers, cancellationToken);
             foreach (var process in cluster.Processes) await process.StartAsync();
             await Eventually.TrueAsync(() => cluster.Client.AnswersAsync(cancellationToken), "the master answers", MdfsClient.Patience, cancellationToken);
-            await cluster.Client.WaitForNodesAsync(settings.Workers, cancellationToken);
+            await cluster.WaitForWorkersAsync(state => state is not "registering", cancellationToken);
             return cluster;
         }
         catch
@@ -72,6 +80,22 @@ public sealed class CampaignCluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Until all workers are in such a state. On a machine that is busy with other things their beats are late, and a second is little.</summary>
+    public Task WaitForWorkersAsync(Func<string?, bool> state, CancellationToken cancellationToken) => Eventually.TrueAsync(
+        async () =>
+        {
+            try
+            {
+                var nodes = await Client.AdminAsync("api/nodes", cancellationToken);
+                return nodes.GetArrayLength() == _workers.Count && nodes.EnumerateArray().All(node => state(node.GetProperty("state").GetString()));
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        },
+        $"{_workers.Count} workers are there", Patience, cancellationToken);
 
     /// <summary>Makes the cluster older than it is, while no master runs: what is kept for a day is not waited for.</summary>
     public async Task AgeAsync(TimeSpan by)

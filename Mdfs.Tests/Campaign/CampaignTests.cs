@@ -18,7 +18,7 @@ public sealed class CampaignTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Freezing, preloading and small disks are those of Linux.");
         var settings = CampaignSettings.FromEnvironment(store);
-        await using var cluster = await CampaignCluster.StartAsync(settings, TestContext.Current.CancellationToken);
+        await using var cluster = await CampaignCluster.StartAsync(store, settings.Workers, TestContext.Current.CancellationToken);
         var summary = await new CampaignRun(settings, cluster, TestContext.Current.CancellationToken).RunAsync();
         TestContext.Current.TestOutputHelper?.WriteLine(summary);
         TestContext.Current.SendDiagnosticMessage(summary);

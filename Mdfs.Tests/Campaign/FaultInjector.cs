@@ -15,7 +15,7 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new();
     private readonly ConcurrentDictionary<FaultKind, int> _done = new();
     private readonly ConcurrentDictionary<string, int> _omitted = new();
-    private readonly HashSet<long> _wounded = [];
+    private readonly Dictionary<long, (string Path, string Hash)> _wounded = [];
     private readonly List<Task> _running = [];
 
     /// <summary>How many of each kind happened.</summary>
@@ -105,12 +105,11 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
         foreach (var copies in groups)
         {
             // A copy that was harmed before has to be whole again first, whoever has it.
-            if (!copies.TrueForAll(disks.IsIntact)) continue;
-            _wounded.Remove(copies[0].Version);
+            if (IsHarmed(copies[0].Version) || !copies.TrueForAll(disks.IsIntact)) continue;
             var replica = copies.Find(copy => copy.Worker == cluster.Workers[fault.Worker]) ?? copies[random.Next(copies.Count)];
             if (replica.Worker.Wounds >= 5) continue;
-            if (!TryWound(fault, replica, random)) continue;
-            _wounded.Add(replica.Version);
+            if (TryWound(fault, replica, random) is not { } path) continue;
+            if (HashOf(path) is { } hash) _wounded[replica.Version] = (path, hash);
             replica.Worker.Wounds++;
             history.Note($"{fault}: version {replica.Version} on {replica.Worker.Name}");
             Count(fault);
@@ -121,18 +120,34 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
         Omit("no movie had two whole copies, one of them on a worker that was not too often harmed already");
     }
 
-    private bool TryWound(Fault fault, ReplicaOnDisk replica, Random random)
+    /// <summary>Whether the file that was harmed is still as it was left then.</summary>
+    private bool IsHarmed(long version) => _wounded.TryGetValue(version, out var wound) && HashOf(wound.Path) == wound.Hash;
+
+    private static string? HashOf(string path)
     {
-        if (_wounded.Contains(replica.Version)) return false;
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return MovieBytes.HashOf(file);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The file that was harmed.</summary>
+    private static string? TryWound(Fault fault, ReplicaOnDisk replica, Random random)
+    {
         var path = fault.Kind != FaultKind.SpoilSidecar ? replica.Path : random.Next(2) == 0 ? replica.Sidecar : replica.Blocks;
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            if (file.Length == 0) return false;
+            if (file.Length == 0) return null;
             if (fault.Kind == FaultKind.Truncate)
             {
                 file.SetLength(random.NextInt64(file.Length));
-                return true;
+                return path;
             }
 
             var at = random.NextInt64(file.Length);
@@ -140,12 +155,12 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
             var old = file.ReadByte();
             file.Position = at;
             file.WriteByte((byte)(old ^ (1 << random.Next(8))));
-            return true;
+            return path;
         }
         catch (IOException)
         {
             // It went while we looked.
-            return false;
+            return null;
         }
     }
 
