@@ -25,6 +25,11 @@
 #include <time.h>
 #include <unistd.h>
 
+// By the calls that every architecture has.
+#define SYSTEM_OPEN(path, flags) syscall(SYS_openat, AT_FDCWD, path, flags, 0600)
+#define SYSTEM_LINK(from, to) syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0)
+#define SYSTEM_UNLINK(path) syscall(SYS_unlinkat, AT_FDCWD, path, 0)
+
 #define FDS 65536
 #define WRITE_BACK_SECONDS 10
 #define REAL(name) ((__typeof__(&name))real(#name))
@@ -65,7 +70,7 @@ static void write_back(void) {
     while (dirty) { struct dirty *next = dirty->next; free(dirty); dirty = next; }
     while (pending) {
         struct pending *next = pending->next;
-        if (pending->limbo[0]) { char path[PATH_MAX + 80]; snprintf(path, sizeof path, "%s/%s", limbo, pending->limbo); syscall(SYS_unlink, path); }
+        if (pending->limbo[0]) { char path[PATH_MAX + 80]; snprintf(path, sizeof path, "%s/%s", limbo, pending->limbo); SYSTEM_UNLINK(path); }
         free(pending);
         pending = next;
     }
@@ -123,7 +128,7 @@ static void synced_directory(ino_t directory) {
             snprintf(path, sizeof path, "%s/%s", limbo, one->limbo);
             // Its number may be another file's from now on.
             if (lstat(path, &is) == 0 && is.st_nlink == 1) synced(is.st_ino);
-            syscall(SYS_unlink, path);
+            SYSTEM_UNLINK(path);
         }
         free(one);
     }
@@ -135,7 +140,7 @@ static void keep(const char *path, char name[64]) {
     char kept[PATH_MAX + 80];
     snprintf(name, 64, "%d-%lu", (int)getpid(), ++counter);
     snprintf(kept, sizeof kept, "%s/%s", limbo, name);
-    if (syscall(SYS_link, path, kept) != 0) name[0] = 0;
+    if (SYSTEM_LINK(path, kept) != 0) name[0] = 0;
 }
 
 static void remember(ino_t directory, const char *kept) {
@@ -165,7 +170,7 @@ static void touch(int fd, off_t from, off_t length) {
     if (from >= end) return;
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int reading = syscall(SYS_open, path, O_RDONLY | O_CLOEXEC, 0);
+    int reading = SYSTEM_OPEN(path, O_RDONLY | O_CLOEXEC);
     if (reading < 0) return;
     char *old = malloc(end - from);
     ssize_t got = syscall(SYS_pread64, reading, old, end - from, from);
@@ -220,17 +225,17 @@ static void take_back(int from) {
         undone++;
         switch (record.kind) {
             case 'C': // one: path
-                if (inode(one) == record.b) syscall(SYS_unlink, one);
+                if (inode(one) == record.b) SYSTEM_UNLINK(one);
                 break;
             case 'U': // one: path, other: limbo
                 snprintf(kept, sizeof kept, "%s/%s", limbo, other);
-                if (inode(one) == 0) syscall(SYS_link, kept, one);
+                if (inode(one) == 0) SYSTEM_LINK(kept, one);
                 break;
             case 'R': { // one: from NUL to, other: limbo of what was there before
                 char *to = one + strlen(one) + 1;
-                if (inode(to) == record.b) syscall(SYS_rename, to, one);
+                if (inode(to) == record.b) syscall(SYS_renameat2, AT_FDCWD, to, AT_FDCWD, one, 0);
                 snprintf(kept, sizeof kept, "%s/%s", limbo, other);
-                if (other[0] && inode(to) == 0) syscall(SYS_link, kept, to);
+                if (other[0] && inode(to) == 0) SYSTEM_LINK(kept, to);
                 break;
             }
         }
@@ -247,7 +252,7 @@ static void take_back(int from) {
             durable = later.kind == 'S' && later.a == record.a;
         }
         if (durable || !find(record.a)) continue;
-        int file = syscall(SYS_open, found_path, O_WRONLY | O_CLOEXEC, 0);
+        int file = SYSTEM_OPEN(found_path, O_WRONLY | O_CLOEXEC);
         if (file < 0) continue;
         undone++;
         if (record.kind == 'W') syscall(SYS_pwrite64, file, (char *)records[i] + sizeof record, (size_t)record.first, (off_t)record.b);
@@ -265,7 +270,7 @@ static void forget_all(int notes) {
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
         char path[PATH_MAX * 2];
         snprintf(path, sizeof path, "%s/%s", limbo, entry->d_name);
-        if (entry->d_name[0] != '.') syscall(SYS_unlink, path);
+        if (entry->d_name[0] != '.') SYSTEM_UNLINK(path);
     }
     if (directory) closedir(directory);
 }
@@ -275,7 +280,7 @@ __attribute__((constructor)) static void begin(void) {
     Dl_info info;
     if (dladdr((void *)begin, &info) && info.dli_fname) snprintf(self, sizeof self, "%s", info.dli_fname);
     if (clock_file) {
-        int fd = syscall(SYS_open, clock_file, O_RDONLY | O_CLOEXEC, 0);
+        int fd = SYSTEM_OPEN(clock_file, O_RDONLY | O_CLOEXEC);
         void *page = fd >= 0 ? mmap(NULL, 8, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
         if (page != MAP_FAILED) clock_offset = page;
         if (fd >= 0) syscall(SYS_close, fd);
@@ -286,9 +291,9 @@ __attribute__((constructor)) static void begin(void) {
     root_length = strlen(root);
     char lost[PATH_MAX + 8];
     snprintf(lost, sizeof lost, "%s.lost", notes);
-    int fd = syscall(SYS_open, notes, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = SYSTEM_OPEN(notes, O_RDWR | O_CREAT | O_CLOEXEC);
     if (fd < 0) { fprintf(stderr, "unkind: there is no journal %s\n", notes); abort(); }
-    if (syscall(SYS_access, lost, F_OK) == 0) { take_back(fd); syscall(SYS_unlink, lost); }
+    if (syscall(SYS_faccessat, AT_FDCWD, lost, F_OK) == 0) { take_back(fd); SYSTEM_UNLINK(lost); }
     // A test of this system goes on with the notes of the process before.
     if (getenv("UNKIND_GO_ON")) syscall(SYS_lseek, fd, 0, SEEK_END);
     else forget_all(fd);
@@ -445,7 +450,7 @@ PUBLIC int link(const char *from, const char *to_given) {
     full_path(to_given, to);
     if (!below_root(to)) return REAL(link)(from, to_given);
     enter();
-    int result = syscall(SYS_link, from, to);
+    int result = SYSTEM_LINK(from, to);
     if (result == 0) {
         ino_t directory = directory_of(to);
         put('C', directory, inode(to), 0, to, strlen(to) + 1, NULL, 0);
@@ -462,7 +467,7 @@ PUBLIC int unlink(const char *given) {
     enter();
     ino_t directory = directory_of(path);
     if (inode(path)) keep(path, kept);
-    int result = syscall(SYS_unlink, path);
+    int result = SYSTEM_UNLINK(path);
     int error = errno;
     if (result == 0) {
         put('U', directory, 0, 0, path, strlen(path) + 1, kept, strlen(kept) + 1);
