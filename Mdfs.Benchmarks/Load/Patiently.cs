@@ -2,7 +2,7 @@ namespace Mdfs.Benchmarks.Load;
 
 internal static class Patiently
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
 
     /// <exception cref="TimeoutException">It has not come.</exception>
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)

@@ -11,7 +11,13 @@ internal sealed class ServerProcess : IDisposable
 
     private readonly Process _process;
 
-    private ServerProcess(string name, Process process) => (Name, _process) = (name, process);
+    private readonly EventHandler _onExit;
+
+    private ServerProcess(string name, Process process)
+    {
+        (Name, _process) = (name, process);
+        _onExit = (_, _) => Kill();
+    }
 
     public string Name { get; }
 
@@ -37,7 +43,10 @@ internal sealed class ServerProcess : IDisposable
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return new ServerProcess(name, process);
+        var server = new ServerProcess(name, process);
+        // A driver that is told to stop leaves nobody behind.
+        AppDomain.CurrentDomain.ProcessExit += server._onExit;
+        return server;
     }
 
     public void ForgetPeak()
@@ -60,6 +69,7 @@ internal sealed class ServerProcess : IDisposable
 
     public void Dispose()
     {
+        AppDomain.CurrentDomain.ProcessExit -= _onExit;
         Kill();
         _process.Dispose();
     }
