@@ -17,11 +17,11 @@ public sealed class TransferOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan PauseTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a worker may take to open an upload, to drop one or to hear of a beat (design, section 4). Default 2 s; 0.1 s to 1 min.</summary>
+    /// <summary>How long a worker may take to open an upload, to drop one or to hear of a beat. Default 2 s; 0.1 s to 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan OpenTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a worker may take to seal a replica or to write down a tombstone (design, sections 4 and 7). Default 5 s; 0.1 s to 1 min.</summary>
+    /// <summary>How long a worker may take to seal a replica or to write down a tombstone. Default 5 s; 0.1 s to 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan SealTimeout { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -4,7 +4,8 @@ using Microsoft.Playwright;
 namespace Mdfs.Tests.Browser;
 
 /// <summary>Films played in the console.</summary>
-public sealed class PlayBrowserTests(Chromium chromium, SharedCluster shared) : IClassFixture<SharedCluster>
+[Collection(ConsoleCluster.Name)]
+public sealed class PlayBrowserTests(Chromium chromium, SharedCluster shared)
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

@@ -4,7 +4,8 @@ using Microsoft.Playwright;
 namespace Mdfs.Tests.Browser;
 
 /// <summary>Coming in and going out with a real browser.</summary>
-public sealed class SignInBrowserTests(Chromium chromium, SharedCluster shared) : IClassFixture<SharedCluster>
+[Collection(ConsoleCluster.Name)]
+public sealed class SignInBrowserTests(Chromium chromium, SharedCluster shared)
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -16,9 +17,26 @@ public sealed class SignInBrowserTests(Chromium chromium, SharedCluster shared) 
         Assert.DoesNotContain(TestCluster.AdminKey, await visit.Page.ContentAsync());
         await visit.Button("Account").ClickAsync();
         await visit.Text("Sign out").ClickAsync();
-        await visit.Page.WaitForURLAsync("**/sign-in");
+        await visit.Page.IsSignInAsync();
         await visit.Page.GotoAsync("upload");
         Assert.Contains("/sign-in", visit.Page.Url);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task A_wrong_key_is_told_and_signing_out_empties_every_tab()
+    {
+        await using var visit = await ConsoleVisit.StartAsync(chromium, shared.Client.Master);
+        await visit.SignInAsync("not the key");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("That is not the admin key.");
+        await visit.SignInAsync();
+        var second = await visit.NewPageAsync();
+        await second.GotoAsync("nodes");
+        await second.Locator("main h1").WaitForAsync();
+        await visit.Button("Account").ClickAsync();
+        await visit.Text("Sign out").ClickAsync();
+        await visit.Page.IsSignInAsync();
+        await second.IsSignInAsync();
         visit.AssertNothingWrong();
     }
 
@@ -29,8 +47,8 @@ public sealed class SignInBrowserTests(Chromium chromium, SharedCluster shared) 
         await using var there = await chromium.EnterAsync(shared.Client.Master, "/nodes");
         await here.Button("Account").ClickAsync();
         await here.Text("Sign out on all devices").ClickAsync();
-        await here.Page.WaitForURLAsync("**/sign-in");
-        await there.Page.WaitForURLAsync("**/sign-in");
+        await here.Page.IsSignInAsync();
+        await there.Page.IsSignInAsync();
     }
 
     [Fact]

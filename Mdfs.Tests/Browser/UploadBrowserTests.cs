@@ -5,7 +5,8 @@ using Microsoft.Playwright;
 namespace Mdfs.Tests.Browser;
 
 /// <summary>Uploads as people do them: many at once, over networks that break, with names that are taken.</summary>
-public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared) : IClassFixture<SharedCluster>
+[Collection(ConsoleCluster.Name)]
+public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared)
 {
     private const string Files = "[data-pick=files]";
     private const string Folder = "[data-pick=folder]";

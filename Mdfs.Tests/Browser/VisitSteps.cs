@@ -1,3 +1,4 @@
+using Mdfs.Tests.Support;
 using Microsoft.Playwright;
 
 namespace Mdfs.Tests.Browser;
@@ -20,6 +21,28 @@ internal static class VisitSteps
     public static ILocator Text(this ConsoleVisit visit, string text) => visit.Page.GetByText(text, new PageGetByTextOptions { Exact = true });
 
     public static ILocator Button(this ConsoleVisit visit, string name) => visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = name, Exact = true });
+
+    /// <summary>Waits until the page is the sign-in.</summary>
+    public static Task IsSignInAsync(this IPage page) => Assertions.Expect(page.Locator("#key")).ToBeVisibleAsync();
+
+    /// <summary>Chooses from the menu of a movie's row.</summary>
+    public static async Task ActAsync(this ConsoleVisit visit, string movie, string act)
+    {
+        await visit.Button($"Actions for {movie}").ClickAsync();
+        await visit.Page.Locator(".mud-popover-open").GetByText(act, new LocatorGetByTextOptions { Exact = true }).ClickAsync();
+    }
+
+    public static async Task CloseDialogAsync(this ConsoleVisit visit)
+    {
+        // A dialog that has only just opened hears no keys yet; a person presses again.
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await visit.Page.Keyboard.PressAsync("Escape");
+                return await visit.Page.Locator(".mud-dialog").CountAsync() == 0;
+            },
+            "the dialog is closed", MdfsClient.Patience, TestContext.Current.CancellationToken);
+    }
 
     /// <summary>Waits until a piece of script says yes.</summary>
     public static Task UntilAsync(this ConsoleVisit visit, string script, object? argument = null) =>

@@ -27,6 +27,13 @@ public sealed record NodeProgress(string Node, long BytesRead, long BytesTotal, 
 /// <summary><c>DELETE /api/files/{name}</c>.</summary>
 public sealed record Deletion(string Name, int Nodes);
 
+/// <summary>A deleted or overwritten movie that some node still has; <c>GET /api/trash</c>.</summary>
+/// <param name="Free">Whether no movie has the name now.</param>
+public sealed record Trashed(string Name, long Version, long Size, DateTimeOffset RemovedAt, int Copies, bool Free);
+
+/// <summary><c>POST /api/files/{name}/undelete</c>.</summary>
+public sealed record Restored(string Name, int Copies, int CopiesWanted);
+
 /// <summary><c>GET /api/cluster</c>.</summary>
 public sealed record Cluster(
     string? ClusterId, long Epoch, double Age, string? Rebuilding, string? Redis, string? Durability, bool Writable,
@@ -62,10 +69,39 @@ public sealed record Node(
 
     public int Damaged { get; init; }
 
+    public int Quarantined { get; init; }
+
+    public double? MaintenanceSecondsLeft { get; init; }
+
     public long PulledBytes { get; init; }
 
     public long PullBytes { get; init; }
 }
+
+/// <summary>How far a worker has come with re-reading what it holds; <c>GET /api/scrub</c>.</summary>
+/// <param name="State"><c>running</c>, <c>resting</c>, <c>paused</c>, <c>stopped</c>, or <c>unknown</c>.</param>
+public sealed record ScrubNode(
+    string Node, string Id, string State, string? Reason, long Cycle, long Done, long Total, long BytesPerSecond, double? SecondsToGo, double OldestSeconds,
+    long RotFound, long RotHealed, double CanarySeconds);
+
+/// <summary>The drain of a node, or what one would have to do; <c>GET /api/nodes/{id}/drain</c>.</summary>
+/// <param name="State"><c>none</c>, <c>draining</c> or <c>drained</c>.</param>
+public sealed record Drain(string Node, string Id, string State, int Movies, long Bytes, double SecondsAtLeast, int WithoutRoom, int Replicas);
+
+/// <summary><c>POST /api/nodes/{id}/maintenance</c>.</summary>
+/// <param name="Unreadable">Movies that cannot be read meanwhile.</param>
+public sealed record MaintenanceBegun(double SecondsLeft, int Unreadable);
+
+/// <summary>The rebalance under way, or what one would do; <c>GET /api/rebalance</c>.</summary>
+/// <param name="State"><c>none</c>, <c>running</c> or <c>paused</c>.</param>
+public sealed record RebalanceFacts(
+    string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int MoviesMoved, long BytesMoved, IReadOnlyList<BalancedNode> Nodes);
+
+public sealed record BalancedNode(string Node, string Id, long Before, long After, long Share);
+
+/// <summary>A replica that a node has put aside; <c>GET /api/quarantine</c>.</summary>
+/// <param name="Name">Null: nothing says what the bytes are.</param>
+public sealed record Quarantined(string Node, string NodeId, string Id, string Reason, DateTimeOffset Since, long Size, string? Name, bool? Free);
 
 /// <summary><c>GET /api/tombstones</c>.</summary>
 public sealed record Tombstone(string Name, long Bound, DateTimeOffset DeletedAt, double ClusterAge);

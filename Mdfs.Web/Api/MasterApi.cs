@@ -82,8 +82,53 @@ public sealed class MasterApi : IDisposable
     public Task<MasterAnswer<Deletion>> DeleteAsync(string name, CancellationToken cancellationToken) =>
         SendAsync<Deletion>(HttpMethod.Delete, FilePath(name), null, _longPatience, cancellationToken);
 
+    public Task<MasterAnswer<IReadOnlyList<Trashed>>> TrashAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<Trashed>>("/api/trash", cancellationToken);
+
+    /// <summary>Re-reads the movie's bytes: takes as long as that.</summary>
+    public Task<MasterAnswer<Restored>> UndeleteAsync(string name, long version, CancellationToken cancellationToken) => SendAsync<Restored>(
+        HttpMethod.Post, string.Create(CultureInfo.InvariantCulture, $"{FilePath(name)}/undelete?version={version}"), null, _longPatience, cancellationToken);
+
     public Task<MasterAnswer<Nothing>> ForgetNodeAsync(string id, bool force, CancellationToken cancellationToken) =>
         SendAsync<Nothing>(HttpMethod.Delete, $"/api/nodes/{Uri.EscapeDataString(id)}{(force ? "?force=true" : "")}", null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<IReadOnlyList<ScrubNode>>> ScrubAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<ScrubNode>>("/api/scrub", cancellationToken);
+
+    /// <param name="node">Null: all that are live.</param>
+    public Task<MasterAnswer<Nothing>> TellScrubAsync(string? node, bool start, CancellationToken cancellationToken) => SendAsync<Nothing>(
+        HttpMethod.Post, $"/api/scrub/{(start ? "start" : "pause")}{(node is null ? "" : $"?node={Uri.EscapeDataString(node)}")}", null, _longPatience, cancellationToken);
+
+    /// <summary>How far a drain is, or what one would have to do.</summary>
+    public Task<MasterAnswer<Drain>> DrainAsync(string node, CancellationToken cancellationToken) => GetAsync<Drain>(DrainPath(node), cancellationToken);
+
+    public Task<MasterAnswer<Drain>> BeginDrainAsync(string node, bool force, CancellationToken cancellationToken) =>
+        SendAsync<Drain>(HttpMethod.Post, DrainPath(node) + (force ? "?force=true" : ""), null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Nothing>> EndDrainAsync(string node, CancellationToken cancellationToken) =>
+        SendAsync<Nothing>(HttpMethod.Delete, DrainPath(node), null, _longPatience, cancellationToken);
+
+    /// <summary>For half an hour, which is the master's default.</summary>
+    public Task<MasterAnswer<MaintenanceBegun>> BeginMaintenanceAsync(string node, CancellationToken cancellationToken) =>
+        SendAsync<MaintenanceBegun>(HttpMethod.Post, MaintenancePath(node), null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Nothing>> EndMaintenanceAsync(string node, CancellationToken cancellationToken) =>
+        SendAsync<Nothing>(HttpMethod.Delete, MaintenancePath(node), null, _longPatience, cancellationToken);
+
+    /// <summary>The rebalance under way, or what one would do.</summary>
+    public Task<MasterAnswer<RebalanceFacts>> RebalanceAsync(CancellationToken cancellationToken) => GetAsync<RebalanceFacts>("/api/rebalance", cancellationToken);
+
+    public Task<MasterAnswer<Nothing>> StartRebalanceAsync(CancellationToken cancellationToken) => SendAsync<Nothing>(HttpMethod.Post, "/api/rebalance", null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Nothing>> PauseRebalanceAsync(CancellationToken cancellationToken) => SendAsync<Nothing>(HttpMethod.Post, "/api/rebalance/pause", null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Nothing>> EndRebalanceAsync(CancellationToken cancellationToken) => SendAsync<Nothing>(HttpMethod.Delete, "/api/rebalance", null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<IReadOnlyList<Quarantined>>> QuarantineAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<Quarantined>>("/api/quarantine", cancellationToken);
+
+    public Task<MasterAnswer<Restored>> AdoptAsync(string node, string id, CancellationToken cancellationToken) =>
+        SendAsync<Restored>(HttpMethod.Post, QuarantinePath(node, id) + "/adopt", null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Nothing>> PurgeAsync(string node, string id, CancellationToken cancellationToken) =>
+        SendAsync<Nothing>(HttpMethod.Delete, QuarantinePath(node, id), null, _longPatience, cancellationToken);
 
     /// <summary>Puts what happened in the console into the cluster's activity; a master that is away or does not keep one is no reason to refuse anything.</summary>
     public Task<MasterAnswer<Nothing>> TellAsync(Told told, CancellationToken cancellationToken) =>
@@ -92,6 +137,12 @@ public sealed class MasterApi : IDisposable
     public static string FilePath(string name) => $"/api/files/{Uri.EscapeDataString(name)}";
 
     public void Dispose() => _http.Dispose();
+
+    private static string MaintenancePath(string node) => $"/api/nodes/{Uri.EscapeDataString(node)}/maintenance";
+
+    private static string QuarantinePath(string node, string id) => $"/api/quarantine/{Uri.EscapeDataString(node)}/{Uri.EscapeDataString(id)}";
+
+    private static string DrainPath(string node) => $"/api/nodes/{Uri.EscapeDataString(node)}/drain";
 
     private Task<MasterAnswer<T>> GetAsync<T>(string path, CancellationToken cancellationToken)
         where T : class => SendAsync<T>(HttpMethod.Get, path, null, _patience, cancellationToken);

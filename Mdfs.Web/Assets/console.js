@@ -23,6 +23,20 @@
     if (event.detail.state === 'rejected' || event.detail.state === 'failed' || event.detail.state === 'resume-failed') reload();
   });
 
+  // A dialog is meant to hold the focus, but a menu that it was opened from takes it back as it closes, and so does a click beside it.
+  const strayedFrom = event => event.target.closest?.('.mud-dialog, .mud-popover, .mud-snackbar') ? undefined : [...document.querySelectorAll('.mud-dialog')].at(-1);
+  const bringBack = dialog => { dialog.tabIndex = -1; dialog.focus({ preventScroll: true }); };
+  document.addEventListener('focusin', event => {
+    const dialog = strayedFrom(event);
+    if (dialog) bringBack(dialog);
+  });
+  document.addEventListener('keydown', event => {
+    const dialog = strayedFrom(event);
+    if (!dialog) return;
+    if (event.key === 'Escape') dialog.querySelector('.mud-button-close')?.click();
+    else bringBack(dialog);
+  });
+
   // Copied here and not by way of the circuit: browsers allow it only in the click itself.
   const put = async text => {
     try {

@@ -12,7 +12,7 @@ public sealed class CatalogStoreOptions
     [Required, StringLength(64, MinimumLength = 1)]
     public string RedisKeyPrefix { get; set; } = "mdfs:";
 
-    /// <summary>How long a commit waits for a Redis that blinks before it is answered 503 (design, section 4). Default 60 s, 100 ms to 10 min.</summary>
+    /// <summary>How long a commit waits for a Redis that blinks before it is answered 503. Default 60 s, 100 ms to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
     public TimeSpan CommitWait { get; set; } = TimeSpan.FromSeconds(60);
 

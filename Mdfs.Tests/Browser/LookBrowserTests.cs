@@ -1,0 +1,156 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Mdfs.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Mdfs.Tests.Browser;
+
+/// <summary>How every page looks: light and dark, in both languages, on a telephone, and to a screen reader.</summary>
+[Collection(ConsoleCluster.Name)]
+public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
+{
+    private const string Movie = "look at me.webm";
+
+    private const string Widest =
+        "[...document.querySelectorAll('body *')].filter(part => part.getBoundingClientRect().right > innerWidth + 1).slice(0, 8).map(part => `${part.tagName}.${part.className}`)";
+
+    /// <summary>Every address of the navigation, with its title in both languages.</summary>
+    private static readonly (string Path, string English, string Chinese)[] _pages =
+    [
+        ("/", "Overview", "概览"), ("/movies", "Movies", "影片"), ("/upload", "Upload", "上传"), ("/nodes", "Nodes", "节点"), ("/rebalance", "Rebalance", "再平衡"), ("/scrub", "Scrub", "巡检"), ("/trash", "Trash", "回收站"), ("/quarantine", "Quarantine", "隔离区"),
+        ("/deletions", "Deletions", "删除记录"), ("/activity", "Activity", "动态"), ("/settings", "Settings", "设置"),
+    ];
+
+    private static readonly AxeRunOptions _violations = new() { ResultTypes = [ResultType.Violations] };
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("en-US", 1280, ColorScheme.Light)]
+    [InlineData("zh-CN", 390, ColorScheme.Dark)]
+    public async Task Every_page_speaks_the_browsers_language_fits_the_window_and_has_nothing_serious_for_axe(string language, int width, ColorScheme shade)
+    {
+        await FillAsync();
+        var chinese = language == "zh-CN";
+        await using var visit = await ConsoleVisit.StartAsync(chromium, shared.Client.Master, language, width, shade: shade);
+        await visit.Page.GotoAsync("sign-in");
+        await JudgeAsync(visit, "sign-in");
+        await visit.SignInAsync();
+        foreach (var (path, english, translated) in _pages)
+        {
+            await SettledAsync(visit, path);
+            await Assertions.Expect(visit.Page.Locator("main h1")).ToHaveTextAsync(chinese ? translated : english);
+            // Also after the shared watch has drawn it anew, from a thread that speaks no language.
+            await visit.Page.WaitForTimeoutAsync(100);
+            Assert.Equal(chinese ? "zh-Hans" : "en", await visit.Page.GetAttributeAsync("html", "lang"));
+            Assert.True(await visit.OverflowAsync() <= 0, $"{path} is wider than {width} pixels: {string.Join(", ", await visit.Page.EvaluateAsync<string[]>(Widest))}");
+            Assert.Equal(shade == ColorScheme.Dark ? "dark" : "light", await visit.Page.GetAttributeAsync("html", "data-shade"));
+            await JudgeAsync(visit, path);
+        }
+
+        await SettledAsync(visit, "/not-found");
+        await JudgeAsync(visit, "a page that does not exist");
+        visit.AssertNothingWrong();
+    }
+
+    [Theory]
+    [InlineData(ColorScheme.Light)]
+    [InlineData(ColorScheme.Dark)]
+    public async Task Dialogs_have_nothing_serious_for_axe(ColorScheme shade)
+    {
+        await FillAsync();
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, $"/movies?query={Movie}", shade: shade);
+        await visit.Button($"Play {Movie}").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("video")).ToBeVisibleAsync();
+        await JudgeAsync(visit, "the dialog that plays");
+        await visit.CloseDialogAsync();
+        foreach (var (act, shown) in ((string, string)[])[("Verify", ".verdicts tr[data-valid=true]"), ("Delete", ".consequences")])
+        {
+            await visit.ActAsync(Movie, act);
+            await Assertions.Expect(visit.Page.Locator(shown).First).ToBeVisibleAsync();
+            await JudgeAsync(visit, $"the dialog of {act}");
+            await visit.CloseDialogAsync();
+        }
+
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task The_language_is_the_browsers_until_another_is_chosen_which_is_kept_and_so_is_the_shade()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload", "zh-CN");
+        await Assertions.Expect(visit.Page.GetByText("将影片或文件夹拖放到此处")).ToBeVisibleAsync();
+        await visit.Button("语言").ClickAsync();
+        await visit.Page.Locator(".mud-popover-open [data-language=en]").ClickAsync();
+        await Assertions.Expect(visit.Text("Drop movies or folders here")).ToBeVisibleAsync();
+        await visit.OpenAsync("/movies");
+        await Assertions.Expect(visit.Page.Locator("main h1")).ToHaveTextAsync("Movies");
+        await Assertions.Expect(visit.Page.Locator(".mud-table-head")).ToContainTextAsync("Checksum");
+
+        await visit.UntilAsync("() => document.documentElement.dataset.shade === 'light'");
+        await visit.Page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = ColorScheme.Dark });
+        await visit.UntilAsync("() => document.documentElement.dataset.shade === 'dark'");
+        await visit.Button("Light or dark").ClickAsync();
+        await visit.Page.Locator(".mud-popover-open").GetByText("Light", new LocatorGetByTextOptions { Exact = true }).ClickAsync();
+        await visit.UntilAsync("() => document.documentElement.dataset.shade === 'light'");
+        await visit.OpenAsync("/nodes");
+        Assert.Equal("light", await visit.Page.GetAttributeAsync("html", "data-shade"));
+
+        // Also for who has signed out.
+        await visit.Button("Account").ClickAsync();
+        await visit.Text("Sign out").ClickAsync();
+        await visit.Page.IsSignInAsync();
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Sign in" })).ToBeVisibleAsync();
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task On_a_telephone_every_page_is_reached_by_the_menu_and_with_the_keyboard_alone_by_tab_and_enter()
+    {
+        await using (var phone = await chromium.EnterAsync(shared.Client.Master, "/", width: 390, height: 844))
+        {
+            foreach (var (_, title, _) in _pages)
+            {
+                var link = phone.Page.Locator(".mud-drawer").GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = title, Exact = true });
+                if (!await link.IsVisibleAsync() || await phone.Button("Menu").GetAttributeAsync("aria-expanded") == "false") await phone.Button("Menu").ClickAsync();
+                await link.ClickAsync();
+                await Assertions.Expect(phone.Page.Locator("main h1")).ToHaveTextAsync(title);
+            }
+
+            phone.AssertNothingWrong();
+        }
+
+        await using var keys = await chromium.EnterAsync(shared.Client.Master, "/");
+        await keys.Page.EvaluateAsync("document.activeElement.blur()");
+        await keys.Page.Keyboard.PressAsync("Tab");
+        await Assertions.Expect(keys.Page.Locator(".skip")).ToBeFocusedAsync();
+        for (var i = 0; i < 40 && await keys.Page.EvaluateAsync<string>("document.activeElement.getAttribute('href') ?? ''") != "/nodes"; i++) await keys.Page.Keyboard.PressAsync("Tab");
+        await keys.Page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(keys.Page.Locator("main h1")).ToHaveTextAsync("Nodes");
+        keys.AssertNothingWrong();
+    }
+
+    /// <summary>Something on every page; the same for every test of the class.</summary>
+    private async Task FillAsync()
+    {
+        if (await shared.Client.FactsAsync(Movie, Cancelled) is not null) return;
+        foreach (var name in (string[])["七人の侍 (1954).mkv", "Metropolis (1927).mp4", "look, it is deleted.mp4", Movie]) await shared.Client.StoreAsync(name, new MovieBytes((ulong)name.Length, 40_000L * name.Length), Cancelled);
+        using var deleted = await shared.Client.DeleteAsync("look, it is deleted.mp4", Cancelled);
+    }
+
+    /// <summary>The page is there, and what it asked the master for.</summary>
+    private static async Task SettledAsync(ConsoleVisit visit, string path)
+    {
+        await visit.OpenAsync(path);
+        await visit.UntilAsync("() => !document.querySelector('main .mud-progress-circular, main .mud-skeleton, main .mud-table-loading')");
+    }
+
+    private static async Task JudgeAsync(ConsoleVisit visit, string where)
+    {
+        var found = await visit.Page.RunAxe(_violations);
+        var serious = found.Violations.Where(static violation => violation.Impact is "serious" or "critical").Select(static violation => $"{violation.Id}: {string.Join(" | ", violation.Nodes.Select(Target))}").ToList();
+        Assert.True(serious.Count == 0, $"{where}:\n{string.Join('\n', serious)}");
+    }
+
+    private static string Target(AxeResultNode node) => $"{node.Html} ({string.Join("; ", node.Any.Concat(node.All).Concat(node.None).Select(static check => check.Message))})";
+}

@@ -1,0 +1,116 @@
+using Mdfs.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Mdfs.Tests.Browser;
+
+/// <summary>The table of movies, and what is done with them; names are data, whatever stands in them.</summary>
+[Collection(ConsoleCluster.Name)]
+public sealed class MoviesBrowserTests(Chromium chromium, SharedCluster shared)
+{
+    // There are no slashes in names.
+    private const string Hostile = "\"><script>alert(1)<img src=x onerror=alert(2)>'&#x27;<svg onload=alert(3)> {{7*7}} ${7*7} 🎬🍿 七人の侍.mp4";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_name_full_of_quotes_tags_and_emoji_is_only_ever_text_on_every_page()
+    {
+        await shared.Client.StoreAsync(Hostile, new MovieBytes(1, 5000), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/movies?query=onerror");
+        await Assertions.Expect(visit.Page.Locator(".movie-name").First).ToHaveTextAsync(Hostile);
+        await CleanAsync(visit, "the table of movies");
+
+        await visit.Button($"Play {Hostile}").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".play-title")).ToHaveTextAsync(Hostile);
+        await Assertions.Expect(visit.Page.Locator(".stage-trouble")).ToBeVisibleAsync();
+        await CleanAsync(visit, "the dialog that plays");
+        await visit.CloseDialogAsync();
+
+        await visit.ActAsync(Hostile, "Verify");
+        await Assertions.Expect(visit.Page.Locator(".verdicts tr[data-valid=true]")).ToHaveCountAsync(2);
+        await CleanAsync(visit, "the dialog that verifies");
+        await visit.CloseDialogAsync();
+
+        await visit.OpenAsync("/upload");
+        await visit.Page.SetInputFilesAsync("[data-pick=files]", [Named(Hostile), Named(Hostile + ".exe")]);
+        await Assertions.Expect(visit.Page.Locator(".uploads li[data-state=asking] .upload-name")).ToHaveTextAsync(Hostile);
+        await Assertions.Expect(visit.Page.Locator(".uploads li[data-state=refused] .upload-name")).ToHaveTextAsync(Hostile + ".exe");
+        await CleanAsync(visit, "the page for uploads");
+        await visit.Page.ClickAsync("[data-act=Replace]");
+        await Assertions.Expect(visit.Page.Locator(".uploads li[data-state=done] .upload-name")).ToHaveTextAsync(Hostile);
+        Assert.Equal(7, (await shared.Client.FactsAsync(Hostile, Cancelled))!.Size);
+
+        await visit.OpenAsync("/movies?query=onerror");
+        await visit.ActAsync(Hostile, "Delete");
+        await Assertions.Expect(visit.Page.Locator(".movie-quote")).ToHaveTextAsync(Hostile);
+        await CleanAsync(visit, "the dialog that deletes");
+        await visit.Button("Move to trash").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".movie-name")).ToHaveCountAsync(0);
+
+        foreach (var path in (string[])["/deletions", "/activity", "/trash"])
+        {
+            await visit.OpenAsync(path);
+            await Assertions.Expect(visit.Page.GetByText(Hostile).First).ToBeVisibleAsync();
+            await CleanAsync(visit, path);
+        }
+
+        // Back again: also what is said of that is only text.
+        await visit.Button($"Bring back {Hostile}").First.ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-snackbar")).ToContainTextAsync(Hostile);
+        await CleanAsync(visit, "what is said of a movie that was brought back");
+        foreach (var path in (string[])["/", "/nodes", "/settings", "/movies?query=onerror"])
+        {
+            await visit.OpenAsync(path);
+            await CleanAsync(visit, path);
+        }
+
+        await Assertions.Expect(visit.Page.Locator(".movie-name")).ToHaveTextAsync([Hostile]);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task Movies_are_searched_sorted_and_several_verified_deleted_and_brought_back()
+    {
+        for (var i = 1; i <= 4; i++) await shared.Client.StoreAsync($"bulk {i}.mp4", new MovieBytes((ulong)i, i * 10_000), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/movies");
+        await visit.Page.GetByRole(AriaRole.Searchbox).FillAsync("BULK");
+        await Assertions.Expect(visit.Page.Locator(".movie-name")).ToHaveCountAsync(4);
+        var size = visit.Page.Locator(".mud-table-sort-label", new PageLocatorOptions { HasTextString = "Size" });
+        await size.ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".movie-name").First).ToHaveTextAsync("bulk 1.mp4");
+        await size.ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".movie-name")).ToHaveTextAsync(["bulk 4.mp4", "bulk 3.mp4", "bulk 2.mp4", "bulk 1.mp4"]);
+
+        foreach (var i in (int[])[0, 1, 2]) await visit.Page.Locator("tbody tr").Nth(i).GetByRole(AriaRole.Checkbox).CheckAsync();
+        await visit.Page.Locator(".bulk").GetByText("Verify").ClickAsync();
+        await Assertions.Expect(visit.Page.GetByText("Every copy is good.")).ToBeVisibleAsync();
+        await Assertions.Expect(visit.Page.Locator(".verdicts tr[data-valid=true]")).ToHaveCountAsync(6);
+        await visit.CloseDialogAsync();
+
+        await visit.Page.Locator(".bulk").GetByText("Delete").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".consequences")).ToContainTextAsync("can be brought back");
+        await visit.Button("Move to trash").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".movie-name")).ToHaveTextAsync(["bulk 1.mp4"]);
+        Assert.Equal(["bulk 1.mp4"], await NamesAsync());
+
+        await visit.OpenAsync("/trash");
+        await visit.Page.GetByRole(AriaRole.Searchbox).FillAsync("bulk");
+        await Assertions.Expect(visit.Page.Locator(".movie-name")).ToHaveCountAsync(3);
+        await visit.Button("Bring back bulk 3.mp4").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-snackbar")).ToContainTextAsync("bulk 3.mp4 is back, with 2 of 2 copies.");
+        await Assertions.Expect(visit.Page.Locator(".movie-name")).ToHaveCountAsync(2);
+        Assert.Equal(["bulk 1.mp4", "bulk 3.mp4"], await NamesAsync());
+        await shared.Client.AssertHoldsAsync("bulk 3.mp4", new MovieBytes(3, 30_000), Cancelled);
+        visit.AssertNothingWrong();
+    }
+
+    private static FilePayload Named(string name) => new() { Name = name, MimeType = "video/mp4", Buffer = new byte[7] };
+
+    private async Task<IEnumerable<string>> NamesAsync() => (await shared.Client.ListAsync(Cancelled)).Select(static file => file.Name).Where(static name => name.StartsWith("bulk", StringComparison.Ordinal));
+
+    private static async Task CleanAsync(ConsoleVisit visit, string where)
+    {
+        Assert.True(await visit.Page.Locator("img[src=x], svg[onload], script:not([src])").CountAsync() == 0, $"There is an element made of a name on {where}.");
+        visit.AssertNothingWrong();
+    }
+}

@@ -1,0 +1,69 @@
+using Mdfs.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Mdfs.Tests.Browser;
+
+/// <summary>A console whose master or Redis goes away says so, and recovers without anybody doing anything.</summary>
+public sealed class TroubleBrowserTests(Chromium chromium, SharedCluster shared) : IClassFixture<SharedCluster>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_master_that_was_killed_is_missed_and_what_was_heard_last_stays_until_it_is_back()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled, ("Mdfs:ClusterKey", shared.Cluster.Cluster.Keys.ClusterKey));
+        await shared.Client.StoreAsync("kept.mp4", new MovieBytes(1, 1000), Cancelled);
+        await using var visit = await chromium.EnterAsync(web.Address, "/movies");
+        await Assertions.Expect(visit.Text("kept.mp4")).ToBeVisibleAsync();
+        await visit.Page.EvaluateAsync("window.theSamePage = true");
+
+        await shared.Cluster.Cluster.Master.StopAsync(atOnce: true);
+        var banner = visit.Page.Locator(".banners");
+        await Assertions.Expect(banner).ToContainTextAsync("The master has not answered since");
+        await Assertions.Expect(visit.Page.Locator(".state")).ToContainTextAsync("The master does not answer");
+        await Assertions.Expect(visit.Text("kept.mp4")).ToBeVisibleAsync();
+        // Whoever comes only now is told as well, on every page.
+        var late = await visit.NewPageAsync();
+        foreach (var path in (string[])["/", "/movies", "/nodes", "/trash", "/deletions", "/activity", "/settings", "/upload"])
+        {
+            await late.GotoAsync(path);
+            await Assertions.Expect(late.Locator(".banners")).ToContainTextAsync("The master has not answered since");
+        }
+
+        await shared.Cluster.Cluster.Master.StartAsync(Cancelled);
+        await Assertions.Expect(banner).Not.ToContainTextAsync("The master");
+        await Assertions.Expect(late.Locator(".banners")).Not.ToContainTextAsync("The master");
+        await Assertions.Expect(visit.Text("kept.mp4")).ToBeVisibleAsync();
+        Assert.True(await visit.Page.EvaluateAsync<bool>("window.theSamePage === true"));
+        await shared.Client.WaitForNodesAsync(3, Cancelled);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task A_master_with_the_console_on_its_host_that_is_killed_leaves_a_page_that_says_so_and_begins_anew_by_itself()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/nodes");
+        await shared.Cluster.Cluster.Master.StopAsync(atOnce: true);
+        await Assertions.Expect(visit.Text("The connection to the console is lost. Trying again…")).ToBeVisibleAsync();
+        await shared.Cluster.Cluster.Master.StartAsync(Cancelled);
+        // The session stands in Redis: nobody has to sign in again.
+        await Assertions.Expect(visit.Text("The connection to the console is lost. Trying again…")).ToBeHiddenAsync();
+        await Assertions.Expect(visit.Page.Locator(".node-card")).ToHaveCountAsync(3);
+        await shared.Client.WaitForNodesAsync(3, Cancelled);
+    }
+
+    [Fact]
+    public async Task A_Redis_that_is_away_makes_the_cluster_read_only_and_the_page_says_so_until_it_is_back()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/");
+        await visit.Page.EvaluateAsync("window.theSamePage = true");
+        await shared.Cluster.Cluster.StopStoreAsync();
+        var banner = visit.Page.Locator(".banners");
+        await Assertions.Expect(banner).ToContainTextAsync("Redis does not answer");
+        await Assertions.Expect(visit.Page.Locator(".state")).ToContainTextAsync("Read-only");
+        await shared.Cluster.Cluster.StartStoreAsync(Cancelled);
+        await Assertions.Expect(banner).Not.ToContainTextAsync("Redis");
+        Assert.True(await visit.Page.EvaluateAsync<bool>("window.theSamePage === true"));
+        visit.AssertNothingWrong();
+    }
+}
