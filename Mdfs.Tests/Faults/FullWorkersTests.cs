@@ -97,7 +97,9 @@ public sealed class FullWorkersTests
         using var content = new PausedContent(new MovieBytes(3, 16 * MiB), pauseAt: 2 * MiB);
         var upload = client.PutAsync("promised.mp4", content, Cancelled);
         await content.Paused.WaitAsync(Cancelled);
-        disk.Fill(leave: MiB);
+        await Eventually.TrueAsync(() => disk.Incoming() > 0, "the upload is being written", MdfsClient.Patience, Cancelled);
+        // What the worker writes beside the bytes needs a little.
+        disk.Fill(leave: 4 * MiB);
         content.GoOn();
         using (var stored = await upload) Assert.True(stored.IsSuccessStatusCode, await stored.Content.ReadAsStringAsync(Cancelled));
         disk.Fill("more");
