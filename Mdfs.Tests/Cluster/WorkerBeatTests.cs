@@ -86,7 +86,7 @@ public sealed class WorkerBeatTests : IDisposable
         await master.WaitForBeatAsync(beat => beat.ReplicaCount == 1, "the replica is told");
         master.Answer(reply => reply with { Tombstones = [new Tombstone(replica.Name, replica.Version, 1, DateTimeOffset.UnixEpoch)] });
         await master.WaitForBeatAsync(beat => beat.Removed.Contains(replica.Version), "the removal is told");
-        using var response = await node.Master.WindowAsync(replica.Version, 0, 1);
+        using var response = await node.Master.PeerWindowAsync(replica.Version, 0, 1);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.True(master.Beats[^1].AppliedReply > 0);
     }

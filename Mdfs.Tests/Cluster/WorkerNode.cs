@@ -181,6 +181,15 @@ internal sealed class MasterVoice(string address, NodeId worker) : IDisposable
     public Task<HttpResponseMessage> WindowAsync(MovieVersion version, long from, long length) =>
         SendAsync(NodePurpose.Data, HttpMethod.Get, Routes.Worker.WindowPath(version, from, length));
 
+    /// <summary>The same as another node asks for it, which gets nothing from the trash.</summary>
+    public async Task<HttpResponseMessage> PeerWindowAsync(MovieVersion version, long from, long length)
+    {
+        var target = Routes.Worker.WindowPath(version, from, length);
+        using var request = new HttpRequestMessage(HttpMethod.Get, target);
+        request.Headers.Add(NodeTokens.Header, Token(NodePurpose.Peer, "GET", target, [], sender: NodeId.New().Value));
+        return await SendAsync(request);
+    }
+
     public async Task<byte[]> BytesAsync(MovieVersion version, long from, long length)
     {
         using var response = await WindowAsync(version, from, length);

@@ -204,10 +204,7 @@ public sealed class WorkerUploadTests : IDisposable
         using var response = await node.Master.WindowAsync(replica.Version, 0, movie.Length);
         await node.Master.BuryAsync(replica.Name, replica.Version);
         // For other nodes it is gone; whoever watches it is served to its end (docs/decisions/finished-readings.md).
-        var target = Routes.Worker.WindowPath(replica.Version, 0, 1);
-        using var request = new HttpRequestMessage(HttpMethod.Get, target);
-        request.Headers.Add(NodeTokens.Header, node.Master.Token(NodePurpose.Peer, "GET", target, [], sender: NodeId.New().Value));
-        using (var gone = await node.Master.SendAsync(request)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+        using (var gone = await node.Master.PeerWindowAsync(replica.Version, 0, 1)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
         Assert.Equal(movie, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }
 

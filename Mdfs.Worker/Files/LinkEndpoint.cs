@@ -12,7 +12,7 @@ namespace Mdfs.Worker.Files;
 
 /// <summary>
 /// Serves a version to whoever carries a link that the master signed, without asking the master (design, section 5). The link alone decides: it names one version,
-/// so a movie that was overwritten meanwhile is played to its end as long as its bytes are here, in the trash as well. What was deleted is not opened again.
+/// so an answer that has begun is finished although the movie is deleted or overwritten meanwhile. Bytes in the trash are not opened.
 /// </summary>
 internal static class LinkEndpoint
 {
@@ -22,7 +22,7 @@ internal static class LinkEndpoint
         routes.MapMethods(Routes.Worker.Link, _methods, SendAsync).AuthorisedByHandler("the signature in the query, made by the master for this version, name and time");
 
     private static async Task<IResult> SendAsync(
-        string version, HttpContext context, SignedLinks links, Inventory inventory, ReplicaStore store, KeptTrash kept, WindowSender sender, MasterClock clock)
+        string version, HttpContext context, SignedLinks links, Inventory inventory, ReplicaStore store, WindowSender sender, MasterClock clock)
     {
         var query = context.Request.Query;
         var attachment = query[Routes.Worker.LinkDisposition] == "attachment";
@@ -37,7 +37,7 @@ internal static class LinkEndpoint
         }
 
         if (inventory.IsDeleted(name, wanted)) return Deleted;
-        using var reader = store.OpenReader(wanted) ?? kept.OpenReader(wanted);
+        using var reader = store.OpenReader(wanted);
         if (reader?.Held.Report.Replica is not { } replica || replica.Name != name) return NotHere;
         return await DownloadEndpoint.AnswerAsync(context, replica, reader, sender, clock, attachment);
     }

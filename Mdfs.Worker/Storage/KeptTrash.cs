@@ -97,7 +97,7 @@ internal sealed partial class KeptTrash : PeriodicService
         lock (_gate) return _kept.GetValueOrDefault(version);
     }
 
-    /// <summary>For readings that began before it was deleted or overwritten, and for links to a version that was overwritten; null: not kept.</summary>
+    /// <summary>For the master's readings that began before it was deleted or overwritten; null: not kept.</summary>
     public ReplicaReader? OpenReader(MovieVersion version) => Find(version) is { } kept ? Open(kept) : null;
 
     /// <summary>Reads it whole: whoever brings it back is told that it is stored, so it must be good.</summary>
