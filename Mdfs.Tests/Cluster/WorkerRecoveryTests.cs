@@ -109,7 +109,7 @@ public sealed class WorkerRecoveryTests : IDisposable
         using (var log = Mdfs.Worker.Storage.TombstoneLog.Open(_directory["tombstones.log"]))
             log.Add([new Tombstone(replica.Name, replica.Version, 1, DateTimeOffset.UnixEpoch)]);
         await using var node = await WorkerNode.StartAsync(_directory.Path);
-        using var response = await node.Master.WindowAsync(replica.Version, 0, 1);
+        using var response = await node.Master.PeerWindowAsync(replica.Version, 0, 1);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Empty(Replicas);
     }
