@@ -5,10 +5,10 @@ namespace Mdfs.Tests.Campaign;
 
 /// <summary>What makes a campaign: the same settings make the same schedule. The environment can name them, which is how one is had again, or made long.</summary>
 /// <param name="Seed">MDFS_CAMPAIGN_SEED; by chance.</param>
-/// <param name="Faults">MDFS_CAMPAIGN_FAULTS; 40.</param>
+/// <param name="Faults">MDFS_CAMPAIGN_FAULTS; 30.</param>
 public sealed record CampaignSettings(RedisKind Store, int Seed, int Faults)
 {
-    public const int Short = 40;
+    public const int Short = 30;
 
     /// <summary>Whether somebody wants to see it again, and with all that happened.</summary>
     public bool IsAgain { get; } = Number("MDFS_CAMPAIGN_SEED") is not null;
