@@ -219,6 +219,22 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
     }
 
     [Fact]
+    public async Task Where_reading_needs_a_key_play_gives_a_player_an_address_that_needs_none()
+    {
+        const string readerKey = "the key of the readers";
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, ("Mdfs:ReaderKey", readerKey));
+        var movie = new MovieBytes(14, 70_000);
+        await cluster.Client.StoreAsync("closed.mp4", movie, Cancelled);
+        using var mdfs = new MdfsCommand(_temp.Path, cluster.Client.Master, readerKey);
+        var address = (await mdfs.RunAsync("play", "closed.mp4", "--print")).AssertEnded(0).Out.Trim();
+        Assert.DoesNotContain(readerKey, address);
+        using var player = new HttpClient();
+        Assert.Equal(movie.ToArray(), await player.GetByteArrayAsync(address, Cancelled));
+        using var bare = await player.GetAsync(new Uri(cluster.Client.Master, "play?name=closed.mp4"), Cancelled);
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, bare.StatusCode);
+    }
+
+    [Fact]
     public async Task Shells_complete_commands_and_the_names_of_movies()
     {
         await Client.StoreAsync("completed by name.mp4", new MovieBytes(14, 10), Cancelled);

@@ -18,12 +18,16 @@ public sealed class TraceTests
     {
         await using var receiver = await OtlpReceiver.StartAsync();
         await using (var cluster = await TestCluster.StartAsync(
-            Cancelled, workers: 2, ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.Endpoint), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")))
+            Cancelled, workers: 3, ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.Endpoint), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")))
         {
             using (var upload = await SendAsync(cluster, HttpMethod.Put, "/api/files/geheim.mp4?secret=" + Uri.EscapeDataString(TestCluster.AdminKey), UploadTrace))
                 Assert.Equal(HttpStatusCode.Created, upload.StatusCode);
             using (var download = await SendAsync(cluster, HttpMethod.Get, "/download?name=geheim.mp4&wanted=unspoken", DownloadTrace))
                 Assert.Equal(Movie.Length, (await download.Content.ReadAsByteArrayAsync(Cancelled)).Length);
+            // A copy is lost, and made anew by the third worker.
+            await cluster.Worker((await cluster.Client.FactsAsync("geheim.mp4", Cancelled))!.Holders.First()).StopAsync(atOnce: true);
+            await cluster.Client.WaitForNodesAsync(2, Cancelled);
+            await cluster.Client.WaitForWholeAsync(1, Cancelled);
             // The spans go out when the services end.
         }
 
@@ -35,6 +39,12 @@ public sealed class TraceTests
         var sent = Of(DownloadTrace);
         Assert.Contains(sent, static span => span is { Service: "mdfs-master", Name: "GET /download" });
         Assert.Contains(sent, static span => span is { Service: "mdfs-worker", Name: "GET /internal/replicas/{version}" });
+
+        var told = stored.Single(static span => span.Name == "PUT /api/files/{name}").Attributes;
+        Assert.Contains(told, static attribute => attribute is { Key: "mdfs.copies", Value: "02" });
+        Assert.Contains(told, static attribute => attribute.Key == "mdfs.version");
+        var copies = spans.Where(static span => span is { Service: "mdfs-worker", Name: "make a copy" }).ToList();
+        Assert.Contains(spans, span => span.Name == "GET /internal/replicas/{version}" && copies.Exists(copy => copy.Trace == span.Trace && copy.Instance != span.Instance));
 
         Assert.DoesNotContain(spans, static span => span.Name.Contains("beats", StringComparison.Ordinal));
 
