@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Mdfs.Cli.Server;
 using Mdfs.Cli.Terminal;
 using Spectre.Console;
@@ -41,7 +40,7 @@ internal static class ListCommand
             table.AddRow(
                 new Text(Printable.Of(movie.Name)), new Text(Quantity.Bytes(movie.Size)),
                 new Text($"{movie.Copies}/{movie.CopiesWanted}", new Style(movie.Copies < movie.CopiesWanted ? Color.Yellow : null)),
-                new Text(movie.ModifiedAt.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)), new Text(movie.Checksum));
+                new Text(Quantity.Moment(movie.ModifiedAt)), new Text(movie.Checksum));
             (count, bytes) = (count + 1, bytes + movie.Size);
         }
 

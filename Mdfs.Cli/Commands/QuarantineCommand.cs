@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Mdfs.Cli.Terminal;
 using Spectre.Console;
 
@@ -35,7 +34,7 @@ internal static class QuarantineCommand
         var command = new Command("adopt", "Make a movie of a replica in quarantine.") { which, name };
         command.Runs(async (session, parsed, cancellationToken) =>
         {
-            var one = await FindAsync(session, parsed.GetValue(which)!, cancellationToken);
+            var one = Find(await session.Master.QuarantineAsync(cancellationToken), parsed.GetValue(which)!);
             var stored = await session.Master.AdoptAsync(one.NodeId, one.Id, parsed.GetValue(name), cancellationToken);
             session.Output.Result(stored, $"adopted   {Printable.Of(stored.Name)}   {Quantity.Bytes(stored.Size)}   {stored.Copies} of {stored.CopiesWanted} copies");
             return ExitCodes.Done;
@@ -53,9 +52,10 @@ internal static class QuarantineCommand
         {
             var ids = parsed.GetValue(which) ?? [];
             if (ids.Length == 0 == !parsed.GetValue(all)) throw new CliException("Say which by their ids, or --all.", ExitCodes.Usage);
-            var doomed = ids.Length > 0 ? [] : await session.Master.QuarantineAsync(cancellationToken);
-            foreach (var id in ids) doomed.Add(await FindAsync(session, id, cancellationToken));
-            if (doomed.Count > 0 && !parsed.GetValue(yes)) await AskAsync(session.Output, doomed.Count, cancellationToken);
+            var doomed = await session.Master.QuarantineAsync(cancellationToken);
+            if (ids.Length > 0) doomed = [.. ids.Select(id => Find(doomed, id))];
+            if (doomed.Count > 0 && !parsed.GetValue(yes))
+                await session.Output.AskAsync($"Remove {Quantity.Count(doomed.Count, "replica", "replicas")} for good?", "purge", "purged", cancellationToken);
             foreach (var one in doomed)
             {
                 await session.Master.PurgeAsync(one.NodeId, one.Id, cancellationToken);
@@ -67,18 +67,8 @@ internal static class QuarantineCommand
         return command;
     }
 
-    private static async Task AskAsync(Output output, int count, CancellationToken cancellationToken)
-    {
-        if (!Output.CanAsk) throw new CliException("Nobody can be asked here: say --yes to purge.", ExitCodes.Usage);
-        if (!await output.Aside.ConfirmAsync(Markup.Escape($"Remove {Quantity.Count(count, "replica", "replicas")} for good?"), defaultValue: false, cancellationToken))
-            throw new CliException("Nothing was purged.", ExitCodes.Failed);
-    }
-
-    private static async Task<Server.Quarantined> FindAsync(Session session, string id, CancellationToken cancellationToken)
-    {
-        var fitting = (await session.Master.QuarantineAsync(cancellationToken)).Where(one => one.Id == id).ToList();
-        return fitting.Count > 0 ? fitting[0] : throw new CliException($"No live worker has '{id}' in quarantine. 'mdfs quarantine' lists what there is.", ExitCodes.NotFound);
-    }
+    private static Server.Quarantined Find(List<Server.Quarantined> all, string id) =>
+        all.Find(one => one.Id == id) ?? throw new CliException($"No live worker has '{id}' in quarantine. 'mdfs quarantine' lists what there is.", ExitCodes.NotFound);
 
     private static void Show(Output output, List<Server.Quarantined> found)
     {
@@ -87,7 +77,7 @@ internal static class QuarantineCommand
         {
             table.AddRow(
                 new Text(one.Id), new Text(Printable.Of(one.Node)), new Text(Printable.Of(one.Name ?? "not known")), new Text(Quantity.Bytes(one.Size)),
-                new Text(one.Since.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)), new Text(Printable.Of(one.Reason)));
+                new Text(Quantity.Moment(one.Since)), new Text(Printable.Of(one.Reason)));
         }
 
         if (found.Count > 0) output.Show(table);

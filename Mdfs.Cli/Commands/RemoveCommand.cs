@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Mdfs.Cli.Terminal;
 using Mdfs.Cli.Transfer;
-using Spectre.Console;
 
 namespace Mdfs.Cli.Commands;
 
@@ -17,20 +16,14 @@ internal static class RemoveCommand
         command.Runs(async (session, parsed, cancellationToken) =>
         {
             var doomed = parsed.GetValue(names)!.Distinct(StringComparer.Ordinal).ToList();
-            if (!parsed.GetValue(yes)) await AskAsync(session.Output, doomed, cancellationToken);
+            if (!parsed.GetValue(yes)) await session.Output.AskAsync($"Delete {Which(doomed)} on every node?", "delete", "deleted", cancellationToken);
             var retrying = new Retrying(session.Output, parsed.GetValue(retries));
             return await new Batch(session.Output, 1).RunAsync(doomed, static name => name, static _ => null, (name, _, cancelled) => RemoveAsync(session, retrying, name, cancelled), cancellationToken);
         });
         return command;
     }
 
-    private static async Task AskAsync(Output output, List<string> doomed, CancellationToken cancellationToken)
-    {
-        if (!Output.CanAsk) throw new CliException("Nobody can be asked here: say --yes to delete.", ExitCodes.Usage);
-        var what = doomed.Count == 1 ? $"'{Printable.Of(doomed[0])}'" : $"{doomed.Count} movies";
-        if (!await output.Aside.ConfirmAsync(Markup.Escape($"Delete {what} on every node?"), defaultValue: false, cancellationToken))
-            throw new CliException("Nothing was deleted.", ExitCodes.Failed);
-    }
+    private static string Which(List<string> doomed) => doomed.Count == 1 ? $"'{Printable.Of(doomed[0])}'" : $"{doomed.Count} movies";
 
     private static async Task<Outcome> RemoveAsync(Session session, Retrying retrying, string name, CancellationToken cancellationToken)
     {

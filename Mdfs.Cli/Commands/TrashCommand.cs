@@ -41,7 +41,7 @@ internal static class TrashCommand
         foreach (var one in found)
         {
             table.AddRow(
-                new Text(Printable.Of(one.Name)), new Text(Quantity.Bytes(one.Size)), new Text(one.RemovedAt.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)),
+                new Text(Printable.Of(one.Name)), new Text(Quantity.Bytes(one.Size)), new Text(Quantity.Moment(one.RemovedAt)),
                 new Text($"{one.Copies}"), new Text(one.Version.ToString(CultureInfo.InvariantCulture)), new Text(one.Free ? "" : "name taken"));
         }
 

@@ -31,7 +31,16 @@ internal sealed class Output(bool json)
     public bool IsWatched => !IsJson && !Console.IsErrorRedirected;
 
     /// <summary>Whether somebody can answer a question.</summary>
-    public static bool CanAsk => !Console.IsInputRedirected && !Console.IsErrorRedirected;
+    private static bool CanAsk => !Console.IsInputRedirected && !Console.IsErrorRedirected;
+
+    /// <summary>Asks before something is done that cannot simply be undone; anything but a yes ends the run.</summary>
+    /// <param name="doing">What <c>--yes</c> is said for, as "delete".</param>
+    /// <param name="done">As "deleted".</param>
+    public async Task AskAsync(string question, string doing, string done, CancellationToken cancellationToken)
+    {
+        if (!CanAsk) throw new CliException($"Nobody can be asked here: say --yes to {doing}.", ExitCodes.Usage);
+        if (!await Aside.ConfirmAsync(Markup.Escape(question), defaultValue: false, cancellationToken)) throw new CliException($"Nothing was {done}.", ExitCodes.Failed);
+    }
 
     /// <summary>Bars are moving on <see cref="Aside"/>, which then has to place whatever else is said.</summary>
     public bool Live { get; set; }
