@@ -29,6 +29,13 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     /// <summary>Under <see cref="Gate"/>.</summary>
     public IEnumerable<NodeState> States => _nodes.Values;
 
+    /// <summary>What has been heard of the nodes, as <see cref="EntryYield"/> asks for it. Under <see cref="Gate"/>.</summary>
+    /// <param name="upload">The entry's.</param>
+    public (bool Prepared, IReadOnlyList<NodeId> Registered, IReadOnlySet<NodeId> Reported) Hearing(UploadId upload) => (
+        _nodes.Values.Any(state => state.Prepared.Any(prepared => prepared.Upload == upload)),
+        [.. _nodes.Keys],
+        _nodes.Values.Where(state => state.Inventory.Complete).Select(state => state.Id).ToHashSet());
+
     /// <summary>Time since a node last registered (a new life of a known node counts).</summary>
     public TimeSpan SinceLastRegistration => time.GetElapsedTime(Interlocked.Read(ref _lastRegistration));
 

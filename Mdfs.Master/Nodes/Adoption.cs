@@ -308,14 +308,8 @@ public sealed partial class Adoption(
 
         if (best is null && entry is not null)
         {
-            var states = registry.States.ToList();
-            best = EntryYield.To(
-                entry,
-                tombstone,
-                sealedOfName,
-                states.Any(state => state.Prepared.Any(prepared => prepared.Upload == entry.Replica.Upload)),
-                states.Select(state => state.Id),
-                states.Where(state => state.Inventory.Complete).Select(state => state.Id).ToHashSet());
+            var (prepared, registered, reported) = registry.Hearing(entry.Replica.Upload);
+            best = EntryYield.To(entry, tombstone, sealedOfName, prepared, registered, reported);
             yielded = best is not null;
         }
 

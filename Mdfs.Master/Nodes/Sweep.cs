@@ -105,10 +105,8 @@ public sealed partial class Sweep(
 
     private bool IsLost(CatalogEntry entry)
     {
-        var states = registry.States.ToList();
-        return EntryYield.IsLost(
-            entry, registry.Replicas.VersionsOf(entry.Name), states.Any(state => state.Prepared.Any(prepared => prepared.Upload == entry.Replica.Upload)),
-            states.Select(state => state.Id), states.Where(state => state.Inventory.Complete).Select(state => state.Id).ToHashSet());
+        var (prepared, registered, reported) = registry.Hearing(entry.Replica.Upload);
+        return EntryYield.IsLost(entry, registry.Replicas.VersionsOf(entry.Name), prepared, registered, reported);
     }
 
     private bool IsRemovable(CatalogEntry current, MovieVersion version)
