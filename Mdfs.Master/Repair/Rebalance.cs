@@ -126,15 +126,21 @@ public sealed partial class Rebalance(
         if (ended.Count > 0)
         {
             await _changing.WaitAsync(cancellationToken);
-            // Counted and struck out at once, or a master that starts in between would count it again; and before it is seen that nothing is under way.
-            Volatile.Write(ref _record, Record with
+            try
             {
-                MoviesMoved = Record.MoviesMoved + movies,
-                BytesMoved = Record.BytesMoved + bytes,
-                Underway = [.. Record.Underway.Where(move => !ended.Contains(move))],
-            });
-            ended.ForEach(Drop);
-            _changing.Release();
+                // Counted and struck out at once, or a master that starts in between would count it again; and before it is seen that nothing is under way.
+                Volatile.Write(ref _record, Record with
+                {
+                    MoviesMoved = Record.MoviesMoved + movies,
+                    BytesMoved = Record.BytesMoved + bytes,
+                    Underway = [.. Record.Underway.Where(move => !ended.Contains(move))],
+                });
+                ended.ForEach(Drop);
+            }
+            finally
+            {
+                _changing.Release();
+            }
         }
 
         foreach (var (version, since) in _avoid)
