@@ -99,8 +99,9 @@ public static class Routes
 
         public static string SealPath(UploadId upload) => $"/internal/uploads/{upload.Value}/seal";
 
-        public static string WindowPath(MovieVersion version, long from, long length) =>
-            string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}?from={from}&length={length}");
+        /// <param name="begun">For a reading that has had bytes of this version already: it is given the rest from the trash too.</param>
+        public static string WindowPath(MovieVersion version, long from, long length, bool begun = false) =>
+            string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}?from={from}&length={length}{(begun ? "&begun=true" : "")}");
 
         public static string RestorePath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/trash/{version.Number}/restore");
 

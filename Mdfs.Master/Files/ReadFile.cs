@@ -55,7 +55,7 @@ public sealed class ReadFile(
             // Multipart framing is written in front of the part's first window, so that a failed first window can still become a status.
             var begun = context.Response.HasStarted;
             if (piece.Head.Length > 0) writer.Write(piece.Head.Span);
-            var result = await reader.CopyAsync(entry.Version, piece.Range.From, piece.Range.Length, () => SourcesOf(entry, first), writer, gone);
+            var result = await reader.CopyAsync(entry.Version, piece.Range.From, piece.Range.Length, () => SourcesOf(entry, first), writer, gone, begun);
             foreach (var _ in result.Failures.Where(failure => failure.Damaged)) registry.NoteDamage(entry.Version);
             if (result.Outcome == CopyOutcome.Completed) continue;
             if (result.Outcome == CopyOutcome.SourcesFailed && result.Sent == 0 && !begun && !context.Response.HasStarted && piece.Head.Length == 0)

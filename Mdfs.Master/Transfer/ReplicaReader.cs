@@ -45,11 +45,12 @@ public sealed partial class ReplicaReader
     /// <see cref="CopyResult.Sent"/> is 0.
     /// </param>
     /// <param name="clientGone">The request was aborted.</param>
+    /// <param name="begun">The response has bytes of this version already, from an earlier window.</param>
     public async Task<CopyResult> CopyAsync(
-        MovieVersion version, long from, long length, Func<IReadOnlyList<ReplicaCandidate>> candidates, PipeWriter destination, CancellationToken clientGone)
+        MovieVersion version, long from, long length, Func<IReadOnlyList<ReplicaCandidate>> candidates, PipeWriter destination, CancellationToken clientGone, bool begun = false)
     {
         using var client = _streams.Enter(version);
-        var copy = new Copy(this, version, from, length, destination, clientGone);
+        var copy = new Copy(this, version, from, length, destination, begun, clientGone);
         CopyOutcome outcome;
         try
         {
@@ -66,7 +67,7 @@ public sealed partial class ReplicaReader
     }
 
     /// <summary>One call's state.</summary>
-    private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, PipeWriter destination, CancellationToken clientGone)
+    private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, PipeWriter destination, bool begun, CancellationToken clientGone)
     {
         private readonly long _began = reader._time.GetTimestamp();
         private readonly PieceSize _piece = new();
@@ -120,7 +121,7 @@ public sealed partial class ReplicaReader
         private async Task<(Ending Ending, NodeFailure? Failure)> ReadFromAsync(WorkerAddress source, SourceRotation rotation)
         {
             using var place = reader._streams.Enter(source.Id);
-            var answer = await reader._workers.OpenWindowAsync(source, version, from + Sent, length - Sent, clientGone);
+            var answer = await reader._workers.OpenWindowAsync(source, version, from + Sent, length - Sent, begun || Sent > 0, clientGone);
             if (!answer.Succeeded) return (Ending.Failed, answer.Failure);
 
             using var window = answer.Value;

@@ -116,9 +116,10 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
         TellAsync(to, HttpMethod.Post, Routes.Worker.BeatNow, [], _options.OpenTimeout, cancellation);
 
     /// <summary>Opens a window of a sealed replica.</summary>
-    public Task<NodeAnswer<ByteWindow>> OpenWindowAsync(WorkerAddress to, MovieVersion version, long from, long length, CancellationToken cancellation)
+    /// <param name="begun">Whether its reader has had bytes of this version already; only then may the rest come from a trash.</param>
+    public Task<NodeAnswer<ByteWindow>> OpenWindowAsync(WorkerAddress to, MovieVersion version, long from, long length, bool begun, CancellationToken cancellation)
     {
-        var target = Routes.Worker.WindowPath(version, from, length);
+        var target = Routes.Worker.WindowPath(version, from, length, begun);
         return bytes.OpenWindowAsync(to.Address, target, Token(NodePurpose.Data, to, HttpMethod.Get, target, []), length, _options.IdleTimeout, cancellation);
     }
 

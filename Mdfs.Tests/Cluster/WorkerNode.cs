@@ -178,13 +178,14 @@ internal sealed class MasterVoice(string address, NodeId worker) : IDisposable
         return await ReadAsync(response, WireJson.Default.SealReceipt);
     }
 
-    public Task<HttpResponseMessage> WindowAsync(MovieVersion version, long from, long length) =>
-        SendAsync(NodePurpose.Data, HttpMethod.Get, Routes.Worker.WindowPath(version, from, length));
+    /// <param name="begun">For a reading that had bytes of it before.</param>
+    public Task<HttpResponseMessage> WindowAsync(MovieVersion version, long from, long length, bool begun = false) =>
+        SendAsync(NodePurpose.Data, HttpMethod.Get, Routes.Worker.WindowPath(version, from, length, begun));
 
     /// <summary>The same as another node asks for it, which gets nothing from the trash.</summary>
     public async Task<HttpResponseMessage> PeerWindowAsync(MovieVersion version, long from, long length)
     {
-        var target = Routes.Worker.WindowPath(version, from, length);
+        var target = Routes.Worker.WindowPath(version, from, length, begun: true);
         using var request = new HttpRequestMessage(HttpMethod.Get, target);
         request.Headers.Add(NodeTokens.Header, Token(NodePurpose.Peer, "GET", target, [], sender: NodeId.New().Value));
         return await SendAsync(request);

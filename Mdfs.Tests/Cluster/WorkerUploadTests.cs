@@ -203,8 +203,10 @@ public sealed class WorkerUploadTests : IDisposable
         var replica = await node.StoreAsync(movie);
         using var response = await node.Master.WindowAsync(replica.Version, 0, movie.Length);
         await node.Master.BuryAsync(replica.Name, replica.Version);
-        // For other nodes it is gone; whoever watches it is served to its end (docs/decisions/finished-readings.md).
+        // For other nodes it is gone, and for whoever begins now, also when the master knows nothing of the deletion; whoever watches it is served to its end (docs/decisions/finished-readings.md).
         using (var gone = await node.Master.PeerWindowAsync(replica.Version, 0, 1)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+        using (var gone = await node.Master.WindowAsync(replica.Version, 0, 1)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+        using (var rest = await node.Master.WindowAsync(replica.Version, 1000, 10, begun: true)) Assert.Equal(movie[1000..1010], await rest.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
         Assert.Equal(movie, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }
 

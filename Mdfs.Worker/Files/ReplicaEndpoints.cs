@@ -21,10 +21,10 @@ internal static class ReplicaEndpoints
         routes.MapPost(Routes.Worker.BeatNow, BeatNow).RequireNode(NodePurpose.Control);
     }
 
-    private static async Task<IResult> WindowAsync(string version, long from, long length, HttpContext context, ReplicaStore store, KeptTrash kept, Canary canary, WindowSender sender)
+    private static async Task<IResult> WindowAsync(string version, long from, long length, bool? begun, HttpContext context, ReplicaStore store, KeptTrash kept, Canary canary, WindowSender sender)
     {
         if (!MovieVersion.TryParse(version, out var wanted)) return Answers.Refuse(WorkerProblems.Bad("A version is a whole number."));
-        using var reader = Canary.Is(wanted) ? canary.Open() : store.OpenReader(wanted) ?? Kept(context, kept, wanted);
+        using var reader = Canary.Is(wanted) ? canary.Open() : store.OpenReader(wanted) ?? (begun == true ? Kept(context, kept, wanted) : null);
         if (reader is null) return Answers.Refuse(WorkerProblems.UnknownReplica(wanted));
         if (from < 0 || length < 0 || from > reader.Size - length) return Answers.Refuse(WorkerProblems.Bad($"The window does not lie within the {reader.Size} bytes of version {wanted}."));
         var sent = await sender.TrySendAsync(context, reader, from, length, response =>
@@ -35,7 +35,8 @@ internal static class ReplicaEndpoints
         return sent ? TypedResults.Empty : Answers.Refuse(WorkerProblems.Damaged(wanted));
     }
 
-    // A player whose movie was deleted or overwritten while it played goes on to the end. For players alone, whom the master serves: no copy is ever made of it.
+    // A player whose movie was deleted or overwritten while it played goes on to the end. For players alone, whom the master serves, and who have begun: no copy is ever made of it, and a master that has
+    // not heard of the deletion, since its Redis went back, is given nothing that nobody may read any more.
     private static ReplicaReader? Kept(HttpContext context, KeptTrash kept, MovieVersion version) =>
         context.Features.Get<NodeToken>() is { Purpose: NodePurpose.Data } ? kept.OpenReader(version) : null;
 
