@@ -33,6 +33,7 @@ public sealed partial class Fixer(
 
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), Pull> _pulls = new();
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), long> _avoid = new();
+    private readonly PullsAhead _ahead = new();
 
     // Pulls that were given up and that their nodes may still be about.
     private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), byte> _unwanted = new();
@@ -44,7 +45,7 @@ public sealed partial class Fixer(
     public int UnderReplicated { get; private set; }
 
     /// <summary>Pulls ordered and not yet heard to have ended.</summary>
-    public int Running => _pulls.Count;
+    public int Running => _pulls.Count(static pair => !pair.Value.Made);
 
     /// <summary>Copies made since the start.</summary>
     public long Healed { get; private set; }
@@ -64,11 +65,17 @@ public sealed partial class Fixer(
     /// <summary>Why missing copies wait longer than usual, as a sentence; null: they do not.</summary>
     public string? HeldUp { get; private set; }
 
-    public void LookAgain() => Wake();
+    /// <summary>Something has changed: what was planned before, and is not begun, may not be wanted any more.</summary>
+    public void LookAgain()
+    {
+        _ahead.Clear();
+        Wake();
+    }
 
     /// <summary>Pull orders remove nothing, so they may be repeated until the node shows that it heard them.</summary>
     public void AddOrders(NodeState node, List<NodeOrder> orders)
     {
+        Begin(node);
         foreach (var progress in node.Pulls)
         {
             if (!IsWanted(progress.Version) || _unwanted.ContainsKey((progress.Version, node.Id))) orders.Add(new CancelPullOrder(progress.Version));
@@ -79,7 +86,7 @@ public sealed partial class Fixer(
 
         foreach (var ((version, target), pull) in _pulls)
         {
-            if (target != node.Id || node.Pulls.Any(progress => progress.Version == version)) continue;
+            if (target != node.Id || pull.Made || node.Pulls.Any(progress => progress.Version == version)) continue;
             orders.Add(pull.Order);
         }
 
@@ -88,6 +95,30 @@ public sealed partial class Fixer(
             if (key.Target == node.Id && !node.Pulls.Any(progress => progress.Version == key.Version)) _unwanted.TryRemove(key, out _);
         }
     }
+
+    /// <summary>Has the node begin what is planned for it, as far as it has places free. Under the registry's lock, as all beats are answered.</summary>
+    private void Begin(NodeState node)
+    {
+        foreach (var ((version, target), pull) in _pulls)
+        {
+            if (target != node.Id || pull.Made || !IsMade(version, target)) continue;
+            pull.Made = true;
+            if (_ahead.IsEmptyFor(node.Id)) Wake();
+        }
+
+        foreach (var planned in _ahead.Take(node.Id, Places(), options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency))
+        {
+            var key = (planned.Order.Replica.Version, planned.Target);
+            _unwanted.TryRemove(key, out _);
+            _pulls[key] = new Pull(planned.Order, Time.GetTimestamp());
+            LogOrdered(planned.Order.Replica.Name, node.RingKey);
+        }
+    }
+
+    /// <summary>Copies that each node is making.</summary>
+    private Dictionary<NodeId, int> Places() => _pulls.Where(static pair => !pair.Value.Made).CountBy(static pair => pair.Key.Target).ToDictionary();
+
+    private bool IsMade(MovieVersion version, NodeId target) => registry.Replicas.HoldersOf(version).Any(holder => holder.Node == target && !holder.Damaged);
 
     /// <summary>Has the copy of a move made, unless it is under way.</summary>
     /// <returns>False: it failed a short while ago, or there is nobody to copy from or to.</returns>
@@ -125,6 +156,8 @@ public sealed partial class Fixer(
 
     protected override async Task RunAsync(CancellationToken cancellationToken)
     {
+        // What is planned anew is not begun meanwhile.
+        _ahead.Clear();
         if (!session.Attached) return;
         DropFinished();
         await hints.FlushAsync(cancellationToken);
@@ -139,17 +172,14 @@ public sealed partial class Fixer(
         HeldUp = _massLoss.Look(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
         var rules = new RepairRules(
             options.Value.PlacementRules, options.Value.ReplicationFactor, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay,
-            options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency);
+            options.Value.RepairConcurrencyPerNode + PullsAhead.PerNode, options.Value.RepairConcurrency + (PullsAhead.PerNode * view.Nodes.Count(static node => node.Alive)));
         var running = _pulls.Keys.Select(key => new RunningPull(key.Version, key.Target)).ToList();
         var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);
-        foreach (var planned in plan)
-        {
-            _pulls[(planned.Order.Replica.Version, planned.Target)] = new Pull(planned.Order, Time.GetTimestamp());
-            LogOrdered(planned.Order.Replica.Name, view.Find(planned.Target)?.RingKey ?? planned.Target.Value);
-        }
+        _ahead.Replace(plan);
 
         trimmer.Plan(view, activity);
-        var told = plan.Select(planned => planned.Target).Concat(trimmer.Wanted).Distinct().Select(view.Find).OfType<NodeView>();
+        var places = Places();
+        var told = plan.Select(planned => planned.Target).Where(node => places.GetValueOrDefault(node) < options.Value.RepairConcurrencyPerNode).Concat(trimmer.Wanted).Distinct().Select(view.Find).OfType<NodeView>();
         await Task.WhenAll(told.Select(node => workers.BeatNowAsync(node, cancellationToken)));
     }
 
@@ -221,8 +251,7 @@ public sealed partial class Fixer(
         var view = registry.View;
         foreach (var ((version, target), pull) in _pulls)
         {
-            var holders = registry.Replicas.HoldersOf(version);
-            var made = holders.Any(holder => holder.Node == target && !holder.Damaged);
+            var made = IsMade(version, target);
             var current = catalog.Find(pull.Order.Replica.Name)?.Version == version;
             var silent = Time.GetElapsedTime(pull.LastProgress) > TimeSpan.FromMinutes(2);
             if (made)
@@ -274,6 +303,9 @@ public sealed partial class Fixer(
         public long Done { get; set; }
 
         public long LastProgress { get; set; } = ordered;
+
+        /// <summary>Its node has told that the copy is there; the next look settles the rest.</summary>
+        public bool Made { get; set; }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Healing: node {Node} copies '{Name}'.")]

@@ -202,6 +202,22 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_reply_to_the_beat_that_tells_of_a_copy_brings_the_order_for_the_next_one()
+    {
+        await StartAsync(2);
+        foreach (var version in new[] { 5, 6, 7 }) await StoreAsync(version, verified: true, $"film {version}.mp4", _nodes[0]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        var begun = (await BeatAsync(_nodes[1])).Orders.OfType<PullOrder>().Select(order => order.Replica).ToList();
+        Assert.Equal(2, begun.Count);
+        Assert.Equal(2, _rig.Get<Fixer>().Running);
+
+        var reply = await BeatAsync(_nodes[1], new ReplicaReport(begun[0], Damaged: false, Verified: true));
+        var orders = reply.Orders.OfType<PullOrder>().Select(order => order.Replica.Version.Number).ToList();
+        Assert.Equal([5, 6, 7], orders.Append(begun[0].Version.Number).Order());
+        Assert.Equal(2, _rig.Get<Fixer>().Running);
+    }
+
+    [Fact]
     public async Task Prepared_bytes_are_sealed_when_their_upload_was_committed_and_discarded_after_a_day_when_not()
     {
         await StartAsync(2);
@@ -263,16 +279,19 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
 
     private Task StoreAsync(long version, params SpeakingNode[] holders) => StoreAsync(version, verified: true, holders);
 
-    private async Task StoreAsync(long version, bool verified, params SpeakingNode[] holders)
+    private Task StoreAsync(long version, bool verified, params SpeakingNode[] holders) => StoreAsync(version, verified, Film.Value, holders);
+
+    private async Task StoreAsync(long version, bool verified, string film, params SpeakingNode[] holders)
     {
-        var report = SpeakingNode.Sealed("film.mp4", version, Ours, verified: verified);
-        using (await _rig.Get<NameLocks>().AcquireAsync(Film, Cancelled))
+        var report = SpeakingNode.Sealed(film, version, Ours, verified: verified);
+        var name = report.Replica.Name;
+        using (await _rig.Get<NameLocks>().AcquireAsync(name, Cancelled))
         {
             Assert.True(await _rig.Get<CatalogSession>().ApplyAsync(
                 new CatalogChange { Put = [new CatalogEntry(report.Replica, ImmutableArray<NodeId>.Empty)], Highest = report.Replica.Version }, Cancelled));
         }
 
-        _rig.Get<NodeRegistry>().Suspect(Film, report.Replica.Version);
+        _rig.Get<NodeRegistry>().Suspect(name, report.Replica.Version);
         foreach (var node in holders) await BeatAsync(node, report);
     }
 

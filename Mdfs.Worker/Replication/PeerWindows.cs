@@ -49,24 +49,47 @@ internal sealed class PeerWindows(
         var answer = await client.OpenWindowAsync(source.Address, target, token, length, options.Value.IdleTimeout, cancellation);
         if (!answer.Succeeded) return answer.Failure.Reason;
         using var window = answer.Value;
-        while (window.Remaining > 0)
+        // One half is filled while the other is written: neither the wire nor the disk waits for the other.
+        var (filling, written) = (buffer[..(buffer.Length / 2)], buffer[(buffer.Length / 2)..]);
+        var writing = Task.CompletedTask;
+        try
         {
-            var filled = 0;
-            for (int read; filled < buffer.Length && (read = await window.ReadAsync(buffer[filled..])) > 0; filled += read)
+            while (window.Remaining > 0 && window.Failure is null)
             {
-            }
-
-            if (filled > 0)
-            {
+                var filled = await FillAsync(window, filling, limit ?? throttle);
                 await throttle.TakeAsync(filled, cancellation);
                 if (limit is not null) await limit.TakeAsync(filled, cancellation);
-                await sink.WriteAsync(buffer[..filled], cancellation);
-                metrics.Pulled(filled);
+                await writing;
+                writing = WriteAsync(sink, filling[..filled], cancellation);
+                (filling, written) = (written, filling);
             }
 
-            if (window.Failure is { } failure) return failure.Reason;
+            await writing;
+            return window.Failure?.Reason;
+        }
+        finally
+        {
+            // Whatever ended this: the memory is not given back while it is being written.
+            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>As much as fits. Under a limit less, so that it is kept in steps rather than in gulps.</summary>
+    private static async Task<int> FillAsync(ByteWindow window, Memory<byte> into, Throttle limit)
+    {
+        var filled = 0;
+        into = into[..limit.Step(into.Length)];
+        for (int read; filled < into.Length && (read = await window.ReadAsync(into[filled..])) > 0; filled += read)
+        {
         }
 
-        return null;
+        return filled;
+    }
+
+    private async Task WriteAsync(PullSink sink, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    {
+        if (bytes.IsEmpty) return;
+        await sink.WriteAsync(bytes, cancellation);
+        metrics.Pulled(bytes.Length);
     }
 }

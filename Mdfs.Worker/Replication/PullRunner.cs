@@ -13,7 +13,8 @@ namespace Mdfs.Worker.Replication;
 internal sealed partial class PullRunner(
     DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, Canary canary, ILogger<PullRunner> logger)
 {
-    private const int BufferSize = 4 * BlockFormat.BlockSize;
+    // Two halves: one is received into while the other is written.
+    private const int BufferSize = 16 * BlockFormat.BlockSize;
 
     /// <returns>Why there is no good copy, or null.</returns>
     public async Task<string?> RunAsync(Pull pull)

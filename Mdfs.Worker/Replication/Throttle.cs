@@ -3,6 +3,8 @@ namespace Mdfs.Worker.Replication;
 /// <summary>A limit in bytes per second, over all pulls of a node or of one alone. Time not used is lost beyond a tenth of a second, so that no burst follows a pause.</summary>
 internal sealed class Throttle(long bytesPerSecond, TimeProvider time)
 {
+    private const int LeastStep = 64 * 1024;
+
     private static readonly TimeSpan _burst = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _state = new();
@@ -10,6 +12,9 @@ internal sealed class Throttle(long bytesPerSecond, TimeProvider time)
     private TimeSpan _paidUntil;
 
     public long BytesPerSecond => bytesPerSecond;
+
+    /// <summary>How many bytes to take at once, of so many: what a burst may hold at most, and no less than a few pages.</summary>
+    public int Step(int most) => bytesPerSecond <= 0 ? most : (int)Math.Clamp(bytesPerSecond * _burst.TotalSeconds, Math.Min(LeastStep, most), most);
 
     /// <summary>Returns when these bytes may have been taken. 0 bytes per second: at once.</summary>
     public Task TakeAsync(int bytes, CancellationToken cancellation)
