@@ -17,18 +17,29 @@ public sealed class CampaignClient : IDisposable
     private static readonly string[] _open = ["outcome-unknown", "too-few-copies", "not-sealed", "deletion-not-confirmed", ""];
 
     private readonly History _history;
+    private readonly DiskInspector? _disks;
     private readonly IReadOnlyList<string> _names;
     private readonly MdfsClient _client;
+
+    // A connection of its own for every change. One that was used before and is closed under the request makes .NET try again on another one: when that cannot be made, the error looks as if nobody had heard
+    // of the request, and somebody may have.
+    private readonly HttpClient _once;
     private readonly Random _random;
     private string? _deleted;
 
-    public CampaignClient(History history, IReadOnlyList<string> names, Uri master, string key, int seed)
+    /// <param name="disks">Where what an answer says of copies is looked after.</param>
+    public CampaignClient(History history, IReadOnlyList<string> names, Uri master, string key, int seed, DiskInspector? disks = null)
     {
-        (_history, _names, _random) = (history, names, new Random(seed));
+        (_history, _names, _random, _disks) = (history, names, new Random(seed), disks);
         _client = new MdfsClient(master, key);
+        _once = new HttpClient(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero }) { BaseAddress = master, Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        _once.Dispose();
+    }
 
     /// <summary>Goes on until it is told to stop; what it has begun it ends.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -224,13 +235,14 @@ public sealed class CampaignClient : IDisposable
         using var patience = new CancellationTokenSource(_patience);
         try
         {
-            using var response = await _client.Http.SendAsync(request, patience.Token);
+            using var response = await _once.SendAsync(request, patience.Token);
             var answer = await response.Content.ReadAsStringAsync(patience.Token);
             if (response.IsSuccessStatusCode)
             {
                 using var json = JsonDocument.Parse(answer);
                 var copies = json.RootElement.TryGetProperty("copies", out var counted) ? counted.GetInt32() : (int?)null;
-                _history.End(change, Ending.Done, $"{(int)response.StatusCode}", json.RootElement.GetProperty("version").GetInt64(), copies);
+                var done = _history.End(change, Ending.Done, $"{(int)response.StatusCode}", json.RootElement.GetProperty("version").GetInt64(), copies);
+                if (_disks?.Uncounted(done) is { } wrong) _history.IsWrong(wrong);
                 return "";
             }
 

@@ -22,7 +22,7 @@ public sealed class CampaignRun(CampaignSettings settings, CampaignCluster clust
         var clock = Stopwatch.StartNew();
         try
         {
-            await AttackAsync(injector);
+            await AttackAsync(injector, disks);
             var attacked = clock.Elapsed;
             await SettleAsync(injector);
             var settled = clock.Elapsed;
@@ -36,12 +36,12 @@ public sealed class CampaignRun(CampaignSettings settings, CampaignCluster clust
         }
     }
 
-    private async Task AttackAsync(FaultInjector injector)
+    private async Task AttackAsync(FaultInjector injector, DiskInspector disks)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var clients = Enumerable.Range(0, settings.Clients).Select(number => new CampaignClient(_history, Names, cluster.Master.Address, ProcessCluster.AdminKey, settings.Seed + (1000 * (number + 1)))).ToList();
+        var clients = Enumerable.Range(0, settings.Clients).Select(number => new CampaignClient(_history, Names, cluster.Master.Address, ProcessCluster.AdminKey, settings.Seed + (1000 * (number + 1)), disks)).ToList();
         var work = Task.WhenAll(clients.Select(client => client.RunAsync(stop.Token)));
-        var attack = injector.RunAsync(FaultPlan.Make(settings.Seed, settings.Faults, settings.Workers));
+        var attack = injector.RunAsync(FaultPlan.Make(settings.Seed, settings.Faults, settings.Workers), settings.Longest);
         try
         {
             while (await Task.WhenAny(attack, work, Task.Delay(_lookEvery, cancellationToken)) is var first && first != attack)

@@ -6,7 +6,8 @@ namespace Mdfs.Tests.Campaign;
 /// <summary>What makes a campaign: the same settings make the same schedule. The environment can name them, which is how one is had again, or made long.</summary>
 /// <param name="Seed">MDFS_CAMPAIGN_SEED; by chance.</param>
 /// <param name="Faults">MDFS_CAMPAIGN_FAULTS; 30.</param>
-public sealed record CampaignSettings(RedisKind Store, int Seed, int Faults)
+/// <param name="Longest">MDFS_CAMPAIGN_MINUTES; none. After so long no further fault comes, and what was stored is proven: a campaign that has to make room for something else is not for nothing.</param>
+public sealed record CampaignSettings(RedisKind Store, int Seed, int Faults, TimeSpan? Longest = null)
 {
     public const int Short = 30;
 
@@ -24,7 +25,8 @@ public sealed record CampaignSettings(RedisKind Store, int Seed, int Faults)
         CultureInfo.InvariantCulture,
         $"MDFS_CAMPAIGN_SEED={Seed} MDFS_CAMPAIGN_FAULTS={Faults} artifacts/bin/Mdfs.Tests/debug/Mdfs.Tests -method \"*Nothing_acknowledged_is_lost_with_{(Store == RedisKind.Garnet ? "Garnet" : "a_Redis_that_fsyncs")}\"");
 
-    public static CampaignSettings FromEnvironment(RedisKind store) => new(store, Number("MDFS_CAMPAIGN_SEED") ?? Random.Shared.Next(1_000_000), Number("MDFS_CAMPAIGN_FAULTS") ?? Short);
+    public static CampaignSettings FromEnvironment(RedisKind store) => new(
+        store, Number("MDFS_CAMPAIGN_SEED") ?? Random.Shared.Next(1_000_000), Number("MDFS_CAMPAIGN_FAULTS") ?? Short, Number("MDFS_CAMPAIGN_MINUTES") is { } minutes ? TimeSpan.FromMinutes(minutes) : null);
 
     private static int? Number(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : null;
 }

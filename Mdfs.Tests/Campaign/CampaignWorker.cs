@@ -67,6 +67,17 @@ public sealed class CampaignWorker : IAsyncDisposable
         _disk?.Dispose();
     }
 
+    /// <summary>What the power cut took is gone when this returns, so that the disk can be looked at before anybody mends it. The process was killed.</summary>
+    public async Task LosePowerAsync(CancellationToken cancellationToken)
+    {
+        System.LosePower();
+        // Any program does: the library takes back what is noted when it is loaded.
+        string[] call = [.. System.Environment.Select(one => $"{one.Key}={one.Value}"), "true"];
+        var (program, arguments) = _disk?.Inside("env", call) ?? ("env", call);
+        await using var process = ServiceProcess.Run(program, arguments);
+        await Eventually.TrueAsync(() => process.HasExited, $"{Name} has lost what was not fsynced", CampaignCluster.Patience, cancellationToken);
+    }
+
     private ServiceProcess Start(IReadOnlyList<KeyValuePair<string, string>> settings)
     {
         if (_disk is null) return ServiceProcess.Start("Mdfs.Worker", settings, System.Environment);

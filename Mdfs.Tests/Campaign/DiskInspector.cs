@@ -59,6 +59,41 @@ public sealed class DiskInspector(CampaignCluster cluster, History history)
         return found;
     }
 
+    /// <summary>What a power cut has taken and must not: bytes of a sealed replica, or a replica that the answer to its upload has counted. The processes of these workers do not run.</summary>
+    /// <param name="before">What lay on all disks when they were killed.</param>
+    /// <param name="wounded">Was harmed by a fault.</param>
+    public IReadOnlyList<string> LostWithPower(IReadOnlyList<ReplicaOnDisk> before, IReadOnlyList<CampaignWorker> cut, Func<ReplicaOnDisk, bool> wounded)
+    {
+        var found = new List<string>();
+        var copies = history.Changes.Where(change => change is { Ending: Ending.Done, Act: not Act.Delete, Version: not null, Copies: not null }).ToDictionary(change => change.Version!.Value, change => change.Copies!.Value);
+        foreach (var version in before.GroupBy(replica => replica.Version))
+        {
+            foreach (var replica in version.Where(replica => cut.Contains(replica.Worker)))
+            {
+                if (File.Exists(replica.Path))
+                {
+                    if (!wounded(replica) && !IsIntact(replica)) found.Add($"version {version.Key} was sealed on {replica.Worker.Name}, and after a power cut it is not what was stored");
+                }
+                else if (copies.GetValueOrDefault(version.Key) >= version.Count())
+                {
+                    // As many copies as were counted: this was one of them.
+                    found.Add($"version {version.Key} was acknowledged with {copies[version.Key]} copies, and a power cut has taken that on {replica.Worker.Name}");
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Whether there are as many copies as the answer has just said. Null: yes, or somebody else has changed the name meanwhile.</summary>
+    public string? Uncounted(Change answered)
+    {
+        if (answered is not { Act: not Act.Delete, Version: { } version, Copies: { } copies }) return null;
+        var workers = Replicas().Where(replica => replica.Version == version).Select(replica => replica.Worker.Name).ToList();
+        if (workers.Count >= copies || history.Changes.Any(other => other.Name == answered.Name && other.Number != answered.Number && other.End > answered.Start)) return null;
+        return $"{copies} copies were acknowledged, and it lies on {(workers.Count == 0 ? "no worker" : string.Join(", ", workers))}: {answered}";
+    }
+
     private MovieBytes? Describe(ReplicaOnDisk replica)
     {
         if (File.ReadLines(replica.Sidecar).ElementAtOrDefault(1) is not { } line) return null;

@@ -24,13 +24,14 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
     /// <summary>Why those that did not, did not.</summary>
     public IReadOnlyDictionary<string, int> Omitted => _omitted;
 
-    public async Task RunAsync(IEnumerable<Fault> plan)
+    /// <param name="until">No fault begins later than this, by the clock of the history.</param>
+    public async Task RunAsync(IEnumerable<Fault> plan, TimeSpan? until)
     {
         foreach (var fault in plan)
         {
             await Task.Delay(fault.Gap, cancellationToken);
             await AnswersAsync(fault.Answers);
-            if (history.Wrong.Count > 0) break;
+            if (history.Wrong.Count > 0 || history.Now > until) break;
             await BeginAsync(fault);
             foreach (var failed in _running.Where(one => one.IsFaulted)) await failed;
             _running.RemoveAll(one => one.IsCompleted);
@@ -53,7 +54,7 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
         return fault.Kind switch
         {
             FaultKind.KillWorker => LastAsync(fault, [worker.Name], node.KillAsync, worker.StartAsync),
-            FaultKind.PowerCutWorker => LastAsync(fault, [worker.Name], () => CutPowerAsync(node, worker.System), worker.StartAsync),
+            FaultKind.PowerCutWorker => LastAsync(fault, [worker.Name], () => CutPowerAsync(worker), worker.StartAsync),
             FaultKind.StopWorker => LastAsync(fault, [worker.Name], () => node.StopAsync(cancellationToken), worker.StartAsync),
             FaultKind.FreezeWorker => LastAsync(fault, [worker.Name], Now(node.Freeze), Now(node.Thaw)),
             FaultKind.CutWorker => LastAsync(fault, [Line(worker)], Now(worker.Serving.Cut), Now(worker.Serving.Mend)),
@@ -178,7 +179,7 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
     private async Task CutAllPowerAsync()
     {
         foreach (var process in cluster.Processes) await process.KillAsync();
-        foreach (var worker in cluster.Workers) worker.System.LosePower();
+        await LosePowerAsync(cluster.Workers);
         // Of Garnet it is not promised that it outlives this: there its machine kept its power.
         if (cluster.RedisIsDurable) cluster.RedisSystem.LosePower();
     }
@@ -190,11 +191,21 @@ public sealed class FaultInjector(CampaignCluster cluster, History history, Disk
         foreach (var worker in cluster.Workers) await worker.StartAsync();
     }
 
-    private static async Task CutPowerAsync(ProcessNode node, UnkindSystem system)
+    private async Task CutPowerAsync(CampaignWorker worker)
     {
-        await node.KillAsync();
-        system.LosePower();
+        await worker.Node.KillAsync();
+        await LosePowerAsync([worker]);
     }
+
+    private async Task LosePowerAsync(IReadOnlyList<CampaignWorker> workers)
+    {
+        var before = disks.Replicas().ToList();
+        foreach (var worker in workers) await worker.LosePowerAsync(cancellationToken);
+        foreach (var lost in disks.LostWithPower(before, workers, IsWounded)) history.IsWrong(lost);
+    }
+
+    /// <summary>Whether a fault has harmed it at any time.</summary>
+    private bool IsWounded(ReplicaOnDisk replica) => _wounded.TryGetValue(replica.Version, out var wound) && wound.Path.StartsWith(replica.Path, StringComparison.Ordinal);
 
     /// <summary>Whoever ended by itself has found something that it cannot live with, which no fault here is.</summary>
     public void AssertAllRun(IEnumerable<string> names)

@@ -105,11 +105,11 @@ public sealed class History
         }
     }
 
-    public void End(Change change, Ending ending, string says, long? version = null, int? copies = null)
+    public Change End(Change change, Ending ending, string says, long? version = null, int? copies = null)
     {
         if (ending == Ending.Done) Interlocked.Increment(ref _answers);
         // What is unknown may still happen at any time.
-        lock (_lock) _changes[change.Number] = change with { End = ending == Ending.Unknown ? TimeSpan.MaxValue : Now, Ending = ending, Says = says, Version = version, Copies = copies };
+        lock (_lock) return _changes[change.Number] = change with { End = ending == Ending.Unknown ? TimeSpan.MaxValue : Now, Ending = ending, Says = says, Version = version, Copies = copies };
     }
 
     public void Saw(string name, TimeSpan start, long? version, long? size, string says)
