@@ -80,12 +80,15 @@ public sealed class FullWorkersTests
     }
 
     [Fact]
-    public async Task A_disk_that_is_full_to_the_last_byte_refuses_up_front_goes_on_serving_and_deleting_and_its_trash_gives_way()
+    public async Task A_disk_that_is_full_to_the_last_byte_refuses_up_front_goes_on_serving_and_deleting_its_trash_gives_way_and_uploads_go_elsewhere()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "A small disk is a tmpfs in a namespace of its own.");
         using var disk = await SmallDisk.TryMakeAsync(megabytes: 64, Cancelled);
         await using var cluster = await ProcessCluster.StartAsync(
-            Cancelled, workers: 0, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:ReservedBytes", "0")]);
+            Cancelled, workers: 1, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:ReservedBytes", "0")]);
+        var other = cluster.Workers[0];
+        await other.StopAsync(Cancelled);
+        await cluster.Client.WaitForNodesAsync(0, Cancelled);
         await using var worker = disk.StartWorker(cluster);
         await cluster.Client.WaitForNodesAsync(1, Cancelled);
         var client = cluster.Client;
@@ -111,6 +114,13 @@ public sealed class FullWorkersTests
         Assert.Equal(1, (await client.AdminAsync("api/trash", Cancelled)).GetArrayLength());
         await Eventually.TrueAsync(async () => (await PutAsync(client, "fits.mp4", 15 * MiB, chunked: false)).Status == 201, "the trash gives way", MdfsClient.Patience, Cancelled);
         Assert.Equal(0, (await client.AdminAsync("api/trash", Cancelled)).GetArrayLength());
+        await client.AssertHoldsAsync("kept.mp4", kept, Cancelled);
+
+        disk.Fill("rest");
+        await other.StartAsync();
+        await client.WaitForNodesAsync(2, Cancelled);
+        Assert.Equal((201, ""), await PutAsync(client, "elsewhere.mp4", 10 * MiB, chunked: false));
+        Assert.Equal([other.Name], (await client.FactsAsync("elsewhere.mp4", Cancelled))!.Holders);
         await client.AssertHoldsAsync("kept.mp4", kept, Cancelled);
     }
 
