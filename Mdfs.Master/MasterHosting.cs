@@ -107,6 +107,9 @@ public static class MasterHosting
 
         // Nodes: what workers report and are told.
         services.AddSingleton<RefusedNodes>();
+        services.AddSingleton<NodeAdmission>();
+        services.AddSingleton<BeatIntake>();
+        services.AddSingleton<BeatReplies>();
         services.AddSingleton<BeatConversation>();
         services.AddBackground<Adoption>();
         services.AddSingleton<IOrderSource, Sweep>();

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Master.Cluster;
 
@@ -37,6 +38,9 @@ public sealed class MasterIdentity(TimeProvider time) : IMasterIdentity
     public Task Firm => _firm.Task;
 
     public static string NewClusterId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
+
+    /// <summary>Whether the node that says this obeys us: it may still be carrying out an order of our predecessor. Who reigns over nothing asks for nothing.</summary>
+    public bool IsObeyedIn(Beat beat) => Epoch is var epoch && (epoch == 0 || beat.Epoch == epoch);
 
     public void Reign(long epoch) => Interlocked.Exchange(ref _epoch, epoch);
 
