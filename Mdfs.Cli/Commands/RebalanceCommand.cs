@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Mdfs.Cli.Server;
 using Mdfs.Cli.Terminal;
 using Spectre.Console;
 
@@ -10,39 +11,23 @@ internal static class RebalanceCommand
     public static Command Create()
     {
         var command = new Command("rebalance", "How far the rebalance has come, or what one would do: it makes all workers equally full.");
-        command.Runs(async (session, _, cancellationToken) =>
-        {
-            var rebalance = await session.Master.RebalanceAsync(cancellationToken);
-            session.Output.Result(rebalance, Sentence(rebalance));
-            if (!session.Output.IsJson) Show(session.Output, rebalance);
-            return ExitCodes.Done;
-        });
-        command.Subcommands.Add(Start());
-        command.Subcommands.Add(Pause());
+        Tells(command, (master, _, cancellationToken) => master.RebalanceAsync(cancellationToken), withNodes: true);
+        var limit = new Option<long?>("--limit") { Description = "Bytes per second over all moves; 0: no limit." };
+        command.Subcommands.Add(Tells(
+            new Command("start", "Begin one, or let a paused one go on.") { limit }, (master, parsed, cancellationToken) => master.StartRebalanceAsync(parsed.GetValue(limit), cancellationToken)));
+        command.Subcommands.Add(Tells(new Command("pause", "Finish the moves under way and begin no further ones."), (master, _, cancellationToken) => master.PauseRebalanceAsync(cancellationToken)));
         command.Subcommands.Add(Cancel());
         return command;
     }
 
-    private static Command Start()
+    /// <summary>Asks for something, and says how the rebalance stands then.</summary>
+    private static Command Tells(Command command, Func<MasterClient, ParseResult, CancellationToken, Task<Rebalance>> ask, bool withNodes = false)
     {
-        var limit = new Option<long?>("--limit") { Description = "Bytes per second over all moves; 0: no limit." };
-        var command = new Command("start", "Begin one, or let a paused one go on.") { limit };
         command.Runs(async (session, parsed, cancellationToken) =>
         {
-            var rebalance = await session.Master.StartRebalanceAsync(parsed.GetValue(limit), cancellationToken);
+            var rebalance = await ask(session.Master, parsed, cancellationToken);
             session.Output.Result(rebalance, Sentence(rebalance));
-            return ExitCodes.Done;
-        });
-        return command;
-    }
-
-    private static Command Pause()
-    {
-        var command = new Command("pause", "Finish the moves under way and begin no further ones.");
-        command.Runs(async (session, _, cancellationToken) =>
-        {
-            var rebalance = await session.Master.PauseRebalanceAsync(cancellationToken);
-            session.Output.Result(rebalance, Sentence(rebalance));
+            if (withNodes && !session.Output.IsJson) Show(session.Output, rebalance);
             return ExitCodes.Done;
         });
         return command;
@@ -60,14 +45,14 @@ internal static class RebalanceCommand
         return command;
     }
 
-    private static string Sentence(Server.Rebalance rebalance)
+    private static string Sentence(Rebalance rebalance)
     {
         var toDo = rebalance.Movies == 0 ? "nothing to move" : $"{Quantity.Count(rebalance.Movies, "movie", "movies")}, {Quantity.Bytes(rebalance.Bytes)} to be moved, at least {Quantity.Duration(rebalance.SecondsAtLeast)}";
         var done = rebalance.Since is null ? "" : $"; {Quantity.Count(rebalance.MoviesMoved, "movie", "movies")}, {Quantity.Bytes(rebalance.BytesMoved)} moved{(rebalance.Ended is { } ended ? $" until it was {Printable.Of(ended)}" : "")}";
         return $"{(rebalance.State == "none" ? "no rebalance" : rebalance.State)}   {toDo}{done}";
     }
 
-    private static void Show(Output output, Server.Rebalance rebalance)
+    private static void Show(Output output, Rebalance rebalance)
     {
         var table = Output.Table("Name", ">Now", ">Afterwards", ">Equal share");
         foreach (var node in rebalance.Nodes)

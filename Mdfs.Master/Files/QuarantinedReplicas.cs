@@ -19,12 +19,8 @@ public sealed class QuarantinedReplicas(
     /// <summary>What live workers have, the latest first.</summary>
     public async Task<IReadOnlyList<(NodeView Node, QuarantinedReplica Replica)>> ListAsync(CancellationToken cancellationToken)
     {
-        var nodes = registry.View.Nodes.Where(node => node.Alive).ToList();
-        var answers = await Task.WhenAll(nodes.Select(node => workers.ListQuarantineAsync(WorkerAddress.Of(node), cancellationToken)));
-        return [.. nodes.Zip(answers)
-            .Where(pair => pair.Second.Succeeded)
-            .SelectMany(pair => pair.Second.Value!.Replicas.Select(one => (pair.First, one)))
-            .OrderByDescending(pair => pair.one.PutAt)];
+        var quarantines = await registry.AskAllAsync(node => workers.ListQuarantineAsync(node, cancellationToken));
+        return [.. quarantines.SelectMany(pair => pair.Answer.Replicas.Select(one => (pair.Node, one))).OrderByDescending(pair => pair.one.PutAt)];
     }
 
     /// <param name="name">What it shall be called; null: as it was.</param>

@@ -21,11 +21,9 @@ public sealed class UndeleteFile(NodeRegistry registry, FileCatalog catalog, Cat
     /// <summary>What live workers have, the latest first.</summary>
     public async Task<IReadOnlyList<TrashedMovie>> ListAsync(FileName? name, CancellationToken cancellationToken)
     {
-        var nodes = registry.View.Nodes.Where(node => node.Alive).ToList();
-        var answers = await Task.WhenAll(nodes.Select(node => workers.ListTrashAsync(WorkerAddress.Of(node), name, cancellationToken)));
-        return [.. nodes.Zip(answers)
-            .Where(pair => pair.Second.Succeeded)
-            .SelectMany(pair => pair.Second.Value!.Replicas.Select(one => (Node: pair.First, Trashed: one)))
+        var trash = await registry.AskAllAsync(node => workers.ListTrashAsync(node, name, cancellationToken));
+        return [.. trash
+            .SelectMany(pair => pair.Answer.Replicas.Select(one => (pair.Node, Trashed: one)))
             .GroupBy(one => one.Trashed.Replica.Version)
             .Select(group => new TrashedMovie(group.First().Trashed.Replica, group.Max(one => one.Trashed.RemovedAt), [.. group.Select(one => one.Node)]))
             .OrderByDescending(movie => movie.RemovedAt)];

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
@@ -16,19 +15,15 @@ public sealed class DrainTests
     {
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3);
         var client = cluster.Client;
-        for (var i = 0; i < Movies; i++) await client.StoreAsync($"{i}.mp4", Movie(i), Cancelled);
-        await client.WaitForWholeAsync(Movies, Cancelled);
-        var (node, held) = (await client.AdminAsync("api/nodes", Cancelled)).EnumerateArray()
-            .Select(static facts => (Facts: facts, Replicas: facts.GetProperty("replicas").GetInt32())).MaxBy(static facts => facts.Replicas);
-        var (name, path) = (node.GetProperty("name").GetString()!, $"api/nodes/{node.GetProperty("id").GetString()}/drain");
+        var (name, path, held) = await StoreAsync(client);
 
         // What it would cost, and that asking costs nothing.
-        var dry = await SendAsync(cluster, HttpMethod.Post, path + "?dryRun=true", HttpStatusCode.OK);
+        var dry = await client.AdminAsync(HttpMethod.Post, path + "?dryRun=true", HttpStatusCode.OK, Cancelled);
         Assert.Equal(("none", held, held), (dry.GetProperty("state").GetString(), dry.GetProperty("movies").GetInt32(), dry.GetProperty("replicas").GetInt32()));
         Assert.Equal(0, dry.GetProperty("withoutRoom").GetInt32());
         Assert.Equal(Enumerable.Range(0, Movies).Where(i => Holds(cluster, name, i)).Sum(i => Movie(i).Length), dry.GetProperty("bytes").GetInt64());
 
-        var begun = await SendAsync(cluster, HttpMethod.Post, path, HttpStatusCode.Accepted);
+        var begun = await client.AdminAsync(HttpMethod.Post, path, HttpStatusCode.Accepted, Cancelled);
         Assert.NotEqual("none", begun.GetProperty("state").GetString());
         await cluster.Cluster.Master.StopAsync(atOnce: true);
         await cluster.Cluster.Master.StartAsync(Cancelled);
@@ -36,7 +31,7 @@ public sealed class DrainTests
         Assert.Equal(1, await client.MetricAsync("mdfs_draining_nodes", Cancelled));
 
         await Eventually.TrueAsync(
-            async () => await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK) is var now && now.GetProperty("state").GetString() == "drained" && now.GetProperty("replicas").GetInt32() == 0,
+            async () => await client.AdminAsync(HttpMethod.Get, path, HttpStatusCode.OK, Cancelled) is var now && now.GetProperty("state").GetString() == "drained" && now.GetProperty("replicas").GetInt32() == 0,
             "the worker is empty", MdfsClient.Patience, Cancelled);
         Assert.Empty(cluster.ReplicaFiles(cluster.Worker(name)));
         Assert.Equal(0, await client.MetricAsync("mdfs_drain_bytes_to_go", Cancelled));
@@ -51,8 +46,8 @@ public sealed class DrainTests
         // What comes now goes elsewhere; taken back, the worker takes movies again.
         Assert.Equal(2, await client.StoreAsync("later.mp4", Movie(9), Cancelled));
         Assert.Empty(cluster.ReplicaFiles(cluster.Worker(name)));
-        await SendAsync(cluster, HttpMethod.Delete, path, HttpStatusCode.NoContent);
-        Assert.Equal("none", (await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK)).GetProperty("state").GetString());
+        await client.AdminAsync(HttpMethod.Delete, path, HttpStatusCode.NoContent, Cancelled);
+        Assert.Equal("none", (await client.AdminAsync(HttpMethod.Get, path, HttpStatusCode.OK, Cancelled)).GetProperty("state").GetString());
         Assert.Equal(0, await client.MetricAsync("mdfs_draining_nodes", Cancelled));
     }
 
@@ -62,27 +57,24 @@ public sealed class DrainTests
         // One copy at a time, each in half a second or more.
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3, ("Mdfs:Master:RepairConcurrency", "1"), ("Mdfs:Worker:RepairBytesPerSecond", "200000"));
         var client = cluster.Client;
-        for (var i = 0; i < Movies; i++) await client.StoreAsync($"{i}.mp4", Movie(i), Cancelled);
-        await client.WaitForWholeAsync(Movies, Cancelled);
-        var node = (await client.AdminAsync("api/nodes", Cancelled)).EnumerateArray().MaxBy(static facts => facts.GetProperty("replicas").GetInt32());
-        var (name, path) = (node.GetProperty("name").GetString()!, $"api/nodes/{node.GetProperty("id").GetString()}/drain");
-        await SendAsync(cluster, HttpMethod.Post, path + "/pause", HttpStatusCode.Conflict);
-        await SendAsync(cluster, HttpMethod.Post, path, HttpStatusCode.Accepted);
-        Assert.Equal("paused", (await SendAsync(cluster, HttpMethod.Post, path + "/pause", HttpStatusCode.Accepted)).GetProperty("state").GetString());
+        var (name, path, _) = await StoreAsync(client);
+        await client.AdminAsync(HttpMethod.Post, path + "/pause", HttpStatusCode.Conflict, Cancelled);
+        await client.AdminAsync(HttpMethod.Post, path, HttpStatusCode.Accepted, Cancelled);
+        Assert.Equal("paused", (await client.AdminAsync(HttpMethod.Post, path + "/pause", HttpStatusCode.Accepted, Cancelled)).GetProperty("state").GetString());
         await Eventually.TrueAsync(async () => await client.MetricAsync("mdfs_repairs_running", Cancelled) == 0, "what was begun is finished", MdfsClient.Patience, Cancelled);
 
         await cluster.Cluster.Master.StopAsync();
         await cluster.Cluster.Master.StartAsync(Cancelled);
         await client.WaitForNodesAsync(3, Cancelled);
         await Beats.PassAsync(cluster.Workers.Select(worker => worker.Address), 25, Cancelled);
-        var waiting = await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK);
+        var waiting = await client.AdminAsync(HttpMethod.Get, path, HttpStatusCode.OK, Cancelled);
         Assert.Equal("paused", waiting.GetProperty("state").GetString());
         Assert.InRange(waiting.GetProperty("movies").GetInt32(), 1, Movies);
         Assert.Equal(0, await client.MetricAsync("mdfs_repairs_total", Cancelled));
 
-        await SendAsync(cluster, HttpMethod.Post, path, HttpStatusCode.Accepted);
+        await client.AdminAsync(HttpMethod.Post, path, HttpStatusCode.Accepted, Cancelled);
         await Eventually.TrueAsync(
-            async () => await SendAsync(cluster, HttpMethod.Get, path, HttpStatusCode.OK) is var now && now.GetProperty("state").GetString() == "drained", "the worker may leave", MdfsClient.Patience, Cancelled);
+            async () => await client.AdminAsync(HttpMethod.Get, path, HttpStatusCode.OK, Cancelled) is var now && now.GetProperty("state").GetString() == "drained", "the worker may leave", MdfsClient.Patience, Cancelled);
         for (var i = 0; i < Movies; i++) Assert.DoesNotContain(name, (await client.FactsAsync($"{i}.mp4", Cancelled))!.Holders);
     }
 
@@ -90,26 +82,27 @@ public sealed class DrainTests
     public async Task A_drain_that_would_leave_movies_with_too_few_copies_needs_force()
     {
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2);
-        var id = (await cluster.Client.AdminAsync("api/nodes", Cancelled))[0].GetProperty("id").GetString();
-        var refused = await SendAsync(cluster, HttpMethod.Post, $"api/nodes/{id}/drain", HttpStatusCode.Conflict);
+        var client = cluster.Client;
+        var id = (await client.AdminAsync("api/nodes", Cancelled))[0].GetProperty("id").GetString();
+        var refused = await client.AdminAsync(HttpMethod.Post, $"api/nodes/{id}/drain", HttpStatusCode.Conflict, Cancelled);
         Assert.Equal("urn:mdfs:problem:too-few-left", refused.GetProperty("type").GetString());
-        await SendAsync(cluster, HttpMethod.Post, $"api/nodes/{id}/drain?force=true", HttpStatusCode.Accepted);
-        await SendAsync(cluster, HttpMethod.Delete, $"api/nodes/{id}/drain", HttpStatusCode.NoContent);
-        await SendAsync(cluster, HttpMethod.Post, "api/nodes/nobody/drain", HttpStatusCode.NotFound);
+        await client.AdminAsync(HttpMethod.Post, $"api/nodes/{id}/drain?force=true", HttpStatusCode.Accepted, Cancelled);
+        await client.AdminAsync(HttpMethod.Delete, $"api/nodes/{id}/drain", HttpStatusCode.NoContent, Cancelled);
+        await client.AdminAsync(HttpMethod.Post, "api/nodes/nobody/drain", HttpStatusCode.NotFound, Cancelled);
+    }
+
+    /// <summary>All movies with all copies; and the worker that holds most, how many, and the path of its drain.</summary>
+    private static async Task<(string Name, string Path, int Held)> StoreAsync(MdfsClient client)
+    {
+        for (var i = 0; i < Movies; i++) await client.StoreAsync($"{i}.mp4", Movie(i), Cancelled);
+        await client.WaitForWholeAsync(Movies, Cancelled);
+        var (node, held) = (await client.AdminAsync("api/nodes", Cancelled)).EnumerateArray()
+            .Select(static facts => (Facts: facts, Replicas: facts.GetProperty("replicas").GetInt32())).MaxBy(static facts => facts.Replicas);
+        return (node.GetProperty("name").GetString()!, $"api/nodes/{node.GetProperty("id").GetString()}/drain", held);
     }
 
     private static MovieBytes Movie(int number) => new((ulong)(50 + number), 100_000 + (1000 * number));
 
     private static bool Holds(TestCluster cluster, string name, int number) =>
         cluster.ReplicaFiles(cluster.Worker(name)).Any(file => new FileInfo(file).Length == Movie(number).Length);
-
-    private static async Task<JsonElement> SendAsync(TestCluster cluster, HttpMethod method, string path, HttpStatusCode expected)
-    {
-        using var request = new HttpRequestMessage(method, path);
-        request.Headers.Authorization = cluster.Client.Admin;
-        using var response = await cluster.Client.Http.SendAsync(request, Cancelled);
-        var body = await response.Content.ReadAsStringAsync(Cancelled);
-        Assert.True(response.StatusCode == expected, $"{method} {path}: {(int)response.StatusCode} {body}");
-        return body.Length > 0 ? JsonDocument.Parse(body).RootElement.Clone() : default;
-    }
 }

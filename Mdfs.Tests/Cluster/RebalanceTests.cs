@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Mdfs.Standalone;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
@@ -16,43 +17,37 @@ public sealed class RebalanceTests
     {
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 4, ("Mdfs:Master:TrimGrace", "01:00:00"), ("Mdfs:Master:RebalanceConcurrency", "1"));
         var client = cluster.Client;
-        var joining = cluster.Worker("worker-4");
-        await joining.StopAsync();
-        await client.WaitForNodesAsync(3, Cancelled);
-        for (var i = 0; i < Movies; i++) await client.StoreAsync($"{i}.mp4", Movie(i), Cancelled);
-        await client.WaitForWholeAsync(Movies, Cancelled);
-        await joining.StartAsync(Cancelled);
-        await client.WaitForNodesAsync(4, Cancelled);
+        var joining = await JoinAfterAsync(cluster, [.. Enumerable.Range(0, Movies).Select(Movie)]);
 
         // What it would do, and that asking does nothing.
-        var dry = await SendAsync(cluster, HttpMethod.Post, "api/rebalance?dryRun=true", HttpStatusCode.OK);
+        var dry = await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance?dryRun=true", HttpStatusCode.OK, Cancelled);
         var (unavoidable, planned) = (dry.GetProperty("unavoidableBytes").GetInt64(), dry.GetProperty("movies").GetInt32());
         Assert.Equal("none", dry.GetProperty("state").GetString());
         Assert.InRange(dry.GetProperty("bytes").GetInt64(), 1, unavoidable);
         Assert.InRange(planned, 3, Movies);
         Assert.Empty(cluster.ReplicaFiles(joining));
 
-        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=5", HttpStatusCode.BadRequest);
-        await SendAsync(cluster, HttpMethod.Post, "api/rebalance/pause", HttpStatusCode.Conflict);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance?bytesPerSecond=5", HttpStatusCode.BadRequest, Cancelled);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance/pause", HttpStatusCode.Conflict, Cancelled);
         // Slow enough to be met half-way: each movie takes most of a second.
-        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=300000", HttpStatusCode.Accepted);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance?bytesPerSecond=300000", HttpStatusCode.Accepted, Cancelled);
         await WaitAsync(cluster, static now => now.GetProperty("moviesMoved").GetInt32() >= 1, "the first movie has moved");
-        await SendAsync(cluster, HttpMethod.Post, "api/rebalance/pause", HttpStatusCode.Accepted);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance/pause", HttpStatusCode.Accepted, Cancelled);
         await WaitAsync(cluster, static now => now.GetProperty("running").GetInt32() == 0, "what was begun is finished");
-        var paused = await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK);
+        var paused = await cluster.Client.AdminAsync(HttpMethod.Get, "api/rebalance", HttpStatusCode.OK, Cancelled);
         Assert.InRange(paused.GetProperty("moviesMoved").GetInt32(), 1, planned - 1);
 
         await RestartMasterAsync(cluster);
         await WaitAsync(cluster, static now => now.GetProperty("state").GetString() == "paused", "it is remembered");
-        Assert.Equal(paused.GetProperty("moviesMoved").GetInt32(), (await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK)).GetProperty("moviesMoved").GetInt32());
+        Assert.Equal(paused.GetProperty("moviesMoved").GetInt32(), (await cluster.Client.AdminAsync(HttpMethod.Get, "api/rebalance", HttpStatusCode.OK, Cancelled)).GetProperty("moviesMoved").GetInt32());
 
         // Killed in the middle of moves: the next master knows which copies were to go.
-        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=300000", HttpStatusCode.Accepted);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance?bytesPerSecond=300000", HttpStatusCode.Accepted, Cancelled);
         await WaitAsync(cluster, static now => now.GetProperty("running").GetInt32() > 0, "further movies move");
         await RestartMasterAsync(cluster);
-        await SendAsync(cluster, HttpMethod.Post, "api/rebalance?bytesPerSecond=0", HttpStatusCode.Accepted);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance?bytesPerSecond=0", HttpStatusCode.Accepted, Cancelled);
         await WaitAsync(cluster, static now => now.GetProperty("state").GetString() == "none", "it is over");
-        var ended = await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK);
+        var ended = await cluster.Client.AdminAsync(HttpMethod.Get, "api/rebalance", HttpStatusCode.OK, Cancelled);
         Assert.Equal(("finished", 0), (ended.GetProperty("ended").GetString(), ended.GetProperty("movies").GetInt32()));
         Assert.True(ended.GetProperty("moviesMoved").GetInt32() >= planned);
         Assert.InRange(ended.GetProperty("bytesMoved").GetInt64(), 1, unavoidable * 6 / 5);
@@ -74,13 +69,7 @@ public sealed class RebalanceTests
     {
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3);
         var client = cluster.Client;
-        var joining = cluster.Worker("worker-3");
-        await joining.StopAsync();
-        await client.WaitForNodesAsync(2, Cancelled);
-        for (var i = 0; i < 5; i++) await client.StoreAsync($"{i}.mp4", new MovieBytes((ulong)i, 2_000_000), Cancelled);
-        await joining.StartAsync(Cancelled);
-        await client.WaitForNodesAsync(3, Cancelled);
-        await client.WaitForWholeAsync(5, Cancelled);
+        var joining = await JoinAfterAsync(cluster, [.. Enumerable.Range(0, 5).Select(static number => new MovieBytes((ulong)number, 2_000_000))]);
 
         using var home = new TempDirectory();
         using var mdfs = new MdfsCommand(home.Path, client.Master, TestCluster.AdminKey);
@@ -96,6 +85,19 @@ public sealed class RebalanceTests
         IEnumerable<string> Incoming() => Directory.EnumerateFiles(Path.Combine(cluster.Cluster.WorkerDirectory(joining), "incoming"));
     }
 
+    /// <summary>The last worker comes when all movies are stored, each with all its copies.</summary>
+    private static async Task<StandaloneService> JoinAfterAsync(TestCluster cluster, IReadOnlyList<MovieBytes> movies)
+    {
+        var joining = cluster.Workers[^1];
+        await joining.StopAsync();
+        await cluster.Client.WaitForNodesAsync(cluster.Workers.Count - 1, Cancelled);
+        for (var i = 0; i < movies.Count; i++) await cluster.Client.StoreAsync($"{i}.mp4", movies[i], Cancelled);
+        await cluster.Client.WaitForWholeAsync(movies.Count, Cancelled);
+        await joining.StartAsync(Cancelled);
+        await cluster.Client.WaitForNodesAsync(cluster.Workers.Count, Cancelled);
+        return joining;
+    }
+
     private static async Task RestartMasterAsync(TestCluster cluster)
     {
         await cluster.Cluster.Master.StopAsync(atOnce: true);
@@ -105,22 +107,12 @@ public sealed class RebalanceTests
 
     private static async Task<(string?, string?)> StateAsync(TestCluster cluster)
     {
-        var now = await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK);
+        var now = await cluster.Client.AdminAsync(HttpMethod.Get, "api/rebalance", HttpStatusCode.OK, Cancelled);
         return (now.GetProperty("state").GetString(), now.GetProperty("ended").GetString());
     }
 
     private static Task WaitAsync(TestCluster cluster, Func<JsonElement, bool> wanted, string what) => Eventually.TrueAsync(
-        async () => wanted(await SendAsync(cluster, HttpMethod.Get, "api/rebalance", HttpStatusCode.OK)), what, MdfsClient.Patience, Cancelled);
+        async () => wanted(await cluster.Client.AdminAsync(HttpMethod.Get, "api/rebalance", HttpStatusCode.OK, Cancelled)), what, MdfsClient.Patience, Cancelled);
 
     private static MovieBytes Movie(int number) => new((ulong)(70 + number), 200_000 + (1000 * number));
-
-    private static async Task<JsonElement> SendAsync(TestCluster cluster, HttpMethod method, string path, HttpStatusCode expected)
-    {
-        using var request = new HttpRequestMessage(method, path);
-        request.Headers.Authorization = cluster.Client.Admin;
-        using var response = await cluster.Client.Http.SendAsync(request, Cancelled);
-        var body = await response.Content.ReadAsStringAsync(Cancelled);
-        Assert.True(response.StatusCode == expected, $"{method} {path}: {(int)response.StatusCode} {body}");
-        return body.Length > 0 ? JsonDocument.Parse(body).RootElement.Clone() : default;
-    }
 }

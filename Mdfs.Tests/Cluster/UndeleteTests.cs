@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
@@ -27,7 +26,7 @@ public sealed class UndeleteTests
         Assert.Equal(("gone.mp4", before.Version, 2, true), (
             trashed.GetProperty("name").GetString(), trashed.GetProperty("version").GetInt64(), trashed.GetProperty("copies").GetInt32(), trashed.GetProperty("free").GetBoolean()));
 
-        var back = await SendAsync(cluster, "api/files/gone.mp4/undelete", HttpStatusCode.Created);
+        var back = await cluster.Client.AdminAsync(HttpMethod.Post, "api/files/gone.mp4/undelete", HttpStatusCode.Created, Cancelled);
         Assert.Equal(2, back.GetProperty("copies").GetInt32());
         Assert.True(back.GetProperty("version").GetInt64() > before.Version);
         await client.AssertHoldsAsync("gone.mp4", Movie, Cancelled);
@@ -58,7 +57,7 @@ public sealed class UndeleteTests
         var first = (await client.FactsAsync("taken.mp4", Cancelled))!.Version;
         (await client.DeleteAsync("taken.mp4", Cancelled)).Dispose();
         await client.StoreAsync("taken.mp4", later, Cancelled);
-        Assert.Equal("urn:mdfs:problem:name-taken", (await SendAsync(cluster, "api/files/taken.mp4/undelete", HttpStatusCode.Conflict)).GetProperty("type").GetString());
+        Assert.Equal("urn:mdfs:problem:name-taken", (await cluster.Client.AdminAsync(HttpMethod.Post, "api/files/taken.mp4/undelete", HttpStatusCode.Conflict, Cancelled)).GetProperty("type").GetString());
         await client.AssertHoldsAsync("taken.mp4", later, Cancelled);
 
         // Both lie there now; the older one is asked for by its version, over a restart of the workers.
@@ -76,7 +75,7 @@ public sealed class UndeleteTests
         Assert.Equal(2, (await mdfs.RunAsync("trash", "--json")).AssertEnded(0).Json.Count);
         (await mdfs.RunAsync("undelete", "taken.mp4", "--version-number", $"{first}")).AssertEnded(0);
         await client.AssertHoldsAsync("taken.mp4", Movie, Cancelled);
-        await SendAsync(cluster, "api/files/never.mp4/undelete", HttpStatusCode.NotFound);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/files/never.mp4/undelete", HttpStatusCode.NotFound, Cancelled);
     }
 
     [Fact]
@@ -89,7 +88,7 @@ public sealed class UndeleteTests
         var kept = Directory.EnumerateFiles(Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[0]), "trash", "kept")).Single(static file => !Path.GetFileName(file).Contains('.', StringComparison.Ordinal));
         WorkerNode.Flip(kept, 400_000);
         // One copy is good: it comes back, and the other is made from it.
-        Assert.Equal(1, (await SendAsync(cluster, "api/files/rotten.mp4/undelete", HttpStatusCode.Created)).GetProperty("copies").GetInt32());
+        Assert.Equal(1, (await cluster.Client.AdminAsync(HttpMethod.Post, "api/files/rotten.mp4/undelete", HttpStatusCode.Created, Cancelled)).GetProperty("copies").GetInt32());
         await client.WaitForWholeAsync(1, Cancelled);
         await client.AssertHoldsAsync("rotten.mp4", Movie, Cancelled);
         Assert.All(await client.VerifyAsync("rotten.mp4", Cancelled), verdict => Assert.True(verdict.Valid));
@@ -98,16 +97,6 @@ public sealed class UndeleteTests
         await brief.Client.StoreAsync("brief.mp4", Movie, Cancelled);
         (await brief.Client.DeleteAsync("brief.mp4", Cancelled)).Dispose();
         await Eventually.TrueAsync(async () => (await brief.Client.AdminAsync("api/trash", Cancelled)).GetArrayLength() == 0, "the trash is empty", MdfsClient.Patience, Cancelled);
-        await SendAsync(brief, "api/files/brief.mp4/undelete", HttpStatusCode.NotFound);
-    }
-
-    private static async Task<JsonElement> SendAsync(TestCluster cluster, string path, HttpStatusCode expected)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path);
-        request.Headers.Authorization = cluster.Client.Admin;
-        using var response = await cluster.Client.Http.SendAsync(request, Cancelled);
-        var body = await response.Content.ReadAsStringAsync(Cancelled);
-        Assert.True(response.StatusCode == expected, $"{path}: {(int)response.StatusCode} {body}");
-        return JsonDocument.Parse(body).RootElement.Clone();
+        await brief.Client.AdminAsync(HttpMethod.Post, "api/files/brief.mp4/undelete", HttpStatusCode.NotFound, Cancelled);
     }
 }

@@ -130,6 +130,17 @@ public sealed class MdfsClient : IDisposable
         return await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
     }
 
+    /// <summary>What an admin route answers, with the status that it has to have; default where it answers nothing.</summary>
+    public async Task<JsonElement> AdminAsync(HttpMethod method, string path, HttpStatusCode expected, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Authorization = Admin;
+        using var response = await Http.SendAsync(request, cancellationToken);
+        var body = await response.Content.ReadAsStringAsync(cancellationToken);
+        Assert.True(response.StatusCode == expected, $"{method} {path}: {(int)response.StatusCode} {body}");
+        return body.Length > 0 ? JsonDocument.Parse(body).RootElement.Clone() : default;
+    }
+
     /// <summary>One value of <c>/metrics</c>, found as the classic monitoring script finds it: the line's first word is the name.</summary>
     public async Task<double> MetricAsync(string name, CancellationToken cancellationToken, double? missing = null)
     {
