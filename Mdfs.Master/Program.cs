@@ -1,5 +1,6 @@
 using Mdfs.Master;
 using Mdfs.ServiceDefaults.Health;
+using Mdfs.ServiceDefaults.Hosting;
 
 if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
 
@@ -8,6 +9,6 @@ builder.AddMdfsMaster();
 
 var app = builder.Build();
 app.MapMdfsMaster();
-await app.RunAsync();
+await app.RunUntilStoppedAsync();
 // Not 0 when this master was replaced: what watches over it must not start it again (CatalogSession.ReplacedExitCode).
 return Environment.ExitCode;

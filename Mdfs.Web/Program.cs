@@ -10,5 +10,5 @@ builder.AddMdfsWeb();
 
 var app = builder.Build();
 app.MapMdfsWeb();
-await app.RunAsync();
+await app.RunUntilStoppedAsync();
 return Environment.ExitCode;

@@ -10,5 +10,5 @@ builder.AddMdfsWorker();
 
 var app = builder.Build();
 app.MapMdfsWorker();
-await app.RunAsync();
+await app.RunUntilStoppedAsync();
 return Environment.ExitCode;

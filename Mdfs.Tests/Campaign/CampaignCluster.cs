@@ -70,7 +70,7 @@ public sealed class CampaignCluster : IAsyncDisposable
         {
             await cluster.AddWorkersAsync(workers, cancellationToken);
             foreach (var process in cluster.Processes) await process.StartAsync();
-            await Eventually.TrueAsync(() => cluster.Client.AnswersAsync(cancellationToken), "the master answers", MdfsClient.Patience, cancellationToken);
+            await Eventually.TrueAsync(() => cluster.Client.AnswersAsync(cancellationToken), "the master answers", Patience, cancellationToken);
             await cluster.WaitForWorkersAsync(state => state is not "registering", cancellationToken);
             return cluster;
         }

@@ -218,6 +218,19 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_canary_whose_source_fails_at_once_is_not_ordered_again_and_again()
+    {
+        await StartAsync(2);
+        var canary = SpeakingNode.Sealed("canary", 1, Ours).Replica;
+        var sick = new ScrubReport(ScrubState.Running, null, 1, 0, 0, 0, 0, 0, 0, 0, 0, canary);
+        Assert.Single((await AnswerAsync(_nodes[0], _nodes[0].Beat() with { Scrub = sick })).Orders.OfType<PullOrder>());
+        var failed = _nodes[0].Beat() with { Scrub = sick, FailedPulls = [new PullFailure(canary.Version, "connection refused")] };
+        Assert.Empty((await AnswerAsync(_nodes[0], failed)).Orders.OfType<PullOrder>());
+        _time.Advance(TimeSpan.FromMinutes(61));
+        Assert.Single((await AnswerAsync(_nodes[0], _nodes[0].Beat() with { Scrub = sick })).Orders.OfType<PullOrder>());
+    }
+
+    [Fact]
     public async Task Prepared_bytes_are_sealed_when_their_upload_was_committed_and_discarded_after_a_day_when_not()
     {
         await StartAsync(2);

@@ -13,6 +13,9 @@ public sealed partial class ServiceProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    // Of a machine that has no time for it: whoever fails to end does so for ever.
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromMinutes(2);
+
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -95,25 +98,25 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         await _process.WaitForExitAsync(CancellationToken.None);
     }
 
-    /// <summary>Asks the process to stop (SIGTERM) and returns its exit code; fails when it is not gone after half a minute.</summary>
+    /// <summary>Asks the process to stop (SIGTERM) and returns its exit code; fails when it is not gone after two.</summary>
     public async Task<int> StopAsync(CancellationToken cancellationToken)
     {
         Send(Signals.Terminate);
         return await WaitForExitAsync(cancellationToken);
     }
 
-    /// <summary>The exit code, once the process ends by itself; fails after half a minute.</summary>
+    /// <summary>The exit code, once the process ends by itself; fails after two minutes.</summary>
     public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        patience.CancelAfter(ExitPatience);
         try
         {
             await _process.WaitForExitAsync(patience.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            Assert.Fail($"The process did not end within {Patience.TotalSeconds} s:\n{Output}");
+            Assert.Fail($"The process did not end within {ExitPatience.TotalSeconds} s:\n{Output}");
         }
         return _process.ExitCode;
     }
