@@ -8,9 +8,11 @@ namespace Mdfs.Tests.Campaign;
 public sealed class CampaignRun(CampaignSettings settings, CampaignCluster cluster, CancellationToken cancellationToken)
 {
     private static readonly TimeSpan _lookEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _tellEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _dayAndMore = TimeSpan.FromHours(25);
 
     private readonly History _history = new();
+    private TimeSpan _tell;
 
     private IReadOnlyList<string> Names { get; } = [.. Enumerable.Range(1, settings.Names).Select(number => $"movie {number}.mp4")];
 
@@ -48,6 +50,7 @@ public sealed class CampaignRun(CampaignSettings settings, CampaignCluster clust
             {
                 if (first == work) await work;
                 Check();
+                Tell(injector);
             }
 
             await attack;
@@ -143,6 +146,14 @@ public sealed class CampaignRun(CampaignSettings settings, CampaignCluster clust
     {
         await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
         return false;
+    }
+
+    /// <summary>Now and then how far it is, for whoever watches a long one.</summary>
+    private void Tell(FaultInjector injector)
+    {
+        if (_history.Now < _tell) return;
+        _tell = _history.Now + _tellEvery;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{_history.Now.TotalMinutes:0} min: {injector.Done.Values.Sum()} faults, {_history.Changes.Count(change => change.Ending == Ending.Done)} changes acknowledged, {_history.Sights.Count} reads compared, nothing found.");
     }
 
     private void Check()
