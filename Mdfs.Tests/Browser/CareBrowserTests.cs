@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace Mdfs.Tests.Browser;
 
-/// <summary>Looking after a cluster in the console: the scrub, and emptying a node before it leaves.</summary>
+/// <summary>Looking after a cluster in the console: the scrub, nodes that leave, are away for a while or have joined, and what was put aside.</summary>
 [Collection(ConsoleCluster.Name)]
 public sealed partial class CareBrowserTests(Chromium chromium, SharedCluster shared)
 {
@@ -48,8 +48,110 @@ public sealed partial class CareBrowserTests(Chromium chromium, SharedCluster sh
         visit.AssertNothingWrong();
     }
 
+    [Fact]
+    public async Task A_node_is_put_into_maintenance_and_taken_out_of_it()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/nodes");
+        await visit.Button("Maintenance: worker-2").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-dialog")).ToContainTextAsync("worker-2 may then be away for half an hour");
+        await visit.DialogButton("Cancel").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-dialog")).ToHaveCountAsync(0);
+        await visit.Button("Maintenance: worker-2").ClickAsync();
+        await visit.DialogButton("Begin").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-snackbar")).ToContainTextAsync("Movies that cannot be read meanwhile: 0");
+        var card = visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "worker-2" });
+        await Assertions.Expect(card).ToContainTextAsync(HalfAnHour());
+        await visit.Button("End maintenance: worker-2").ClickAsync();
+        await Assertions.Expect(visit.Button("Maintenance: worker-2")).ToBeVisibleAsync();
+        await Assertions.Expect(card).Not.ToContainTextAsync("In maintenance");
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task A_node_that_has_stopped_can_be_forgotten_and_when_it_is_back_a_rebalance_is_started_paused_and_ended()
+    {
+        var leaving = shared.Cluster.Worker("worker-3");
+        await leaving.StopAsync();
+        await shared.Client.WaitForNodesAsync(2, Cancelled);
+        for (var i = 0; i < 5; i++) await shared.Client.StoreAsync($"moved {i}.mp4", new MovieBytes((ulong)i, 10_000_000), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/nodes");
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "worker-3" })).ToContainTextAsync("stopped");
+        await visit.Button("Forget this node: worker-3").ClickAsync();
+        await visit.DialogButton("Forget this node").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-snackbar")).ToContainTextAsync("worker-3 is forgotten");
+        await Assertions.Expect(visit.Page.Locator(".node-card")).ToHaveCountAsync(2);
+
+        await leaving.StartAsync(Cancelled);
+        await shared.Client.WaitForNodesAsync(3, Cancelled);
+        await visit.OpenAsync("/rebalance");
+        var now = visit.Page.Locator("[data-rebalance]");
+        await Assertions.Expect(now).ToContainTextAsync("This is what one would do.");
+        await Assertions.Expect(visit.Page.Locator("tbody tr")).ToHaveCountAsync(3);
+        await visit.Button("Start").ClickAsync();
+        await visit.Page.SelectOptionAsync(".mud-dialog select", "1048576");
+        await visit.JudgeAsync("the dialog that rebalances");
+        await visit.CloseDialogAsync();
+        // Looking is not doing.
+        Assert.Equal("none", (await shared.Client.AdminAsync("api/rebalance", Cancelled)).GetProperty("state").GetString());
+
+        await visit.Button("Start").ClickAsync();
+        await visit.Page.SelectOptionAsync(".mud-dialog select", "1048576");
+        await visit.DialogButton("Start").ClickAsync();
+        await Assertions.Expect(now).ToHaveAttributeAsync("data-rebalance", "running");
+        await visit.Button("Pause").ClickAsync();
+        await Assertions.Expect(now).ToHaveAttributeAsync("data-rebalance", "paused");
+        await visit.JudgeAsync("a rebalance under way");
+        await visit.Button("Go on").ClickAsync();
+        await Assertions.Expect(now).ToHaveAttributeAsync("data-rebalance", "running");
+        Assert.Equal(1_048_576, (await shared.Client.AdminAsync("api/rebalance", Cancelled)).GetProperty("bytesPerSecond").GetInt64());
+        await visit.Button("End").ClickAsync();
+        await Assertions.Expect(now).ToHaveAttributeAsync("data-rebalance", "none");
+        await Assertions.Expect(now).ToContainTextAsync("ended early");
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task What_was_put_aside_is_adopted_under_a_name_that_is_free_or_removed_for_good()
+    {
+        await shared.Client.StoreAsync("aside.mp4", new MovieBytes(9, 50_000), Cancelled);
+        var movie = (await shared.Client.FactsAsync("aside.mp4", Cancelled))!;
+        var holder = shared.Cluster.Worker(movie.Holders.First());
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/quarantine");
+        // Seen without a click.
+        Aside.Put(shared.Cluster, holder, movie.Version, "Its node was away for long.");
+        Aside.PutNameless(shared.Cluster, holder, "Nothing says what these bytes are.");
+        var named = visit.Page.Locator("[data-quarantined]", new PageLocatorOptions { HasTextString = "aside.mp4" });
+        var nameless = visit.Page.Locator("[data-quarantined]", new PageLocatorOptions { HasTextString = "Nothing says" });
+        await Assertions.Expect(named).ToContainTextAsync("Its node was away for long.");
+        await Assertions.Expect(nameless).ToContainTextAsync(holder.Name);
+
+        await nameless.GetByText("Adopt").ClickAsync();
+        await Assertions.Expect(visit.DialogButton("Adopt")).ToBeDisabledAsync();
+        await visit.CloseDialogAsync();
+        await nameless.GetByText("Remove for good").ClickAsync();
+        await visit.DialogButton("Cancel").ClickAsync();
+        await Assertions.Expect(nameless).ToHaveCountAsync(1);
+        await nameless.GetByText("Remove for good").ClickAsync();
+        await visit.DialogButton("Remove for good").ClickAsync();
+        await Assertions.Expect(nameless).ToHaveCountAsync(0);
+
+        await named.GetByText("Adopt").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-dialog")).ToContainTextAsync("A movie has this name now.");
+        await visit.DialogButton("Adopt").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-dialog [role=alert]")).ToContainTextAsync("There is a movie named 'aside.mp4'.");
+        await visit.Page.FillAsync(".mud-dialog input[type=text]", "aside again.mp4");
+        await visit.DialogButton("Adopt").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-snackbar")).ToContainTextAsync("aside again.mp4 is back");
+        await Assertions.Expect(named).ToHaveCountAsync(0);
+        await shared.Client.AssertHoldsAsync("aside again.mp4", new MovieBytes(9, 50_000), Cancelled);
+        visit.AssertNothingWrong();
+    }
+
     private async Task<string?> StateAsync() =>
         (await shared.Client.AdminAsync("api/nodes", Cancelled)).EnumerateArray().Single(static node => node.GetProperty("name").GetString() == "worker-1").GetProperty("state").GetString();
+
+    [GeneratedRegex("In maintenance for another (30|2.) min")]
+    private static partial Regex HalfAnHour();
 
     [GeneratedRegex("running|resting")]
     private static partial Regex Reading();

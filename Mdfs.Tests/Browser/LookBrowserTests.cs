@@ -1,5 +1,3 @@
-using Deque.AxeCore.Commons;
-using Deque.AxeCore.Playwright;
 using Mdfs.Tests.Support;
 using Microsoft.Playwright;
 
@@ -14,14 +12,12 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
     private const string Widest =
         "[...document.querySelectorAll('body *')].filter(part => part.getBoundingClientRect().right > innerWidth + 1).slice(0, 8).map(part => `${part.tagName}.${part.className}`)";
 
-    /// <summary>Addresses of the navigation, with their titles in both languages.</summary>
+    /// <summary>Every address of the navigation, with its title in both languages.</summary>
     private static readonly (string Path, string English, string Chinese)[] _pages =
     [
-        ("/", "Overview", "概览"), ("/movies", "Movies", "影片"), ("/upload", "Upload", "上传"), ("/nodes", "Nodes", "节点"), ("/scrub", "Scrub", "巡检"), ("/trash", "Trash", "回收站"),
+        ("/", "Overview", "概览"), ("/movies", "Movies", "影片"), ("/upload", "Upload", "上传"), ("/nodes", "Nodes", "节点"), ("/rebalance", "Rebalance", "再平衡"), ("/scrub", "Scrub", "巡检"), ("/trash", "Trash", "回收站"), ("/quarantine", "Quarantine", "隔离区"),
         ("/deletions", "Deletions", "删除记录"), ("/activity", "Activity", "动态"), ("/settings", "Settings", "设置"),
     ];
-
-    private static readonly AxeRunOptions _violations = new() { ResultTypes = [ResultType.Violations] };
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -34,7 +30,7 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
         var chinese = language == "zh-CN";
         await using var visit = await ConsoleVisit.StartAsync(chromium, shared.Client.Master, language, width, shade: shade);
         await visit.Page.GotoAsync("sign-in");
-        await JudgeAsync(visit, "sign-in");
+        await visit.JudgeAsync("sign-in");
         await visit.SignInAsync();
         foreach (var (path, english, translated) in _pages)
         {
@@ -45,11 +41,11 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
             Assert.Equal(chinese ? "zh-Hans" : "en", await visit.Page.GetAttributeAsync("html", "lang"));
             Assert.True(await visit.OverflowAsync() <= 0, $"{path} is wider than {width} pixels: {string.Join(", ", await visit.Page.EvaluateAsync<string[]>(Widest))}");
             Assert.Equal(shade == ColorScheme.Dark ? "dark" : "light", await visit.Page.GetAttributeAsync("html", "data-shade"));
-            await JudgeAsync(visit, path);
+            await visit.JudgeAsync(path);
         }
 
         await SettledAsync(visit, "/not-found");
-        await JudgeAsync(visit, "a page that does not exist");
+        await visit.JudgeAsync("a page that does not exist");
         visit.AssertNothingWrong();
     }
 
@@ -62,13 +58,22 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
         await using var visit = await chromium.EnterAsync(shared.Client.Master, $"/movies?query={Movie}", shade: shade);
         await visit.Button($"Play {Movie}").ClickAsync();
         await Assertions.Expect(visit.Page.Locator("video")).ToBeVisibleAsync();
-        await JudgeAsync(visit, "the dialog that plays");
+        await visit.JudgeAsync("the dialog that plays");
         await visit.CloseDialogAsync();
         foreach (var (act, shown) in ((string, string)[])[("Verify", ".verdicts tr[data-valid=true]"), ("Delete", ".consequences")])
         {
             await visit.ActAsync(Movie, act);
-            await Assertions.Expect(visit.Page.Locator(shown).First).ToBeVisibleAsync();
-            await JudgeAsync(visit, $"the dialog of {act}");
+            await visit.Page.Locator(shown).First.WaitForAsync();
+            await visit.JudgeAsync($"the dialog of {act}");
+            await visit.CloseDialogAsync();
+        }
+
+        foreach (var (path, button) in ((string, string)[])[("/nodes", "Drain: worker-2"), ("/nodes", "Maintenance: worker-2"), ("/quarantine", $"Adopt: {Movie}"), ("/quarantine", $"Remove for good: {Movie}")])
+        {
+            if (!visit.Page.Url.EndsWith(path, StringComparison.Ordinal)) await visit.OpenAsync(path);
+            await visit.Button(button).ClickAsync();
+            await visit.Page.Locator(".mud-dialog-actions").WaitForAsync();
+            await visit.JudgeAsync($"the dialog of {button}");
             await visit.CloseDialogAsync();
         }
 
@@ -136,6 +141,8 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
         if (await shared.Client.FactsAsync(Movie, Cancelled) is not null) return;
         foreach (var name in (string[])["七人の侍 (1954).mkv", "Metropolis (1927).mp4", "look, it is deleted.mp4", Movie]) await shared.Client.StoreAsync(name, new MovieBytes((ulong)name.Length, 40_000L * name.Length), Cancelled);
         using var deleted = await shared.Client.DeleteAsync("look, it is deleted.mp4", Cancelled);
+        var movie = (await shared.Client.FactsAsync(Movie, Cancelled))!;
+        Aside.Put(shared.Cluster, shared.Cluster.Worker(movie.Holders.First()), movie.Version, "Its node was away longer than deletions are remembered, and the catalog does not know it.");
     }
 
     /// <summary>The page is there, and what it asked the master for.</summary>
@@ -144,13 +151,4 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
         await visit.OpenAsync(path);
         await visit.UntilAsync("() => !document.querySelector('main .mud-progress-circular, main .mud-skeleton, main .mud-table-loading')");
     }
-
-    private static async Task JudgeAsync(ConsoleVisit visit, string where)
-    {
-        var found = await visit.Page.RunAxe(_violations);
-        var serious = found.Violations.Where(static violation => violation.Impact is "serious" or "critical").Select(static violation => $"{violation.Id}: {string.Join(" | ", violation.Nodes.Select(Target))}").ToList();
-        Assert.True(serious.Count == 0, $"{where}:\n{string.Join('\n', serious)}");
-    }
-
-    private static string Target(AxeResultNode node) => $"{node.Html} ({string.Join("; ", node.Any.Concat(node.All).Concat(node.None).Select(static check => check.Message))})";
 }

@@ -15,7 +15,7 @@ public sealed class ManyMoviesBrowserTests(Chromium chromium, LargeLibrary libra
 {
     private const double Most = 300;
 
-    /// <summary>Counts from the click to the row that it brings.</summary>
+    /// <summary>Counts from the click, or from the last letter, to the row that it brings; the 200 ms for which the search field waits for further letters are not the table's.</summary>
     private const string Measure =
         """
         ([act, text]) => new Promise(resolve => {
@@ -24,19 +24,32 @@ public sealed class ManyMoviesBrowserTests(Chromium chromium, LargeLibrary libra
           const look = new MutationObserver(() => { if (shows()) { look.disconnect(); resolve(performance.now() - began); } });
           look.observe(document.querySelector('main'), { subtree: true, childList: true, characterData: true });
           began = performance.now();
-          if (act.startsWith('page ')) document.querySelector(`button[aria-label="${act.slice(5)}"]`).click();
-          else [...document.querySelectorAll('.mud-table-sort-label')].find(label => label.textContent.includes(act.slice(5))).click();
+          if (act === 'filter') document.querySelector('.filter').click();
+          else if (act.startsWith('page ')) document.querySelector(`button[aria-label="${act.slice(5)}"]`).click();
+          else if (act.startsWith('sort ')) [...document.querySelectorAll('.mud-table-sort-label')].find(label => label.textContent.includes(act.slice(5))).click();
+          else {
+            const field = document.querySelector('input[type=search]');
+            field.value = act.slice(5);
+            field.dispatchEvent(new Event('input', { bubbles: true }));
+            began += 200;
+          }
         })
         """;
 
     [Fact]
-    public async Task A_table_of_a_hundred_thousand_turns_its_pages_and_sorts_within_three_hundred_milliseconds()
+    public async Task A_table_of_a_hundred_thousand_pages_sorts_searches_and_filters_within_three_hundred_milliseconds()
     {
         await using var visit = await chromium.EnterAsync(library.Client.Master, "/movies");
         await visit.UntilAsync("() => document.querySelectorAll('.movie-name').length === 25");
         await visit.Page.GetByText("100,000").First.WaitForAsync();
         await JudgeAsync("paging", ("page Next page", 25), ("page Next page", 50), ("page Last page", LargeLibrary.Movies - 25), ("page First page", 0), ("page Next page", 25), ("page First page", 0));
-        await JudgeAsync("sorting", ("sort Size", LargeLibrary.Movies - 1), ("sort Size", 0));
+        // Each step brings another movie to the top.
+        await JudgeAsync("sorting by size", ("sort Size", LargeLibrary.Movies - 1), ("sort Size", 0), ("sort Size", LargeLibrary.Movies - 1));
+        await JudgeAsync("sorting by date", ("sort Stored", 0), ("sort Stored", LargeLibrary.Movies - 1));
+        await JudgeAsync("sorting by copies", ("sort Copies", LargeLibrary.Lacking), ("sort Copies", LargeLibrary.Movies - 1), ("sort Copies", LargeLibrary.Lacking));
+        await JudgeAsync("sorting by name", ("sort Name", 0), ("sort Name", LargeLibrary.Movies - 1), ("sort Name", 0));
+        await JudgeAsync("searching", ("find (077777)", 77_777), ("find (012345)", 12_345), ("find (099999)", 99_999), ("find film", 0));
+        await JudgeAsync("filtering", ("filter", LargeLibrary.Lacking), ("filter", 0), ("filter", LargeLibrary.Lacking), ("filter", 0));
         visit.AssertNothingWrong();
 
         // The best of several: the machine has other things to do as well.

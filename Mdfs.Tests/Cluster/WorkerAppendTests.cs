@@ -199,11 +199,46 @@ public sealed class WorkerAppendTests : IDisposable
         Assert.True((await here.Master.VerifyAsync(replica.Version)).Valid);
     }
 
+    [Theory]
+    [InlineData("xfs")]
+    [InlineData("btrfs")]
+    public async Task Parts_share_their_blocks_with_the_whole_where_the_file_system_can(string kind)
+    {
+        using var disk = await LoopDisk.TryMakeAsync(kind);
+        await using var node = await WorkerNode.StartAsync(Path.Combine(disk.Path, "data"));
+        // The second part does not end with a block, nor with a step of the copying.
+        byte[][] parts = [WorkerNode.Movie(17 << 20), WorkerNode.Movie((3 << 20) + 12_345, seed: 2)];
+        byte[] movie = [.. parts[0], .. parts[1]];
+        var ids = parts.Select(static _ => UploadId.New()).ToArray();
+        for (var i = 0; i < parts.Length; i++)
+        {
+            using (var opened = await TryOpenAsync(node, ids[i], parts[i].Length)) Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+            using var appended = await node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(ids[i], 0, default, null), content: new ByteArrayContent(parts[i]));
+            Assert.Equal(HttpStatusCode.OK, appended.StatusCode);
+        }
+
+        using (var opened = await TryOpenAsync(node, _upload, movie.Length)) Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+        using (var joined = await JoinAsync(node, new JoinUpload(movie.Length, Checksum.Of(movie), [.. parts.Select((part, i) => new UploadPart(ids[i], part.Length, Checksum.Of(part), []))])))
+            Assert.Equal(Checksum.Of(movie), (await MasterVoice.ReadAsync(joined, WireJson.Default.PreparedReceipt)).Checksum);
+        var whole = Path.Combine(node.Directory, "incoming", _upload.Value);
+        Assert.InRange(await LoopDisk.SharedBytesAsync(whole), movie.Length - 4096, movie.Length + 4096);
+
+        // And the parts may go.
+        foreach (var part in ids)
+        {
+            using var dropped = await node.Master.DropAsync(part);
+            Assert.Equal(HttpStatusCode.NoContent, dropped.StatusCode);
+        }
+
+        Assert.Equal(0, await LoopDisk.SharedBytesAsync(whole));
+        Assert.Equal(movie, await File.ReadAllBytesAsync(whole, Cancelled));
+    }
+
     private Task<HttpResponseMessage> JoinAsync(WorkerNode node, JoinUpload join) => node.Master.SendAsync(
         NodePurpose.Control, HttpMethod.Post, Routes.Worker.JoinPath(_upload), JsonSerializer.SerializeToUtf8Bytes(join, WireJson.Default.JoinUpload));
 
-    private Task<HttpResponseMessage> TryOpenAsync(WorkerNode node, UploadId upload) => node.Master.SendAsync(
-        NodePurpose.Control, HttpMethod.Post, Routes.Worker.Uploads, JsonSerializer.SerializeToUtf8Bytes(new OpenUpload(upload, _movie.Length, Appendable: true), WireJson.Default.OpenUpload));
+    private Task<HttpResponseMessage> TryOpenAsync(WorkerNode node, UploadId upload, long? length = null) => node.Master.SendAsync(
+        NodePurpose.Control, HttpMethod.Post, Routes.Worker.Uploads, JsonSerializer.SerializeToUtf8Bytes(new OpenUpload(upload, length ?? _movie.Length, Appendable: true), WireJson.Default.OpenUpload));
 
     private async Task OpenAsync(WorkerNode node)
     {

@@ -2,6 +2,8 @@ using System.Collections;
 using System.Globalization;
 using System.Resources;
 using System.Text.RegularExpressions;
+using Mdfs.Master.Events;
+using Mdfs.Web.Components.Pages;
 using Mdfs.Web.Texts;
 
 namespace Mdfs.Tests.Unit;
@@ -24,6 +26,14 @@ public sealed partial class WebWordsTests
             Assert.NotEmpty(chinese[key]);
             Assert.Equal(Gaps(text), Gaps(chinese[key]));
         }
+    }
+
+    [Fact]
+    public void All_that_a_master_may_tell_has_a_word_and_can_be_chosen()
+    {
+        Assert.Equal(ActivityKinds.All.Order(), Activity.Kinds.Order());
+        Assert.Empty(ActivityKinds.All.Select(static kind => $"Activity.Kind.{kind}").Except(Read("").Keys));
+        Assert.Empty(((string[])["alive", "silent", "stopped", "maintenance", "failed", "registering", "draining"]).Select(static state => $"NodeState.{state}").Except(Read("").Keys));
     }
 
     private static Dictionary<string, string> Read(string culture) => _words.GetResourceSet(CultureInfo.GetCultureInfo(culture), createIfNotExists: true, tryParents: false)!

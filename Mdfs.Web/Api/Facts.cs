@@ -42,7 +42,11 @@ public sealed record Cluster(
 
 /// <summary>Copies being made.</summary>
 /// <param name="EtaSeconds">Null: not known.</param>
-public sealed record Healing(int Running, int Waiting, long BytesRemaining, double BytesPerSecond, double? EtaSeconds);
+public sealed record Healing(int Running, int Waiting, long BytesRemaining, double BytesPerSecond, double? EtaSeconds)
+{
+    /// <summary>Why missing copies wait longer than usual.</summary>
+    public string? HeldUp { get; init; }
+}
 
 /// <summary><c>GET /api/nodes</c>.</summary>
 public sealed record Node(
@@ -50,6 +54,11 @@ public sealed record Node(
     long Capacity, long Free, long Used, int Replicas, int Streams, int Pulls, double? SecondsSinceBeat)
 {
     public string? Version { get; init; }
+
+    /// <summary>What it means that its protocol is not the master's.</summary>
+    public string? VersionRemark { get; init; }
+
+    public double? ClockSkewSeconds { get; init; }
 
     public string? System { get; init; }
 
@@ -78,6 +87,10 @@ public sealed record Node(
     public long PullBytes { get; init; }
 }
 
+/// <summary>A worker that beats and may not take part; <c>GET /api/nodes/refused</c>.</summary>
+/// <param name="Replaces">The silent node whose name it has, which is forgotten when somebody confirms this one; null: there is nothing to confirm.</param>
+public sealed record RefusedNode(string Id, string Name, string Address, string Reason, string? Replaces, double SecondsSinceBeat);
+
 /// <summary>How far a worker has come with re-reading what it holds; <c>GET /api/scrub</c>.</summary>
 /// <param name="State"><c>running</c>, <c>resting</c>, <c>paused</c>, <c>stopped</c>, or <c>unknown</c>.</param>
 public sealed record ScrubNode(
@@ -94,8 +107,9 @@ public sealed record MaintenanceBegun(double SecondsLeft, int Unreadable);
 
 /// <summary>The rebalance under way, or what one would do; <c>GET /api/rebalance</c>.</summary>
 /// <param name="State"><c>none</c>, <c>running</c> or <c>paused</c>.</param>
+/// <param name="Ended">How the last one ended: <c>finished</c> or <c>cancelled</c>.</param>
 public sealed record RebalanceFacts(
-    string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int MoviesMoved, long BytesMoved, IReadOnlyList<BalancedNode> Nodes);
+    string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int MoviesMoved, long BytesMoved, string? Ended, IReadOnlyList<BalancedNode> Nodes);
 
 public sealed record BalancedNode(string Node, string Id, long Before, long After, long Share);
 

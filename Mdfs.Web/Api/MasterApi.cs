@@ -91,6 +91,12 @@ public sealed class MasterApi : IDisposable
     public Task<MasterAnswer<Nothing>> ForgetNodeAsync(string id, bool force, CancellationToken cancellationToken) =>
         SendAsync<Nothing>(HttpMethod.Delete, $"/api/nodes/{Uri.EscapeDataString(id)}{(force ? "?force=true" : "")}", null, _longPatience, cancellationToken);
 
+    public Task<MasterAnswer<IReadOnlyList<RefusedNode>>> RefusedNodesAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<RefusedNode>>("/api/nodes/refused", cancellationToken);
+
+    /// <summary>Lets a refused worker take the place of the one that had its name.</summary>
+    public Task<MasterAnswer<Nothing>> ConfirmNodeAsync(string id, bool force, CancellationToken cancellationToken) =>
+        SendAsync<Nothing>(HttpMethod.Post, $"/api/nodes/{Uri.EscapeDataString(id)}/confirm{(force ? "?force=true" : "")}", null, _longPatience, cancellationToken);
+
     public Task<MasterAnswer<IReadOnlyList<ScrubNode>>> ScrubAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<ScrubNode>>("/api/scrub", cancellationToken);
 
     /// <param name="node">Null: all that are live.</param>
@@ -116,7 +122,9 @@ public sealed class MasterApi : IDisposable
     /// <summary>The rebalance under way, or what one would do.</summary>
     public Task<MasterAnswer<RebalanceFacts>> RebalanceAsync(CancellationToken cancellationToken) => GetAsync<RebalanceFacts>("/api/rebalance", cancellationToken);
 
-    public Task<MasterAnswer<Nothing>> StartRebalanceAsync(CancellationToken cancellationToken) => SendAsync<Nothing>(HttpMethod.Post, "/api/rebalance", null, _longPatience, cancellationToken);
+    /// <param name="bytesPerSecond">A limit over all moves; 0: none; null: as configured, or as it was before a pause.</param>
+    public Task<MasterAnswer<Nothing>> StartRebalanceAsync(long? bytesPerSecond, CancellationToken cancellationToken) => SendAsync<Nothing>(
+        HttpMethod.Post, "/api/rebalance" + (bytesPerSecond is { } limit ? string.Create(CultureInfo.InvariantCulture, $"?bytesPerSecond={limit}") : ""), null, _longPatience, cancellationToken);
 
     public Task<MasterAnswer<Nothing>> PauseRebalanceAsync(CancellationToken cancellationToken) => SendAsync<Nothing>(HttpMethod.Post, "/api/rebalance/pause", null, _longPatience, cancellationToken);
 
@@ -124,8 +132,8 @@ public sealed class MasterApi : IDisposable
 
     public Task<MasterAnswer<IReadOnlyList<Quarantined>>> QuarantineAsync(CancellationToken cancellationToken) => GetAsync<IReadOnlyList<Quarantined>>("/api/quarantine", cancellationToken);
 
-    public Task<MasterAnswer<Restored>> AdoptAsync(string node, string id, CancellationToken cancellationToken) =>
-        SendAsync<Restored>(HttpMethod.Post, QuarantinePath(node, id) + "/adopt", null, _longPatience, cancellationToken);
+    public Task<MasterAnswer<Restored>> AdoptAsync(string node, string id, string name, CancellationToken cancellationToken) =>
+        SendAsync<Restored>(HttpMethod.Post, $"{QuarantinePath(node, id)}/adopt?name={Uri.EscapeDataString(name)}", null, _longPatience, cancellationToken);
 
     public Task<MasterAnswer<Nothing>> PurgeAsync(string node, string id, CancellationToken cancellationToken) =>
         SendAsync<Nothing>(HttpMethod.Delete, QuarantinePath(node, id), null, _longPatience, cancellationToken);
