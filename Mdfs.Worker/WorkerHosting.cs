@@ -92,6 +92,7 @@ public static class WorkerHosting
         services.AddSingleton<WorkerMetrics>();
         services.AddSingleton<WindowSender>();
         services.AddSingleton<DamageDesk>();
+        services.AddSingleton<FreshBlocks>();
         services.AddSingleton<ReplicaVerifier>();
         services.AddSingleton(static provider => new Throttle(
             provider.GetRequiredService<IOptions<WorkerOptions>>().Value.RepairBytesPerSecond, provider.GetRequiredService<TimeProvider>()));

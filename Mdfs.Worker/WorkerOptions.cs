@@ -63,6 +63,13 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
     public TimeSpan ScrubPeriod { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>
+    /// For how long a block that was read and found good may be sent again without being checked, by the kernel alone where that is possible; default 0 (every block is checked every
+    /// time), to 1 day. It costs about a third as much, and what goes wrong between disk and memory within that time is not seen.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan VerifyFreshness { get; set; }
+
     /// <summary>Bytes per second that re-reading may take at most; default 64 MiB, at least 64 KiB. Too low a limit makes the scrub late, which a metric shows.</summary>
     [Range(64L << 10, long.MaxValue)]
     public long ScrubBytesPerSecond { get; set; } = 64L << 20;

@@ -21,7 +21,7 @@ internal static class LoadDriver
         var directory = Directory.CreateTempSubdirectory("mdfs-load-").FullName;
         try
         {
-            using var mdfs = await MdfsServers.StartAsync(directory, workers: 3);
+            using var mdfs = await MdfsServers.StartAsync(directory, workers: 3, options.Fresh);
             using var nginx = await NginxServers.TryStartAsync(directory);
             Report.Introduce(nginx is not null);
             var bench = new Bench(options, mdfs, nginx, new Report());

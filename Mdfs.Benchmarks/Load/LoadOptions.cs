@@ -7,12 +7,14 @@ namespace Mdfs.Benchmarks.Load;
 /// <param name="GiB">Bytes that each measurement of a download moves, in GiB.</param>
 /// <param name="Rounds">Each measurement is taken so often, all contenders in turn; the best counts, since only noise makes it worse.</param>
 /// <param name="Only">Parts of names of scenarios; empty: all.</param>
+/// <param name="Fresh">The workers' VerifyFreshness; above 0 their kernel path is what is measured.</param>
 /// <param name="Check">Fails when a figure is worse than noise can explain; small sizes unless said otherwise.</param>
-internal sealed record LoadOptions(int MovieMiB, double GiB, int Rounds, int Players, int Seconds, IReadOnlyList<string> Only, bool Check)
+internal sealed record LoadOptions(int MovieMiB, double GiB, int Rounds, int Players, int Seconds, IReadOnlyList<string> Only, bool Check, string Fresh)
 {
     public const string Usage =
         """
         load: --movie MiB (512)  --gib N (2)  --rounds N (3)  --players N (1000)  --seconds N (20)  --only a,b (all of: download, upload, ranges, head, first-byte, paused, players, failover)
+              --fresh 01:00:00   blocks checked within that time are sent by the kernel (Mdfs:Worker:VerifyFreshness; default: every block is checked every time)
               --check            less than a minute's worth, which fails when memory, bytes moved or (in a Release build) CPU are beyond what noise explains
         """;
 
@@ -29,7 +31,7 @@ internal sealed record LoadOptions(int MovieMiB, double GiB, int Rounds, int Pla
         var check = given.ContainsKey("check");
         return new LoadOptions(
             (int)Number("movie", check ? 128 : 512), Number("gib", check ? 0.5 : 2), (int)Number("rounds", check ? 1 : 3), (int)Number("players", check ? 200 : 1000),
-            (int)Number("seconds", check ? 5 : 20), given.GetValueOrDefault("only")?.Split(',') ?? (check ? ["download", "upload", "ranges", "paused"] : []), check);
+            (int)Number("seconds", check ? 5 : 20), given.GetValueOrDefault("only")?.Split(',') ?? (check ? ["download", "upload", "ranges", "paused"] : []), check, given.GetValueOrDefault("fresh", "00:00:00"));
 
         double Number(string name, double otherwise) => given.TryGetValue(name, out var text) ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
     }

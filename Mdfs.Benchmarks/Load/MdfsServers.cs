@@ -16,12 +16,14 @@ internal sealed class MdfsServers : IDisposable
     ];
 
     private readonly string _directory;
+    private readonly string _fresh;
     private readonly int _masterPort = FreePort();
     private readonly List<(string Name, int Port, ServerProcess Process)> _workers = [];
     private readonly int _redisPort = FreePort();
 
-    private MdfsServers(string directory)
+    private MdfsServers(string directory, string fresh)
     {
+        _fresh = fresh;
         _directory = directory;
         Redis = Service("redis", "Mdfs.Garnet", $"--Mdfs:Garnet:Port={_redisPort}", $"--Mdfs:Garnet:DataDirectory={Path.Combine(directory, "redis")}");
         Master = Service("master", "Mdfs.Master", $"--urls=http://127.0.0.1:{_masterPort}", $"--ConnectionStrings:redis=127.0.0.1:{_redisPort}");
@@ -37,9 +39,9 @@ internal sealed class MdfsServers : IDisposable
 
     public Uri Address => new($"http://127.0.0.1:{_masterPort}/");
 
-    public static async Task<MdfsServers> StartAsync(string directory, int workers)
+    public static async Task<MdfsServers> StartAsync(string directory, int workers, string fresh)
     {
-        var servers = new MdfsServers(directory);
+        var servers = new MdfsServers(directory, fresh);
         for (var number = 1; number <= workers; number++) servers.StartWorker($"worker-{number}", FreePort());
         using var http = new HttpClient { BaseAddress = servers.Address };
         await Patiently.UntilAsync(async () => (await http.GetStringAsync("metrics")).Contains($"\nmdfs_active_nodes {workers}\n", StringComparison.Ordinal), "the workers are live");
@@ -91,7 +93,7 @@ internal sealed class MdfsServers : IDisposable
 
     private void StartWorker(string name, int port) => _workers.Add((name, port, Service(
         name, "Mdfs.Worker", $"--urls=http://127.0.0.1:{port}", $"--services:master:http:0={Address.GetLeftPart(UriPartial.Authority)}", $"--Mdfs:Worker:Name={name}",
-        $"--Mdfs:Worker:DataDirectory={Path.Combine(_directory, name)}", $"--Mdfs:Worker:PublicUrl=http://127.0.0.1:{port}")));
+        $"--Mdfs:Worker:DataDirectory={Path.Combine(_directory, name)}", $"--Mdfs:Worker:PublicUrl=http://127.0.0.1:{port}", $"--Mdfs:Worker:VerifyFreshness={_fresh}")));
 
     private static ServerProcess Service(string name, string project, params string[] settings)
     {

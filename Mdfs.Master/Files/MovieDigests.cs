@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Versions;
+using Mdfs.ServiceDefaults.Output;
 
 namespace Mdfs.Master.Files;
 
@@ -65,7 +66,8 @@ public sealed partial class MovieDigests(MovieSources sources, ReplicaReader rea
         using var sha256 = SHA256.Create();
         await using var sink = new CryptoStream(Stream.Null, sha256, CryptoStreamMode.Write);
         var pipe = PipeWriter.Create(sink);
-        var result = await reader.CopyAsync(entry.Version, 0, entry.Size, () => sources.Of(entry), pipe, stopping);
+        using var output = BodyOutput.Over(pipe);
+        var result = await reader.CopyAsync(entry.Version, 0, entry.Size, () => sources.Of(entry), output, stopping);
         await pipe.CompleteAsync();
         if (result.Outcome != CopyOutcome.Completed) return;
         if (!sink.HasFlushedFinalBlock) await sink.FlushFinalBlockAsync(stopping);

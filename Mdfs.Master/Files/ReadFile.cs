@@ -1,10 +1,10 @@
-using System.Buffers;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Names;
 using Mdfs.ServiceDefaults.Content;
+using Mdfs.ServiceDefaults.Output;
 using Mdfs.ServiceDefaults.Problems;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -48,29 +48,23 @@ public sealed class ReadFile(
         // A paused player takes nothing for hours, and is welcome to: no lower bound on its pace (design, section 5).
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
 
-        var writer = context.Response.BodyWriter;
         var gone = context.RequestAborted;
         foreach (var piece in answer.Pieces)
         {
-            // Multipart framing is written in front of the part's first window, so that a failed first window can still become a status.
+            // Nothing is written before a worker has answered well, so that a first window that fails can still become a status.
+            using var output = BodyOutput.Of(context, piece.Head, piece.Range.Length);
             var begun = context.Response.HasStarted;
-            if (piece.Head.Length > 0) writer.Write(piece.Head.Span);
-            var result = await reader.CopyAsync(entry.Version, piece.Range.From, piece.Range.Length, () => SourcesOf(entry, first), writer, gone, begun);
+            var result = await reader.CopyAsync(entry.Version, piece.Range.From, piece.Range.Length, () => SourcesOf(entry, first), output, gone, begun);
             foreach (var _ in result.Failures.Where(failure => failure.Damaged)) registry.NoteDamage(entry.Version);
             if (result.Outcome == CopyOutcome.Completed) continue;
-            if (result.Outcome == CopyOutcome.SourcesFailed && result.Sent == 0 && !begun && !context.Response.HasStarted && piece.Head.Length == 0)
+            if (result.Outcome == CopyOutcome.SourcesFailed && result.Sent == 0 && !context.Response.HasStarted)
                 return Instead(context, FileProblems.AllReplicasFailed(entry.Name));
             // Never end cleanly short: the client must see that bytes are missing.
             context.Abort();
             return TypedResults.Empty;
         }
 
-        if (answer.Closing.Length > 0)
-        {
-            writer.Write(answer.Closing.Span);
-            await writer.FlushAsync(gone);
-        }
-
+        if (answer.Closing.Length > 0) await context.Response.BodyWriter.WriteAsync(answer.Closing, gone);
         return TypedResults.Empty;
     }
 

@@ -1,7 +1,7 @@
-using System.IO.Pipelines;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Output;
 using Microsoft.Extensions.Options;
 
 namespace Mdfs.Master.Transfer;
@@ -41,13 +41,12 @@ public sealed partial class ReplicaReader
     /// <param name="length">Bytes.</param>
     /// <param name="candidates">The workers that hold the version now; see <see cref="SourceRotation"/> for who is asked when.</param>
     /// <param name="destination">
-    /// A response's body writer. Nothing is written or flushed before a replica has answered well, so the caller can still choose another status when
-    /// <see cref="CopyResult.Sent"/> is 0.
+    /// Nothing is sent before a replica has answered well, so the caller can still choose another status when <see cref="CopyResult.Sent"/> is 0.
     /// </param>
     /// <param name="clientGone">The request was aborted.</param>
     /// <param name="begun">The response has bytes of this version already, from an earlier window.</param>
     public async Task<CopyResult> CopyAsync(
-        MovieVersion version, long from, long length, Func<IReadOnlyList<ReplicaCandidate>> candidates, PipeWriter destination, CancellationToken clientGone, bool begun = false)
+        MovieVersion version, long from, long length, Func<IReadOnlyList<ReplicaCandidate>> candidates, BodyOutput destination, CancellationToken clientGone, bool begun = false)
     {
         using var client = _streams.Enter(version);
         var copy = new Copy(this, version, from, length, destination, begun, clientGone);
@@ -67,7 +66,7 @@ public sealed partial class ReplicaReader
     }
 
     /// <summary>One call's state.</summary>
-    private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, PipeWriter destination, bool begun, CancellationToken clientGone)
+    private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, BodyOutput destination, bool begun, CancellationToken clientGone)
     {
         private readonly long _began = reader._time.GetTimestamp();
         private readonly PieceSize _piece = new();
@@ -129,19 +128,19 @@ public sealed partial class ReplicaReader
             var (first, bytes, waited) = (true, 0L, TimeSpan.Zero);
             while (window.Remaining > 0)
             {
-                // Straight from the socket into the response's own memory. Only taken once the client has taken what was before it.
+                // Straight from the one socket into the memory that goes to the other. Only taken once the client has taken what was before it.
                 var asked = reader._time.GetTimestamp();
-                var read = await window.ReadAsync(destination.GetMemory((int)Math.Min(_piece.Current, window.Remaining)));
+                var size = (int)Math.Min(_piece.Current, window.Remaining);
+                var read = await window.ReadAsync(destination.GetMemory(size)[..size]);
                 if (read == 0) return (Ending.Failed, window.Failure);
 
                 waited += reader._time.GetElapsedTime(asked);
                 bytes += read;
                 if (first) Began(source);
                 first = false;
-                destination.Advance(read);
                 Sent += read;
                 reader._metrics.Given(read);
-                var (goesOn, given) = await FlushAsync(pause);
+                var (goesOn, given) = await SendAsync(read, pause);
                 if (!goesOn) return (Ending.ReaderGone, null);
                 if (given) return (Ending.ReaderPaused, null);
 
@@ -165,20 +164,20 @@ public sealed partial class ReplicaReader
         }
 
         // However it fails, it is the client's side that failed: the worker is not to blame, and no other one is asked.
-        private async ValueTask<(bool GoesOn, bool GivenBack)> FlushAsync(StreamPause pause)
+        private async ValueTask<(bool GoesOn, bool GivenBack)> SendAsync(int count, StreamPause pause)
         {
             try
             {
                 var offered = reader._time.GetTimestamp();
-                var flushing = destination.FlushAsync(clientGone);
-                if (flushing.IsCompleted)
+                var sending = destination.SendAsync(0, count, clientGone);
+                if (sending.IsCompleted)
                 {
                     _piece.Taken(TimeSpan.Zero);
-                    return (GoesOn(await flushing), false);
+                    return (await sending && !clientGone.IsCancellationRequested, false);
                 }
 
                 pause.Begin();
-                var goesOn = GoesOn(await flushing);
+                var goesOn = await sending && !clientGone.IsCancellationRequested;
                 _piece.Taken(reader._time.GetElapsedTime(offered));
                 return (goesOn, pause.End());
             }
@@ -187,8 +186,6 @@ public sealed partial class ReplicaReader
                 return (false, false);
             }
         }
-
-        private bool GoesOn(FlushResult flushed) => !flushed.IsCompleted && !flushed.IsCanceled && !clientGone.IsCancellationRequested;
     }
 
     /// <summary>The window and its place in the count of streams, given back together.</summary>

@@ -16,11 +16,13 @@ public sealed class ByteClient : IDisposable
 
     // An invoker, not an HttpClient: that one has a total time-out of 100 s and may buffer answers.
     private readonly HttpMessageInvoker _invoker;
+    private readonly WindowConnections _windows;
     private readonly TimeProvider _time;
 
     public ByteClient(TimeProvider time)
     {
         _time = time;
+        _windows = new WindowConnections(time);
         _invoker = new HttpMessageInvoker(
             new SocketsHttpHandler
             {
@@ -74,9 +76,18 @@ public sealed class ByteClient : IDisposable
         HttpResponseMessage? response = null;
         try
         {
+            watch.Begin();
+            var plain = await TryOpenPlainAsync(address, target, token, length, watch);
+            if (plain.Failure is { } broken) return broken;
+            if (plain.Value is { } taken)
+            {
+                watch = null!;
+                return taken;
+            }
+
+            // Whatever else was said is understood here.
             using var request = new HttpRequestMessage(HttpMethod.Get, address + target);
             request.Headers.Add(NodeTokens.Header, token);
-            watch.Begin();
             var answer = await SendAsync(request, watch);
             if (!answer.Succeeded) return answer.Failure;
 
@@ -87,7 +98,7 @@ public sealed class ByteClient : IDisposable
                 return new NodeFailure.Malformed($"it offered {response.Content.Headers.ContentLength?.ToString() ?? "an unknown number of"} bytes instead of {length}");
             }
             watch.End();
-            var window = new ByteWindow(response, await response.Content.ReadAsStreamAsync(cancellation), length, watch);
+            var window = new ByteWindow(await response.Content.ReadAsStreamAsync(cancellation), response.Dispose, length, watch);
             (response, watch) = (null, null!);
             return window;
         }
@@ -98,5 +109,33 @@ public sealed class ByteClient : IDisposable
         }
     }
 
-    public void Dispose() => _invoker.Dispose();
+    public void Dispose()
+    {
+        _windows.Dispose();
+        _invoker.Dispose();
+    }
+
+    /// <summary>Neither a window nor a failure: there is an answer, which is not as plain as that.</summary>
+    private async ValueTask<(ByteWindow? Value, NodeFailure? Failure)> TryOpenPlainAsync(string address, string target, string token, long length, SilenceWatch watch)
+    {
+        try
+        {
+            var connection = await _windows.TryOpenAsync(address, target, token, length, watch.Token);
+            if (connection is null) return default;
+            watch.End();
+            return (new ByteWindow(connection, () => _windows.Release(address, connection), length, watch), null);
+        }
+        catch (InvalidDataException wrong)
+        {
+            return (null, new NodeFailure.Malformed(wrong.Message));
+        }
+        catch (Exception e) when (NodeFailure.Explains(e, watch, out var failure))
+        {
+            return (null, failure);
+        }
+        catch (Exception) when (watch.Cancelled)
+        {
+            throw new OperationCanceledException(watch.Token);
+        }
+    }
 }

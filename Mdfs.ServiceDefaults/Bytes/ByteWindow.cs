@@ -1,5 +1,3 @@
-using System.Net.Http;
-
 namespace Mdfs.ServiceDefaults.Bytes;
 
 /// <summary>
@@ -8,14 +6,16 @@ namespace Mdfs.ServiceDefaults.Bytes;
 /// </summary>
 public sealed class ByteWindow : IDisposable
 {
-    private readonly HttpResponseMessage _response;
     private readonly Stream _body;
+    private readonly Action _close;
     private readonly SilenceWatch _watch;
+    private int _closed;
 
-    internal ByteWindow(HttpResponseMessage response, Stream body, long length, SilenceWatch watch)
+    /// <param name="close">Gives the connection back, or closes it if the body has not been read to its end.</param>
+    internal ByteWindow(Stream body, Action close, long length, SilenceWatch watch)
     {
-        _response = response;
         _body = body;
+        _close = close;
         _watch = watch;
         Remaining = length;
     }
@@ -66,7 +66,7 @@ public sealed class ByteWindow : IDisposable
 
     public void Dispose()
     {
-        _response.Dispose();
+        if (Interlocked.Exchange(ref _closed, 1) == 0) _close();
         _watch.Dispose();
     }
 }

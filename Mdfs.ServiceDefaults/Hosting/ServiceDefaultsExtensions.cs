@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mdfs.Protocol.Names;
+using Mdfs.ServiceDefaults.Output;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.ServiceDefaults.Telemetry;
@@ -39,7 +40,8 @@ public static class ServiceDefaultsExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = _shutdownTimeout);
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.AddServerHeader = false);
-        builder.Services.LimitUnsentBytes();
+        builder.WriteToSockets();
+        builder.Services.TuneSockets();
         builder.Services.AddHealthChecks();
         builder.Services.AddMdfsSecurity(builder.Configuration);
         builder.Services.AddMdfsCors(builder.Configuration);

@@ -6,6 +6,7 @@ using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Output;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -285,7 +286,8 @@ public sealed class TransferReadTests
     {
         using var kept = new MemoryStream();
         var writer = PipeWriter.Create(kept, new StreamPipeWriterOptions(leaveOpen: true));
-        var result = await rig.Reader.CopyAsync(Version, from, length, () => [.. sides.Select(side => side.Address)], writer, _test);
+        using var output = BodyOutput.Over(writer);
+        var result = await rig.Reader.CopyAsync(Version, from, length, () => [.. sides.Select(side => side.Address)], output, _test);
         await writer.CompleteAsync();
         return (result, kept.ToArray());
     }

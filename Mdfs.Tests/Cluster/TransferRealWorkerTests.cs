@@ -3,6 +3,7 @@ using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Output;
 using Mdfs.Tests.Support;
 using Mdfs.Worker;
 using Mdfs.Worker.Storage;
@@ -112,7 +113,8 @@ public sealed class TransferRealWorkerTests : IDisposable
     {
         using var kept = new MemoryStream();
         var writer = PipeWriter.Create(kept, new StreamPipeWriterOptions(leaveOpen: true));
-        var result = await rig.Reader.CopyAsync(version, from, length, () => [.. workers], writer, _test);
+        using var output = BodyOutput.Over(writer);
+        var result = await rig.Reader.CopyAsync(version, from, length, () => [.. workers], output, _test);
         await writer.CompleteAsync();
         Assert.Equal(CopyOutcome.Completed, result.Outcome);
         Assert.True(movie.AsSpan(from, length).SequenceEqual(kept.ToArray()));

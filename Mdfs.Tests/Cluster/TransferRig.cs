@@ -5,6 +5,7 @@ using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Output;
 using Mdfs.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -94,7 +95,8 @@ internal sealed class TransferRig : IAsyncDisposable
         _front.MapGet("/", async (HttpContext context) =>
         {
             context.Response.ContentLength = length;
-            var result = await Reader.CopyAsync(version, 0, length, () => [.. workers], context.Response.BodyWriter, context.RequestAborted);
+            using var output = BodyOutput.Of(context, default, length);
+            var result = await Reader.CopyAsync(version, 0, length, () => [.. workers], output, context.RequestAborted);
             Copied.TrySetResult(result);
             if (result.Outcome == CopyOutcome.Completed) return;
             if (context.Response.HasStarted)

@@ -15,10 +15,13 @@ public sealed class WorkerWindowTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [Fact]
-    public async Task Every_window_of_a_movie_is_exactly_those_bytes()
+    [Theory]
+    [InlineData("true", "00:00:00")]
+    [InlineData("true", "01:00:00")]
+    [InlineData("false", "01:00:00")]
+    public async Task Every_window_of_a_movie_is_exactly_those_bytes(string socket, string freshness)
     {
-        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:SocketOutput"] = socket, ["Mdfs:Worker:VerifyFreshness"] = freshness });
         var movie = WorkerNode.Movie((9 * Block) + 123);
         var replica = await node.StoreAsync(movie);
         var edge = Gen.OneOf(Gen.Int[0, movie.Length], Gen.Int[0, 9].Select(Gen.Int[-2, 2], (block, off) => Math.Clamp((block * Block) + off, 0, movie.Length)));
@@ -29,6 +32,31 @@ public sealed class WorkerWindowTests : IDisposable
                 Assert.Equal(movie[from..to], await node.Master.BytesAsync(replica.Version, from, to - from));
             },
             iter: 200, threads: 1);
+    }
+
+    [Theory]
+    [InlineData("00:00:00", false)]
+    [InlineData("01:00:00", true)]
+    public async Task Only_where_the_operator_says_so_a_block_that_was_checked_a_moment_ago_is_not_looked_at_again(string freshness, bool unseen)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:VerifyFreshness"] = freshness });
+        var movie = WorkerNode.Movie(20 * Block);
+        var replica = await node.StoreAsync(movie);
+        Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
+        WorkerNode.Flip(node.ReplicaPath(replica.Version), (15 * Block) + 77);
+        movie[(15 * Block) + 77] ^= 0x10;
+
+        if (unseen)
+        {
+            Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere every block is read, and what is read is checked.");
+            Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
+        }
+
+        // What a reading begins with is looked at in any case.
+        using var refused = await node.Master.WindowAsync(replica.Version, 15 * Block, 10);
+        Assert.Equal(NodeRefusal.Damaged, (await MasterVoice.RefusalAsync(refused, HttpStatusCode.Conflict)).Code);
+        using var cut = await node.Master.WindowAsync(replica.Version, 0, movie.Length);
+        await Assert.ThrowsAnyAsync<Exception>(async () => await cut.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Mdfs.Protocol;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
+using Mdfs.Tests.Cluster;
 using Mdfs.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,7 +18,7 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
     [Theory]
     [MemberData(nameof(RfcSentences.OfAMovie), MemberType = typeof(RfcSentences))]
     public async Task A_movie_is_read_as_the_RFC_says(string section, string sentence, string request, string answer) =>
-        await AssertAsync(subjects.Movie, section, sentence, request, answer);
+        await AssertAsync([.. subjects.Movie, .. subjects.Portable], section, sentence, request, answer);
 
     [Theory]
     [MemberData(nameof(RfcSentences.OfAnEmptyMovie), MemberType = typeof(RfcSentences))]
@@ -67,9 +68,14 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
     public sealed class Subjects : IAsyncLifetime
     {
         private const string Name = "Über 100% 影片.mp4";
+        private readonly TempDirectory _directory = new();
         private TestCluster? _cluster;
+        private WorkerNode? _portable;
 
         public IReadOnlyList<RfcSubject> Movie { get; private set; } = [];
+
+        /// <summary>A worker that hands its answers to the server, as it does under TLS and where a platform has nothing shorter.</summary>
+        public IReadOnlyList<RfcSubject> Portable { get; private set; } = [];
 
         public IReadOnlyList<RfcSubject> Empty { get; private set; } = [];
 
@@ -92,11 +98,16 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
             await Dates.ComeAsync(_cluster.Client, "empty.mp4", cancelled);
             Movie = await AddressesAsync(_cluster, Name, cancelled);
             Empty = await AddressesAsync(_cluster, "empty.mp4", cancelled);
+            _portable = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:SocketOutput"] = "false" });
+            await _portable.StoreAsync(WorkerNode.Movie(200_000), "a.mp4");
+            Portable = [await RfcSubject.MeetAsync(new Uri(new Uri(_portable.Address), "download?name=a.mp4"), $"Authorization: Bearer {WorkerNode.AdminKey}", cancelled)];
         }
 
         public async ValueTask DisposeAsync()
         {
+            if (_portable is not null) await _portable.DisposeAsync();
             if (_cluster is not null) await _cluster.DisposeAsync();
+            _directory.Dispose();
         }
     }
 }

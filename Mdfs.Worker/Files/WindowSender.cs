@@ -1,6 +1,5 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Output;
 using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Status;
 using Mdfs.Worker.Storage;
@@ -9,65 +8,53 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace Mdfs.Worker.Files;
 
 /// <summary>
-/// Sends a window of a replica, every block of it checked before its first byte leaves (design, section 2.3). Reads straight into the
-/// response's own memory: 0.34 CPU seconds per GiB, against 0.50 for <c>SendFileAsync</c>, which could check nothing.
+/// Sends a window of a replica, every block of it checked before its first byte leaves (design, section 2.3).
 /// </summary>
-internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, WorkerMetrics metrics, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, FreshBlocks fresh, WorkerMetrics metrics, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     // After that a client counts as paused: neither the scrub gives way to it nor does it make this worker look busy. Of the master it takes notice no later (PauseTimeout).
     private static readonly TimeSpan Paused = TimeSpan.FromSeconds(5);
 
     /// <summary>False: the first block is bad, nothing has been sent, and the caller may still answer. Any later bad block aborts the connection.</summary>
     /// <param name="begin">Sets status and headers; called when the first byte is known to be good.</param>
-    /// <param name="preface">Sent before the window, as the head of a part in multipart/byteranges.</param>
+    /// <param name="head">Sent before the window, as the head of a part in multipart/byteranges.</param>
     public async Task<bool> TrySendAsync(
-        HttpContext context, ReplicaReader reader, long from, long length, Action<HttpResponse> begin, ReadOnlyMemory<byte> preface = default)
+        HttpContext context, ReplicaReader reader, long from, long length, Action<HttpResponse> begin, ReadOnlyMemory<byte> head = default)
     {
-        using var open = metrics.StreamOpened();
+        using var place = metrics.StreamOpened();
         // A paused player is not a dead one; keep-alive finds those.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        var window = new Window(reader, from, length);
-        var first = ArrayPool<byte>.Shared.Rent(BlockFormat.BlockSize);
-        try
+        using var output = BodyOutput.Of(context, head, length);
+        var window = new Window(reader, fresh.Of(reader.Held), from, length);
+        var first = window.Read(output, window.First);
+        if (first.Count == 0 && first.Fault != BlockFault.None)
         {
-            // One block apart from the rest: before its first byte the answer may still be a refusal, and most small ranges need no more.
-            var read = await window.ReadAsync(first, BlockFormat.BlockSize, context.RequestAborted);
-            if (read.Good == 0 && read.Fault != BlockFault.None)
-            {
-                Report(window, read.Fault);
-                return false;
-            }
-
-            begin(context.Response);
-            await context.Response.StartAsync(context.RequestAborted);
-            context.Response.BodyWriter.Write(preface.Span);
-            context.Response.BodyWriter.Write(first.AsSpan(0, read.Good));
-            metrics.Sent(read.Good);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(first);
+            Report(window, first.Fault);
+            return false;
         }
 
-        await GoOnAsync(context, window, open);
+        begin(context.Response);
+        if (length == 0) await context.Response.StartAsync(context.RequestAborted);
+        else await SendAsync(context, output, window, first, place);
         return true;
     }
 
     /// <summary>One more window in a response that has begun, as in multipart/byteranges. False: the connection was given up.</summary>
-    public async Task<bool> AppendAsync(HttpContext context, ReplicaReader reader, long from, long length, ReadOnlyMemory<byte> preface)
+    public async Task<bool> AppendAsync(HttpContext context, ReplicaReader reader, long from, long length, ReadOnlyMemory<byte> head)
     {
-        using var open = metrics.StreamOpened();
-        context.Response.BodyWriter.Write(preface.Span);
-        return await GoOnAsync(context, new Window(reader, from, length), open);
+        using var place = metrics.StreamOpened();
+        using var output = BodyOutput.Of(context, head, length);
+        var window = new Window(reader, fresh.Of(reader.Held), from, length);
+        return await SendAsync(context, output, window, window.Read(output, window.First), place);
     }
 
-    private async Task<bool> GoOnAsync(HttpContext context, Window window, StreamPlace place)
+    private async Task<bool> SendAsync(HttpContext context, BodyOutput output, Window window, Piece first, StreamPlace place)
     {
         // A worker that stops lets its streams go at once: another replica goes on from the exact byte.
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         try
         {
-            if (await CopyAsync(context.Response.BodyWriter, window, place, leave.Token)) return true;
+            if (await CopyAsync(output, window, first, place, leave.Token)) return true;
         }
         catch (OperationCanceledException) when (leave.IsCancellationRequested)
         {
@@ -78,89 +65,127 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Work
         return false;
     }
 
-    private async Task<bool> CopyAsync(PipeWriter writer, Window window, StreamPlace place, CancellationToken leave)
+    private async Task<bool> CopyAsync(BodyOutput output, Window window, Piece piece, StreamPlace place, CancellationToken leave)
     {
         // What a client that has stopped leaves unsent is one piece.
-        var piece = new PieceSize();
+        var size = new PieceSize();
         using var pause = new StreamPause(place, Paused, time);
-        while (window.Left > 0)
+        while (true)
         {
-            var read = await window.ReadAsync(writer.GetMemory(piece.Current), piece.Current, leave);
-            if (read.Good > 0)
+            if (piece.Count > 0)
             {
-                writer.Advance(read.Good);
-                metrics.Sent(read.Good);
-                if (!await FlushAsync(writer, piece, pause, place, leave)) return false;
+                metrics.Sent(piece.Count);
+                if (!await SendAsync(output, piece, size, pause, place, leave)) return false;
             }
 
-            if (read.Fault == BlockFault.None) continue;
-            Report(window, read.Fault);
-            return false;
-        }
+            if (piece.Fault != BlockFault.None)
+            {
+                Report(window, piece.Fault);
+                return false;
+            }
 
-        await writer.FlushAsync(leave);
-        return true;
+            if (output.TakesFiles && window.Fresh is > 0 and var run)
+            {
+                // What a client that takes nothing leaves unsent lies in the page cache.
+                var sent = await PausablyAsync(output.SendFileAsync(window.Reader.Bytes, window.Position, run, leave), pause, place);
+                if (sent < 0) return false;
+                metrics.Sent(sent);
+                window.Skip(sent);
+                if (sent < run) window.Distrust();
+            }
+
+            if (window.Left == 0) return true;
+            piece = window.Read(output, size.Current);
+        }
     }
 
-    private async ValueTask<bool> FlushAsync(PipeWriter writer, PieceSize piece, StreamPause pause, StreamPlace place, CancellationToken leave)
+    private async ValueTask<bool> SendAsync(BodyOutput output, Piece piece, PieceSize size, StreamPause pause, StreamPlace place, CancellationToken leave)
     {
         var offered = time.GetTimestamp();
-        var flushing = writer.FlushAsync(leave);
-        if (flushing.IsCompleted)
+        var sending = output.SendAsync(piece.Skip, piece.Count, leave);
+        if (sending.IsCompleted)
         {
-            piece.Taken(TimeSpan.Zero);
-            return GoesOn(await flushing);
+            size.Taken(TimeSpan.Zero);
+            return await sending;
         }
 
+        var goesOn = await PausablyAsync(sending, pause, place);
+        size.Taken(time.GetElapsedTime(offered));
+        return goesOn;
+    }
+
+    private static async ValueTask<T> PausablyAsync<T>(ValueTask<T> sending, StreamPause pause, StreamPlace place)
+    {
+        if (sending.IsCompleted) return await sending;
         pause.Begin();
-        FlushResult flushed;
         try
         {
-            flushed = await flushing;
+            return await sending;
         }
         finally
         {
             if (pause.End()) place.Retake();
         }
-
-        piece.Taken(time.GetElapsedTime(offered));
-        return GoesOn(flushed);
-
-        static bool GoesOn(FlushResult flushed) => !flushed.IsCompleted && !flushed.IsCanceled;
     }
 
     private void Report(Window window, BlockFault fault)
     {
         var block = window.Position / BlockFormat.BlockSize;
+        fresh.Forget(window.Reader.Held);
         if (fault == BlockFault.Bytes) damage.Report(window.Reader.Held, $"block {block} does not agree with its checksum");
         // Nothing is known against the bytes: re-reading all of them decides, and mends the sidecar if they are good.
         else verifies.Add(window.Reader.Version);
     }
 
-    /// <summary>What is left to send. Reads aligned blocks and moves the wanted part to the front of the memory.</summary>
-    private sealed class Window(ReplicaReader reader, long from, long length)
+    /// <summary>Good bytes in the memory of the output, and whether a bad block follows them within the window.</summary>
+    private readonly record struct Piece(int Skip, int Count, BlockFault Fault);
+
+    /// <summary>What is left to send. Blocks are read whole, also where only a part of them is wanted.</summary>
+    private sealed class Window(ReplicaReader reader, FreshBlocks.Replica? fresh, long from, long length)
     {
+        // Long runs in one go, but not so long that a block gets old in the middle of one.
+        private const long MostRun = 256;
+        private FreshBlocks.Replica? _fresh = fresh;
+
         public ReplicaReader Reader => reader;
 
         public long Position { get; private set; } = from;
 
         public long Left { get; private set; } = length;
 
-        /// <returns>Wanted bytes at the start of the memory, and whether a bad block follows them within the window.</returns>
-        public async ValueTask<BlockRead> ReadAsync(Memory<byte> memory, int atMost, CancellationToken cancellation)
+        /// <summary>Bytes to read first: everything, where that is little, so that a small range that is not aligned is one piece all the same.</summary>
+        public int First => Whole <= PieceSize.Large ? PieceSize.Large : PieceSize.Small;
+
+        private long Start => Position / BlockFormat.BlockSize * BlockFormat.BlockSize;
+
+        private long Whole => Math.Min(reader.Size, RoundUp(Position + Left)) - Start;
+
+        /// <summary>Bytes from here on that need not be checked once more.</summary>
+        public long Fresh => _fresh is { } known && Left > 0
+            ? Math.Min(Left, ((Start / BlockFormat.BlockSize) + known.Run(Start / BlockFormat.BlockSize, MostRun)) * BlockFormat.BlockSize - Position)
+            : 0;
+
+        /// <summary>So many have been sent without being read here.</summary>
+        public void Skip(long bytes)
+        {
+            Position += bytes;
+            Left -= bytes;
+        }
+
+        /// <summary>The kernel cannot send this file: it is read to its end.</summary>
+        public void Distrust() => _fresh = null;
+
+        public Piece Read(BodyOutput output, int atMost)
         {
             if (Left == 0) return default;
-            var block = Position / BlockFormat.BlockSize;
-            var start = block * BlockFormat.BlockSize;
-            var end = Math.Min(reader.Size, RoundUp(Position + Left));
-            var whole = memory[..(int)Math.Min(atMost, end - start)];
-            var read = await reader.ReadAsync(block, whole, cancellation);
-            var skip = (int)(Position - start);
+            var whole = (int)Math.Min(atMost, Whole);
+            var read = reader.Read(Start / BlockFormat.BlockSize, output.GetMemory(whole).Span[..whole]);
+            _fresh?.Note(Start / BlockFormat.BlockSize, BlockFormat.BlockCount(read.Good));
+            var skip = (int)(Position - Start);
             var wanted = (int)Math.Clamp(read.Good - skip, 0, Left);
-            if (skip > 0 && wanted > 0) whole.Slice(skip, wanted).CopyTo(whole);
             Position += wanted;
             Left -= wanted;
-            return new BlockRead(wanted, Left == 0 ? BlockFault.None : read.Fault);
+            return new Piece(skip, wanted, Left == 0 ? BlockFault.None : read.Fault);
         }
 
         private static long RoundUp(long position) => (position + BlockFormat.BlockSize - 1) / BlockFormat.BlockSize * BlockFormat.BlockSize;

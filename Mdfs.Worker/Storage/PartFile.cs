@@ -98,7 +98,9 @@ internal sealed class PartFile : IAsyncDisposable
 
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
-        await RandomAccess.WriteAsync(_bytes, bytes, _blocks.Length, cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        // On this thread: writing to a file occupies one in any case, and mostly it is a copy into the page cache.
+        RandomAccess.Write(_bytes, bytes.Span, _blocks.Length);
         await NoteAsync(bytes);
     }
 

@@ -37,6 +37,9 @@ internal sealed class ReplicaReader : IDisposable
     /// <summary>What was read, with the generation of its files.</summary>
     public HeldReplica Held { get; }
 
+    /// <summary>To be sent by the kernel.</summary>
+    public SafeFileHandle Bytes => _bytes;
+
     public MovieVersion Version => Held.Report.Replica.Version;
 
     public long Size => Held.Report.Replica.Size;
@@ -75,6 +78,31 @@ internal sealed class ReplicaReader : IDisposable
         return Check(firstBlock, buffer.Span, read);
     }
 
+    /// <summary>
+    /// The same on the caller's thread. A read of a file occupies a thread in any case, since the system has no other kind; for what is in memory already, as most of what is played
+    /// is, handing it to another thread costs more than the reading.
+    /// </summary>
+    public BlockRead Read(long firstBlock, Span<byte> buffer)
+    {
+        var filled = 0;
+        try
+        {
+            while (filled < buffer.Length)
+            {
+                var read = RandomAccess.Read(_bytes, buffer[filled..], (firstBlock * BlockFormat.BlockSize) + filled);
+                if (read == 0) break;
+                filled += read;
+            }
+        }
+        catch (IOException)
+        {
+            if (buffer.Length <= BlockFormat.BlockSize) return new BlockRead(0, BlockFault.Bytes);
+            return ReadSingly(firstBlock, buffer);
+        }
+
+        return Check(firstBlock, buffer, filled);
+    }
+
     public void Dispose()
     {
         _bytes.Dispose();
@@ -101,6 +129,19 @@ internal sealed class ReplicaReader : IDisposable
         {
             var block = buffer.Slice(good, Math.Min(BlockFormat.BlockSize, buffer.Length - good));
             var one = await ReadAsync(firstBlock + (good / BlockFormat.BlockSize), block, cancellation);
+            good += one.Good;
+            if (one.Fault != BlockFault.None) return new BlockRead(good, one.Fault);
+        }
+
+        return new BlockRead(good, BlockFault.None);
+    }
+
+    private BlockRead ReadSingly(long firstBlock, Span<byte> buffer)
+    {
+        var good = 0;
+        while (good < buffer.Length)
+        {
+            var one = Read(firstBlock + (good / BlockFormat.BlockSize), buffer.Slice(good, Math.Min(BlockFormat.BlockSize, buffer.Length - good)));
             good += one.Good;
             if (one.Fault != BlockFault.None) return new BlockRead(good, one.Fault);
         }

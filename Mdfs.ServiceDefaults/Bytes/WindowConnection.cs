@@ -1,0 +1,184 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Mdfs.ServiceDefaults.Bytes;
+
+/// <summary>
+/// A connection on which one node asks another for windows, one after the other. It understands the one answer that such a request has when all is well, and nothing else; what that
+/// saves, against a client for all of HTTP, is most of the work for a small window.
+/// </summary>
+internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : Stream
+{
+    /// <summary>What came of asking.</summary>
+    public enum Answer
+    {
+        Window,
+
+        /// <summary>The connection ended before anything was said: it may have been closed before it was asked.</summary>
+        Closed,
+
+        /// <summary>Another status.</summary>
+        Other,
+    }
+
+    // Several times what our nodes write. Bytes of the window that come with the header are copied out of here, and no others.
+    private const int HeaderRoom = 4096;
+
+    private byte[]? _buffer;
+    private int _start;
+    private int _end;
+
+    public DateTimeOffset Opened => opened;
+
+    /// <summary>When the last window ended.</summary>
+    public DateTimeOffset IdleSince { get; set; }
+
+    /// <summary>Whether the far side closed it, or said something out of turn. Only to be asked while it is idle.</summary>
+    public bool IsStale => socket.Poll(0, SelectMode.SelectRead);
+
+    /// <summary>Bytes of the window that have not been read yet.</summary>
+    public long Remaining { get; private set; }
+
+    /// <summary>Whether another window may be asked for once this one has been read.</summary>
+    public bool Lasts { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>Asks for a window. After anything but <see cref="Answer.Window"/> the connection is of no more use.</summary>
+    /// <exception cref="IOException">It broke.</exception>
+    /// <exception cref="InvalidDataException">200, but not with exactly that length.</exception>
+    public async ValueTask<Answer> AskAsync(string request, long length, CancellationToken cancellation)
+    {
+        (_start, _end, Remaining) = (0, 0, 0);
+        var buffer = _buffer = ArrayPool<byte>.Shared.Rent(HeaderRoom);
+        try
+        {
+            if (request.Length > buffer.Length) return Answer.Other;
+            await socket.SendAsync(buffer.AsMemory(0, Encoding.ASCII.GetBytes(request, buffer)), SocketFlags.None, cancellation);
+            while (true)
+            {
+                var read = await socket.ReceiveAsync(buffer.AsMemory(_end, buffer.Length - _end), SocketFlags.None, cancellation);
+                // Before the first byte that is a connection which had been closed in the meantime.
+                if (read == 0) return _end == 0 ? Answer.Closed : throw new IOException("the connection ended within the header of its answer");
+                _end += read;
+                var header = buffer.AsSpan(0, _end).IndexOf("\r\n\r\n"u8);
+                if (header < 0)
+                {
+                    if (_end == buffer.Length) return Answer.Other;
+                    continue;
+                }
+
+                _start = header + 4;
+                Remaining = length;
+                if (!buffer.AsSpan(0, header).StartsWith("HTTP/1.1 200"u8)) return Answer.Other;
+                return IsPlain(buffer.AsSpan(0, header + 2), length) ? Answer.Window : throw new InvalidDataException($"it offered something else than {length} bytes");
+            }
+        }
+        catch (SocketException error) when (_end == 0 && error.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+        {
+            return Answer.Closed;
+        }
+        catch (SocketException error)
+        {
+            throw new IOException(error.Message, error);
+        }
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (Remaining < buffer.Length) buffer = buffer[..(int)Remaining];
+        if (buffer.IsEmpty) return 0;
+        var taken = 0;
+        try
+        {
+            if (_buffer is not null)
+            {
+                taken = Math.Min(buffer.Length, _end - _start);
+                _buffer.AsMemory(_start, taken).CopyTo(buffer);
+                _start += taken;
+                if (_start == _end) Forget();
+                buffer = buffer[taken..];
+                // What else is there comes along, so that a small window is one piece.
+                if (taken > 0 && (buffer.IsEmpty || socket.Available == 0)) return taken;
+            }
+
+            return taken += await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+        }
+        catch (SocketException error)
+        {
+            throw new IOException(error.Message, error);
+        }
+        finally
+        {
+            Remaining -= taken;
+        }
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Flush() => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        socket.Dispose();
+        Forget();
+    }
+
+    private void Forget()
+    {
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    private bool IsPlain(ReadOnlySpan<byte> header, long length)
+    {
+        // The status.
+        Line(ref header);
+        Lasts = true;
+        var found = false;
+        while (!header.IsEmpty)
+        {
+            var line = Line(ref header);
+            var colon = line.IndexOf((byte)':');
+            if (colon <= 0) return false;
+            var name = line[..colon];
+            var value = line[(colon + 1)..].Trim((byte)' ');
+            if (Ascii.EqualsIgnoreCase(name, "Transfer-Encoding"u8)) return false;
+            if (Ascii.EqualsIgnoreCase(name, "Connection"u8) && Ascii.EqualsIgnoreCase(value, "close"u8)) Lasts = false;
+            if (!Ascii.EqualsIgnoreCase(name, "Content-Length"u8)) continue;
+            if (found || !Utf8Parser.TryParse(value, out long said, out var used) || used != value.Length || said != length) return false;
+            found = true;
+        }
+
+        return found;
+    }
+
+    private static ReadOnlySpan<byte> Line(ref ReadOnlySpan<byte> header)
+    {
+        var end = header.IndexOf("\r\n"u8);
+        var line = header[..end];
+        header = header[(end + 2)..];
+        return line;
+    }
+}
