@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Mdfs.Tests.Support;
 
@@ -21,8 +22,10 @@ public sealed class CampaignClient : IDisposable
     private readonly IReadOnlyList<string> _names;
     private readonly MdfsClient _client;
 
-    // A connection of its own for every change. One that was used before and is closed under the request makes .NET try again on another one: when that cannot be made, the error looks as if nobody had heard
-    // of the request, and somebody may have.
+    private static readonly HttpRequestOptionsKey<bool> _connected = new("connected");
+
+    // A connection of its own for every change, and it is noted that there was one. When it is closed without an answer .NET tries again on another one: if that cannot be made, the error looks as if nobody had
+    // heard of the request, and somebody may have.
     private readonly HttpClient _once;
     private readonly Random _random;
     private string? _deleted;
@@ -32,7 +35,7 @@ public sealed class CampaignClient : IDisposable
     {
         (_history, _names, _random, _disks) = (history, names, new Random(seed), disks);
         _client = new MdfsClient(master, key);
-        _once = new HttpClient(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero }) { BaseAddress = master, Timeout = Timeout.InfiniteTimeSpan };
+        _once = new HttpClient(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero, ConnectCallback = ConnectAsync }) { BaseAddress = master, Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public void Dispose()
@@ -250,7 +253,7 @@ public sealed class CampaignClient : IDisposable
             _history.End(change, _open.Contains(type) ? Ending.Unknown : Ending.Refused, $"{(int)response.StatusCode} {type}");
             return type;
         }
-        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConnectionError)
+        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConnectionError && !request.Options.TryGetValue(_connected, out _))
         {
             // Nobody has heard of it.
             _history.End(change, Ending.Refused, "no connection");
@@ -260,6 +263,22 @@ public sealed class CampaignClient : IDisposable
         {
             _history.End(change, Ending.Unknown, e.Message);
             return "";
+        }
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+            context.InitialRequestMessage.Options.Set(_connected, true);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 
