@@ -5,6 +5,7 @@ using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Web;
 using Mdfs.Worker;
+using Mdfs.Worker.Heartbeats;
 using Microsoft.Extensions.Options;
 
 namespace Mdfs.Standalone;
@@ -98,6 +99,8 @@ public sealed class StandaloneCluster : IAsyncDisposable
     /// <summary>Stops the master, the workers and, last, the store, and gives the data directory back. It can be started again, on the same ports.</summary>
     public async Task StopAsync()
     {
+        foreach (var worker in Workers.Where(static worker => worker.IsRunning))
+            worker.Services.GetRequiredService<SharedStop>().Announce();
         await Master.StopAsync();
         await Task.WhenAll(Workers.Select(static worker => worker.StopAsync()));
         await StopStoreAsync();

@@ -75,6 +75,7 @@ public static class WorkerHosting
         services.AddSingleton<MasterLink>();
         services.AddSingleton<Standing>();
         services.AddSingleton<BeatBell>();
+        services.AddSingleton<SharedStop>();
         services.AddSingleton<NodeAddress>();
         services.AddSingleton<BeatBuilder>();
         services.AddSingleton<SelfPortrait>();

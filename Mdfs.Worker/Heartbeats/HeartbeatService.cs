@@ -14,7 +14,6 @@ internal sealed partial class HeartbeatService : PeriodicService, IHostedLifecyc
     // A stop must not wait for a master that hangs; without the goodbye it notices the silence.
     private static readonly TimeSpan _goodbyePatience = TimeSpan.FromSeconds(2);
 
-
     private readonly NodeAddress _address;
     private readonly BeatBuilder _builder;
     private readonly MasterLink _link;
@@ -24,6 +23,7 @@ internal sealed partial class HeartbeatService : PeriodicService, IHostedLifecyc
     private readonly InventorySender _inventory;
     private readonly Standing _standing;
     private readonly WorkerMetrics _metrics;
+    private readonly SharedStop _sharedStop;
     private readonly ILogger<HeartbeatService> _logger;
     private string? _trouble;
     private long _applied;
@@ -33,7 +33,7 @@ internal sealed partial class HeartbeatService : PeriodicService, IHostedLifecyc
 
     public HeartbeatService(
         NodeAddress address, BeatBuilder builder, MasterLink link, MasterAddresses masters, NodeTokens tokens, Obedience obedience, InventorySender inventory,
-        Standing standing, BeatBell bell, WorkerMetrics metrics, IOptions<WorkerOptions> options, TimeProvider time, ILogger<HeartbeatService> logger)
+        Standing standing, BeatBell bell, WorkerMetrics metrics, SharedStop sharedStop, IOptions<WorkerOptions> options, TimeProvider time, ILogger<HeartbeatService> logger)
         : base(time, () => options.Value.HeartbeatInterval, logger)
     {
         _address = address;
@@ -45,6 +45,7 @@ internal sealed partial class HeartbeatService : PeriodicService, IHostedLifecyc
         _inventory = inventory;
         _standing = standing;
         _metrics = metrics;
+        _sharedStop = sharedStop;
         _logger = logger;
         bell.Answer(Wake);
     }
@@ -95,6 +96,7 @@ internal sealed partial class HeartbeatService : PeriodicService, IHostedLifecyc
     /// <summary>What the answer says is of no interest: nothing is carried out any more.</summary>
     private async Task SayGoodbyeAsync(CancellationToken cancellationToken)
     {
+        if (_sharedStop.Announced) return;
         var beat = _builder.Build(await _address.GetAsync(cancellationToken), _applied, leaving: true);
         var answer = await _link.PostAsync(Routes.Master.Beats, JsonSerializer.SerializeToUtf8Bytes(beat, WireJson.Default.Beat), beat.Nonce, cancellationToken);
         if (answer.Succeeded) LogGoodbye();
@@ -141,7 +143,7 @@ internal sealed partial class HeartbeatService : PeriodicService, IHostedLifecyc
     // Once per change: a master that is away for an hour makes two lines, not seven hundred.
     private void Note(string? trouble)
     {
-        if (trouble == _trouble) return;
+        if (trouble == _trouble || _sharedStop.Announced) return;
         if (trouble is null) LogConnected(_masters.Current);
         else LogTrouble(_masters.Current, trouble);
         _trouble = trouble;
