@@ -3,9 +3,10 @@ using Mdfs.AppHost.Resources;
 
 // The whole cluster with one command. The options are those of Mdfs.Standalone:
 // dotnet run --project Mdfs.AppHost -- --workers 3 --port 8080 --data DIRECTORY
+// --Mdfs:Containers=false: Redis, Prometheus and Grafana are no containers, even where Docker or Podman answers.
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = ClusterSettings.Of(builder);
-builder.AddDockerComposeEnvironment("compose").WithDashboard(enabled: false).ExcludeFromManifest();
+builder.AddComposeOutput();
 
 var store = CatalogStore.Add(builder, "redis", cluster);
 

@@ -18,7 +18,7 @@ internal sealed record CatalogStore(Func<IResourceBuilder<ProjectResource>, IRes
     {
         var redis = builder.AddRedis(name)
             .WithDataVolume(cluster.VolumeName(name))
-            .PublishAsDockerComposeService(static (_, compose) => compose.Restart = "unless-stopped")
+            .RestartedByCompose()
             .WithArgs(static context =>
             {
                 // When published, the whole command is one argument of a shell, which would ignore further ones without a word.

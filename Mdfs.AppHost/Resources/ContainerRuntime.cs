@@ -10,10 +10,11 @@ internal static class ContainerRuntime
 
     /// <summary>
     /// Whether a container runtime is at work, not only its client on the PATH: a container resource without a daemon never becomes healthy,
-    /// and whatever waits for it waits for ever.
+    /// and whatever waits for it waits for ever. <c>--Mdfs:Containers=false</c> says no without asking, for those who cannot, or do not want to, fetch images.
     /// </summary>
     public static bool Answers(IConfiguration configuration)
     {
+        if (bool.TryParse(configuration["Mdfs:Containers"], out var wanted) && !wanted) return false;
         var chosen = configuration["ASPIRE_CONTAINER_RUNTIME"] ?? configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
         return chosen is { Length: > 0 } ? Answers(chosen) : Answers("docker") || Answers("podman");
     }

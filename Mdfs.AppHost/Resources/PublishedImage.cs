@@ -20,13 +20,6 @@ internal static class PublishedImages
                 container.WithDockerfile(root, stage: image.Stage);
                 if (image.Volume is { } volume) container.WithVolume(volume, DataInContainer);
             })
-            .PublishAsDockerComposeService(static (_, compose) =>
-            {
-                compose.Restart = "unless-stopped";
-                compose.ReadOnly = true;
-                compose.CapDrop = ["ALL"];
-                compose.SecurityOpt = ["no-new-privileges:true"];
-                compose.Tmpfs = ["/tmp"];
-            });
+            .ReadOnlyInCompose();
     }
 }
