@@ -24,7 +24,8 @@ var web = builder.AddService<Projects.Mdfs_Web>("web", cluster.Port, new Publish
     .WithReference(master)
     .WaitFor(master)
     .WithExternalHttpEndpoints()
-    .WithLink("Console", "/");
+    .WithLink("Console", "/")
+    .WithBanner(cluster);
 
 var workers = Enumerable.Range(1, cluster.Workers)
     .Select(number => builder.AddWorker($"worker-{number}", cluster.WorkerPort(number), cluster, master))

@@ -8,8 +8,8 @@ namespace Mdfs.AppHost.Resources;
 /// <param name="Workers">How many workers (<c>--workers</c>). Default 3.</param>
 /// <param name="Port">The TCP port of console and API (<c>--port</c>); the workers take the ones after it, the master the one after theirs. Default 8080; null, by 0: free ports.</param>
 /// <param name="Data">The directory that movies and catalog are kept in (<c>--data</c>). Default: <c>mdfs</c> in the user's local application data, as for the embedded cluster.</param>
-/// <param name="AdminKey">Opens what changes state; made at the first run and kept in the user secrets.</param>
-/// <param name="ClusterKey">Makes a process a node of this cluster; made and kept likewise.</param>
+/// <param name="AdminKey">Opens what changes state: in Development the well-known one, else made at the first run and kept in the user secrets.</param>
+/// <param name="ClusterKey">Makes a process a node of this cluster; made at the first run and kept likewise, always.</param>
 internal sealed record ClusterSettings(
     int Workers,
     int? Port,
@@ -27,7 +27,7 @@ internal sealed record ClusterSettings(
             Number(builder, "workers", 3, 1, MostWorkers),
             port == 0 ? null : port,
             Path.GetFullPath(builder.Configuration["data"] ?? DefaultData()),
-            builder.AddSecret("admin-key"),
+            builder.AddAdminKey(),
             builder.AddSecret("cluster-key"));
     }
 

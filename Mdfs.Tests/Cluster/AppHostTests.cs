@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Mdfs.ServiceDefaults.Security;
 using Mdfs.Tests.Cluster.ServiceDefaults;
 using Mdfs.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -94,6 +95,12 @@ public sealed class AppHostTests
         // What is mounted is there.
         foreach (var mount in builder.Resources.SelectMany(static resource => resource.Annotations.OfType<ContainerMountAnnotation>()).Where(static mount => mount.Type == ContainerMountType.BindMount))
             Assert.True(Directory.Exists(mount.Source), mount.Source);
+
+        // The first steps that README shows are those of Development, with the key of Development, unless another one is given.
+        Assert.Equal(AdminKey, await KeyAsync(builder));
+        Assert.Equal(AdminKeyOptions.DevelopmentKey, await KeyAsync(await BuilderAsync(temp, "--Parameters:admin-key=")));
+        static async Task<string?> KeyAsync(IDistributedApplicationTestingBuilder builder) =>
+            await builder.Resources.OfType<ParameterResource>().Single(static parameter => parameter.Name == "admin-key").GetValueAsync(Cancelled);
     }
 
     [Fact]
