@@ -22,7 +22,8 @@ internal static class ComposeOutput
     /// <exception cref="DistributedApplicationException">A Compose file is asked for: without the package nothing would be written, and nothing said.</exception>
     public static void AddComposeOutput(this IDistributedApplicationBuilder builder)
     {
-        if (builder.ExecutionContext is { IsPublishMode: true, PublisherName: not "manifest" })
+        // Asked of the configuration, because the context calls every publisher the manifest's.
+        if (builder.ExecutionContext.IsPublishMode && builder.Configuration["Publishing:Publisher"] != "manifest")
             throw new DistributedApplicationException("A Compose file needs the package Aspire.Hosting.Docker, and your NuGet sources do not carry it. The manifest can be had: --publisher manifest --output-path FILE.");
     }
 
