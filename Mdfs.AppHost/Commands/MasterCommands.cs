@@ -31,7 +31,8 @@ internal static class MasterCommands
             : ResourceCommandState.Disabled,
     };
 
-    private static async Task<ExecuteCommandResult> AskAsync(
+    /// <summary>Asks the master of this run something, as its admin.</summary>
+    public static async Task<ExecuteCommandResult> AskAsync(
         IResourceBuilder<ProjectResource> master, ClusterSettings cluster, Func<HttpClient, CancellationToken, Task<ExecuteCommandResult>> ask, ExecuteCommandContext context)
     {
         // Re-reading a library takes as long as it takes; the dashboard can cancel it.
@@ -82,8 +83,15 @@ internal static class MasterCommands
     {
         await using var movie = typeof(MasterCommands).Assembly.GetManifestResourceStream(Sample)!;
         using var answer = await client.PutAsync($"/api/files/{Sample}", new StreamContent(movie), cancellation);
+        if (!answer.IsSuccessStatusCode) return await RefusedAsync(answer, cancellation);
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>(cancellation);
-        if (!answer.IsSuccessStatusCode) return CommandResults.Failure(body.TryGetProperty("detail", out var detail) ? detail.GetString() : $"The master answered {(int)answer.StatusCode}.");
         return CommandResults.Success($"Stored {Sample}, {body.GetProperty("copies").GetInt32()} copies.");
+    }
+
+    /// <summary>The master's own words on why not.</summary>
+    public static async Task<ExecuteCommandResult> RefusedAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        var body = await answer.Content.ReadFromJsonAsync<JsonElement>(cancellation);
+        return CommandResults.Failure(body.TryGetProperty("detail", out var detail) ? detail.GetString() : $"The master answered {(int)answer.StatusCode}.");
     }
 }

@@ -44,6 +44,7 @@ internal static class Services
             .WithDataDirectory("Mdfs__Worker__DataDirectory", name, cluster)
             .WithReference(master)
             .WithLink("Metrics", "/metrics")
+            .WithDrainCommands(master, cluster)
             .WithKillCommand();
         // A container's own idea of its address is a number that changes.
         return builder.ExecutionContext.IsPublishMode ? worker.WithEnvironment("Mdfs__Worker__AdvertisedUrl", worker.GetEndpoint("http")) : worker;

@@ -50,6 +50,14 @@ public sealed class AppHostTests
         Assert.Contains("MDFS Pro", await web.GetStringAsync("/", Cancelled));
         await Eventually.TrueAsync(async () => (await NodesAsync(web)).Count(node => node.State == "alive") == 3, "three workers", TimeSpan.FromMinutes(1), Cancelled);
 
+        // As a click in the dashboard does it.
+        foreach (var (command, state) in new[] { ("drain", "drain"), ("undrain", "alive") })
+        {
+            var done = await app.ResourceCommands.ExecuteCommandAsync("worker-1", command, Cancelled);
+            Assert.True(done.Success, done.Message);
+            await Eventually.TrueAsync(async () => (await NodesAsync(web)).Single(static node => node.Name == "worker-1").State.StartsWith(state, StringComparison.Ordinal), $"worker-1 is {state}", TimeSpan.FromMinutes(1), Cancelled);
+        }
+
         var movie = new byte[3_000_000];
         Random.Shared.NextBytes(movie);
         using (var stored = await web.PutAsync("/api/files/film.mp4", new ByteArrayContent(movie), Cancelled))
@@ -57,7 +65,6 @@ public sealed class AppHostTests
         await WholeAsync(web, "film.mp4");
         var victim = (await HoldersAsync(web, "film.mp4"))[0];
 
-        // As a click in the dashboard does it.
         Assert.True((await app.ResourceCommands.ExecuteCommandAsync("master", "upload-sample", Cancelled)).Success);
         await WholeAsync(web, "sample.mp4");
         Assert.True((await app.ResourceCommands.ExecuteCommandAsync(victim, "kill", Cancelled)).Success);
