@@ -22,10 +22,11 @@ public sealed partial class StandaloneProgramTests : IDisposable
             var shown = await first.WaitForOutputAsync(MadeKey(), Cancelled);
             key = shown.Groups[1].Value;
             await StoreAsync(await AddressAsync(first), key, "kept.mp4");
+            var before = first.Output.Length;
             Assert.Equal(0, await first.StopAsync(Cancelled));
             // The master goes first, and no worker complains of that.
-            Assert.DoesNotContain("could not be told", first.Output);
-            Assert.DoesNotContain("No master takes", first.Output);
+            Assert.DoesNotContain("could not be told", first.Output[before..]);
+            Assert.DoesNotContain("No master takes", first.Output[before..]);
         }
         Assert.Equal(key, (await File.ReadAllTextAsync(_temp["data/admin.key"], Cancelled)).Trim());
         Assert.True(key.Length >= 20);
