@@ -11,7 +11,8 @@ using Microsoft.Extensions.Options;
 
 namespace Mdfs.Tests.Cluster;
 
-/// <summary>What a hundred thousand movies with two copies cost the master in memory and per page (design, section 11).</summary>
+/// <summary>What a hundred thousand movies with two copies cost the master in memory and per page (design, section 11). With nothing beside it: the memory counted is that of the whole process.</summary>
+[Collection(nameof(TransferMemoryTests))]
 public sealed class MasterScaleTests
 {
     private const int Movies = 100_000;

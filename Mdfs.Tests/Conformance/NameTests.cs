@@ -233,7 +233,7 @@ public sealed partial class NameTests(NameTests.Fixture shared) : IClassFixture<
         Assert.False(File.Exists("/x.mp4"));
     }
 
-    [GeneratedRegex("""^(lock|node\.json|scrub\.json|(canary|planted)(\.blocks)?|reserve|probe|tombstones\.log|replicas/[0-9a-f]{2}/[0-9]+(\.checksum|\.blocks)?|incoming/[0-9a-f]{32}(\.blocks|\.receipt)?|trash/[^/]+|trash/kept/[0-9]+(\.checksum|\.blocks)?)(\.[a-z0-9]*)?$""")]
+    [GeneratedRegex("""^(lock|node\.json|scrub\.json|(canary|planted)(\.blocks)?|reserve|probe|tombstones\.log|replicas/[0-9a-f]{2}/[0-9]+(\.checksum|\.blocks)?|incoming/[0-9a-f]{32}(\.blocks|\.receipt)?|incoming/pull-[0-9]+(\.blocks)?|trash/[^/]+|trash/kept/[0-9]+(\.checksum|\.blocks)?)(\.[a-z0-9]*)?$""")]
     private static partial Regex OwnFile();
 
     public sealed class Fixture : SharedCluster;
