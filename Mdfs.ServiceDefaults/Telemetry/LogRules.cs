@@ -13,6 +13,7 @@ internal static class LogRules
         ("Microsoft.AspNetCore", LogLevel.Warning),
         ("System.Net.Http.HttpClient", LogLevel.Warning),
         ("OpenTelemetry", LogLevel.Warning),
+        ("Yarp", LogLevel.Warning),
     ];
 
     // Each of these prints a request line, a path, a query or a location below Warning.
@@ -29,6 +30,7 @@ internal static class LogRules
         "Microsoft.AspNetCore.Server.Kestrel.BadRequests",
         "Microsoft.AspNetCore.Server.Kestrel.Connections",
         "Microsoft.AspNetCore.Server.Kestrel.Http2",
+        "Yarp.ReverseProxy.Forwarder.HttpForwarder",
     ];
 
     /// <summary>Runs after configuration has been read, each time it is.</summary>
