@@ -80,7 +80,7 @@ public sealed class TransferReadTests
         var inBody = fault is Fault.BreaksOffInTheBody or Fault.IsSilentInTheBody;
         Assert.Equal(inBody ? 1 : 0, result.Failovers);
         if (inBody) Assert.InRange(failure.At, 101, 100 + 1_234_567);
-        Assert.Equal($"GET /internal/replicas/1234?from={failure.At}&length={100 + 2_999_000 - failure.At}", b.Requests.Single());
+        Assert.Equal($"GET /internal/replicas/1234?from={failure.At}&length={100 + 2_999_000 - failure.At}{(inBody ? "&begun=true" : "")}", b.Requests.Single());
     }
 
     [Theory]
