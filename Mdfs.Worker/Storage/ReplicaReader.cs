@@ -58,29 +58,13 @@ internal sealed class ReplicaReader : IDisposable
         }
     }
 
-    /// <summary>
-    /// Reads from the start of a block; the buffer holds a whole number of blocks, or ends with the replica.
-    /// </summary>
-    public async ValueTask<BlockRead> ReadAsync(long firstBlock, Memory<byte> buffer, CancellationToken cancellation)
-    {
-        int read;
-        try
-        {
-            read = await FillAsync(firstBlock * BlockFormat.BlockSize, buffer, cancellation);
-        }
-        catch (IOException)
-        {
-            // An unreadable sector somewhere in the buffer: the caller asks again block by block, so the good ones before it still count.
-            if (buffer.Length <= BlockFormat.BlockSize) return new BlockRead(0, BlockFault.Bytes);
-            return await ReadSinglyAsync(firstBlock, buffer, cancellation);
-        }
-
-        return Check(firstBlock, buffer.Span, read);
-    }
+    /// <summary>As <see cref="Read"/>, unless it is cancelled.</summary>
+    public ValueTask<BlockRead> ReadAsync(long firstBlock, Memory<byte> buffer, CancellationToken cancellation) =>
+        cancellation.IsCancellationRequested ? ValueTask.FromCanceled<BlockRead>(cancellation) : new ValueTask<BlockRead>(Read(firstBlock, buffer.Span));
 
     /// <summary>
-    /// The same on the caller's thread. A read of a file occupies a thread in any case, since the system has no other kind; for what is in memory already, as most of what is played
-    /// is, handing it to another thread costs more than the reading.
+    /// Reads from the start of a block; the buffer holds a whole number of blocks, or ends with the replica. On the caller's thread: a read of a file occupies a thread in any case, since
+    /// the system has no other kind, and for what is in memory already, as most of what is played is, handing it to another thread costs more than the reading.
     /// </summary>
     public BlockRead Read(long firstBlock, Span<byte> buffer)
     {
@@ -96,6 +80,7 @@ internal sealed class ReplicaReader : IDisposable
         }
         catch (IOException)
         {
+            // An unreadable sector somewhere in the buffer: it is read again block by block, so the good ones before it still count.
             if (buffer.Length <= BlockFormat.BlockSize) return new BlockRead(0, BlockFault.Bytes);
             return ReadSingly(firstBlock, buffer);
         }
@@ -107,33 +92,6 @@ internal sealed class ReplicaReader : IDisposable
     {
         _bytes.Dispose();
         _blocks.Dispose();
-    }
-
-    private async ValueTask<int> FillAsync(long offset, Memory<byte> buffer, CancellationToken cancellation)
-    {
-        var filled = 0;
-        while (filled < buffer.Length)
-        {
-            var read = await RandomAccess.ReadAsync(_bytes, buffer[filled..], offset + filled, cancellation);
-            if (read == 0) break;
-            filled += read;
-        }
-
-        return filled;
-    }
-
-    private async ValueTask<BlockRead> ReadSinglyAsync(long firstBlock, Memory<byte> buffer, CancellationToken cancellation)
-    {
-        var good = 0;
-        while (good < buffer.Length)
-        {
-            var block = buffer.Slice(good, Math.Min(BlockFormat.BlockSize, buffer.Length - good));
-            var one = await ReadAsync(firstBlock + (good / BlockFormat.BlockSize), block, cancellation);
-            good += one.Good;
-            if (one.Fault != BlockFault.None) return new BlockRead(good, one.Fault);
-        }
-
-        return new BlockRead(good, BlockFault.None);
     }
 
     private BlockRead ReadSingly(long firstBlock, Span<byte> buffer)
