@@ -14,6 +14,12 @@ public sealed class ByteClient : IDisposable
     /// <summary>How long a connection may take to come about.</summary>
     public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
+    // Shorter than the 130 s after which Kestrel closes an idle connection, so that a request does not meet one that is being closed.
+    internal static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
+
+    // Names are looked up again now and then; streams under way are not touched by it.
+    internal static readonly TimeSpan MaxLife = TimeSpan.FromMinutes(10);
+
     // An invoker, not an HttpClient: that one has a total time-out of 100 s and may buffer answers.
     private readonly HttpMessageInvoker _invoker;
     private readonly WindowConnections _windows;
@@ -32,10 +38,8 @@ public sealed class ByteClient : IDisposable
                 AutomaticDecompression = DecompressionMethods.None,
                 ConnectTimeout = ConnectTimeout,
                 ConnectCallback = ProbedConnection.OpenAsync,
-                // Shorter than the 130 s after which Kestrel closes an idle connection, so that a request does not meet one that is being closed.
-                PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-                // Names are looked up again now and then; streams under way are not touched by it.
-                PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+                PooledConnectionIdleTimeout = MaxIdle,
+                PooledConnectionLifetime = MaxLife,
                 // A reader that stops early closes the connection, and the far side stops reading its disk at once.
                 MaxResponseDrainSize = 0,
             },
@@ -98,7 +102,7 @@ public sealed class ByteClient : IDisposable
                 return new NodeFailure.Malformed($"it offered {response.Content.Headers.ContentLength?.ToString() ?? "an unknown number of"} bytes instead of {length}");
             }
             watch.End();
-            var window = new ByteWindow(await response.Content.ReadAsStreamAsync(cancellation), response.Dispose, length, watch);
+            var window = new ByteWindow((await response.Content.ReadAsStreamAsync(cancellation)).ReadAsync, response.Dispose, length, watch);
             (response, watch) = (null, null!);
             return window;
         }
@@ -123,7 +127,7 @@ public sealed class ByteClient : IDisposable
             var connection = await _windows.TryOpenAsync(address, target, token, length, watch.Token);
             if (connection is null) return default;
             watch.End();
-            return (new ByteWindow(connection, () => _windows.Release(address, connection), length, watch), null);
+            return (new ByteWindow(connection.ReadAsync, () => _windows.Release(address, connection), length, watch), null);
         }
         catch (InvalidDataException wrong)
         {

@@ -6,15 +6,16 @@ namespace Mdfs.ServiceDefaults.Bytes;
 /// </summary>
 public sealed class ByteWindow : IDisposable
 {
-    private readonly Stream _body;
+    private readonly Func<Memory<byte>, CancellationToken, ValueTask<int>> _read;
     private readonly Action _close;
     private readonly SilenceWatch _watch;
     private int _closed;
 
+    /// <param name="read">Reads what is there of the body, at least one byte; 0: its end.</param>
     /// <param name="close">Gives the connection back, or closes it if the body has not been read to its end.</param>
-    internal ByteWindow(Stream body, Action close, long length, SilenceWatch watch)
+    internal ByteWindow(Func<Memory<byte>, CancellationToken, ValueTask<int>> read, Action close, long length, SilenceWatch watch)
     {
-        _body = body;
+        _read = read;
         _close = close;
         _watch = watch;
         Remaining = length;
@@ -37,7 +38,7 @@ public sealed class ByteWindow : IDisposable
         if (into.Length > Remaining) into = into[..(int)Remaining];
         try
         {
-            var pending = _body.ReadAsync(into, _watch.Token);
+            var pending = _read(into, _watch.Token);
             int read;
             if (pending.IsCompletedSuccessfully)
             {

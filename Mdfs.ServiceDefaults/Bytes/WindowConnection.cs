@@ -9,7 +9,7 @@ namespace Mdfs.ServiceDefaults.Bytes;
 /// A connection on which one node asks another for windows, one after the other. It understands the one answer that such a request has when all is well, and nothing else; what that
 /// saves, against a client for all of HTTP, is most of the work for a small window.
 /// </summary>
-internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : Stream
+internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : IDisposable
 {
     /// <summary>What came of asking.</summary>
     public enum Answer
@@ -43,20 +43,6 @@ internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : S
 
     /// <summary>Whether another window may be asked for once this one has been read.</summary>
     public bool Lasts { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Asks for a window. After anything but <see cref="Answer.Window"/> the connection is of no more use.</summary>
     /// <exception cref="IOException">It broke.</exception>
@@ -98,7 +84,9 @@ internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : S
         }
     }
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <summary>Reads what is there of the window, waiting for at least one byte; 0: its end, or the connection's.</summary>
+    /// <exception cref="IOException">It broke.</exception>
+    public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellation)
     {
         if (Remaining < buffer.Length) buffer = buffer[..(int)Remaining];
         if (buffer.IsEmpty) return 0;
@@ -116,7 +104,7 @@ internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : S
                 if (taken > 0 && (buffer.IsEmpty || socket.Available == 0)) return taken;
             }
 
-            return taken += await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+            return taken += await socket.ReceiveAsync(buffer, SocketFlags.None, cancellation);
         }
         catch (SocketException error)
         {
@@ -128,19 +116,7 @@ internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : S
         }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Flush() => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
+    public void Dispose()
     {
         socket.Dispose();
         Forget();

@@ -9,12 +9,6 @@ namespace Mdfs.ServiceDefaults.Bytes;
 /// <summary>The connections of one service on which windows are asked for, kept for the next one.</summary>
 internal sealed class WindowConnections : IDisposable
 {
-    // Shorter than the 130 s after which Kestrel closes an idle connection, so that a request does not meet one that is being closed.
-    private static readonly TimeSpan MaxIdle = TimeSpan.FromSeconds(30);
-
-    // Names are looked up again now and then.
-    private static readonly TimeSpan MaxLife = TimeSpan.FromMinutes(10);
-
     private readonly ConcurrentDictionary<string, ConcurrentStack<WindowConnection>> _idle = new();
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
@@ -23,7 +17,7 @@ internal sealed class WindowConnections : IDisposable
     public WindowConnections(TimeProvider time)
     {
         _time = time;
-        _timer = time.CreateTimer(static self => ((WindowConnections)self!).CloseIdle(), this, MaxIdle, MaxIdle / 2);
+        _timer = time.CreateTimer(static self => ((WindowConnections)self!).CloseIdle(), this, ByteClient.MaxIdle, ByteClient.MaxIdle / 2);
     }
 
     /// <summary>
@@ -51,7 +45,7 @@ internal sealed class WindowConnections : IDisposable
             }
             finally
             {
-                if (!good) await connection.DisposeAsync();
+                if (!good) connection.Dispose();
             }
         }
     }
@@ -117,7 +111,7 @@ internal sealed class WindowConnections : IDisposable
     private bool IsFresh(WindowConnection connection)
     {
         var now = _time.GetUtcNow();
-        return now - connection.IdleSince < MaxIdle && now - connection.Opened < MaxLife;
+        return now - connection.IdleSince < ByteClient.MaxIdle && now - connection.Opened < ByteClient.MaxLife;
     }
 
     private void CloseIdle()
