@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text.Json;
+using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Campaign;
@@ -268,18 +268,9 @@ public sealed class CampaignClient : IDisposable
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-            context.InitialRequestMessage.Options.Set(_connected, true);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        var connection = await ProbedConnection.OpenAsync(context, cancellationToken);
+        context.InitialRequestMessage.Options.Set(_connected, true);
+        return connection;
     }
 
     private HttpRequestMessage Tus(HttpMethod method, string path, params (string Name, string Value)[] headers)
