@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using Mdfs.Gateway;
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
@@ -66,12 +68,11 @@ public static class MasterHosting
         services.AddSingleton<RebuildState>();
 
         // Transfer: how bytes move.
-        services.AddSingleton<ByteClient>();
+        services.AddMdfsGateway(section);
+        services.AddSingleton<IWindowPass, MasterPass>();
         services.AddSingleton<WorkerClient>();
         services.AddSingleton<TargetOpening>();
         services.AddSingleton<UploadFanOut>();
-        services.AddSingleton<ReplicaReader>();
-        services.AddSingleton<StreamCounter>();
         services.AddSingleton<TransferMetrics>();
 
         // Files: what clients ask for.
@@ -131,7 +132,6 @@ public static class MasterHosting
         services.AddBackground<Rebalance>();
 
         // Status: what can be seen from outside.
-        services.AddSingleton(provider => provider.GetRequiredService<InstanceTelemetry>().Meter);
         services.AddSingleton<MasterStatus>();
         services.AddSingleton<MasterSettings>();
         services.AddBackground<ClusterHistory>();
@@ -151,6 +151,7 @@ public static class MasterHosting
         app.UseMdfsServiceDefaults();
         // Asked for now, so that its counters stand at zero before anything has happened.
         app.Services.GetRequiredService<TransferMetrics>();
+        app.Services.GetRequiredService<StreamMetrics>();
         app.Services.GetRequiredService<UploadMetrics>();
         app.MapClassicFiles();
         app.MapFiles();

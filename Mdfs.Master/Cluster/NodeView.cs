@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Master.Cluster;
@@ -31,4 +32,8 @@ public sealed record NodeView(
 
     /// <summary>Bytes held or promised.</summary>
     public long Load => Space.Used + Space.InFlight + Pending;
+
+    public static implicit operator WorkerAddress(NodeView node) => AddressOf(node);
+
+    public static WorkerAddress AddressOf(NodeView node) => new(node.Id, node.Address);
 }

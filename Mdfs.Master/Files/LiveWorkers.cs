@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
 using Mdfs.ServiceDefaults.Bytes;
@@ -12,7 +13,7 @@ internal static class LiveWorkers
         where T : class
     {
         var nodes = registry.View.Nodes.Where(node => node.Alive).ToList();
-        var answers = await Task.WhenAll(nodes.Select(node => ask(WorkerAddress.Of(node))));
+        var answers = await Task.WhenAll(nodes.Select(node => ask(NodeView.AddressOf(node))));
         return [.. nodes.Zip(answers).Where(pair => pair.Second.Succeeded).Select(pair => (pair.First, pair.Second.Value!))];
     }
 }

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using Mdfs.Gateway.Sources;
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Versions;
@@ -67,7 +69,7 @@ public sealed partial class MovieDigests(MovieSources sources, ReplicaReader rea
         await using var sink = new CryptoStream(Stream.Null, sha256, CryptoStreamMode.Write);
         var pipe = PipeWriter.Create(sink);
         using var output = BodyOutput.Over(pipe);
-        var result = await reader.CopyAsync(entry.Version, 0, entry.Size, () => sources.Of(entry), output, stopping);
+        var result = await reader.CopyAsync(entry.Version, 0, entry.Size, SourceLists.Known(() => sources.Of(entry)), output, stopping);
         await pipe.CompleteAsync();
         if (result.Outcome != CopyOutcome.Completed) return;
         if (!sink.HasFlushedFinalBlock) await sink.FlushFinalBlockAsync(stopping);

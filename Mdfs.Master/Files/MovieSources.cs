@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
@@ -21,7 +22,7 @@ public sealed class MovieSources(NodeRegistry registry, StreamCounter streams)
             Add(_ => true, alive: false);
             foreach (var id in entry.Hint)
             {
-                if (view.Find(id) is { Address.Length: > 0 } node && !Knows(id)) candidates.Add(WorkerAddress.Of(node));
+                if (view.Find(id) is { Address.Length: > 0 } node && !Knows(id)) candidates.Add(NodeView.AddressOf(node));
             }
         }
 
@@ -34,7 +35,7 @@ public sealed class MovieSources(NodeRegistry registry, StreamCounter streams)
             foreach (var holder in registry.Replicas.HoldersOf(entry.Version))
             {
                 if (!which(holder) || !holder.Agrees(entry.Replica) || view.Find(holder.Node) is not { } node || (alive && !node.Alive)) continue;
-                if (!Knows(node.Id)) candidates.Add(new ReplicaCandidate(WorkerAddress.Of(node), holder.Damaged));
+                if (!Knows(node.Id)) candidates.Add(new ReplicaCandidate(NodeView.AddressOf(node), holder.Damaged));
             }
         }
     }

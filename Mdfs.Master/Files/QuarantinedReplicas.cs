@@ -28,7 +28,7 @@ public sealed class QuarantinedReplicas(
     {
         if (!session.Attached) return new StoreResult.Refused(FileProblems.ReadOnly);
         if (session.IsUncertain) return new StoreResult.Refused(FileProblems.Rebuilding);
-        var to = WorkerAddress.Of(node);
+        var to = NodeView.AddressOf(node);
         var listed = await workers.ListQuarantineAsync(to, cancellationToken);
         if (!listed.Succeeded) return new StoreResult.Refused(QuarantineProblems.NodeFailed(node.RingKey));
         if (listed.Value.Replicas.FirstOrDefault(one => one.Id == id) is not { } found) return new StoreResult.Refused(QuarantineProblems.NotThere(id));
@@ -61,7 +61,7 @@ public sealed class QuarantinedReplicas(
     /// <returns>Why it is still there, or null.</returns>
     public async Task<Problem?> PurgeAsync(NodeView node, string id, CancellationToken cancellationToken)
     {
-        var answer = await workers.PurgeQuarantinedAsync(WorkerAddress.Of(node), id, cancellationToken);
+        var answer = await workers.PurgeQuarantinedAsync(NodeView.AddressOf(node), id, cancellationToken);
         if (!answer.Succeeded) return answer.Failure is NodeFailure.Refused { Refusal.Code: NodeRefusal.Unknown } ? QuarantineProblems.NotThere(id) : QuarantineProblems.NodeFailed(node.RingKey);
         activity.Note(ActivityKinds.Purged, node: node.RingKey, detail: id);
         return null;

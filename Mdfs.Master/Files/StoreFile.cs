@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
@@ -84,7 +85,7 @@ public sealed class StoreFile(
 
         // Nobody knows the cluster's name in the first seconds of its life: what is stored must carry it.
         if (!await IsNamedAsync(clientGone)) return new StoreResult.Refused(FileProblems.ReadOnly);
-        var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(WorkerAddress.Of)], clientGone);
+        var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone);
         if (opened.Opened.Count < options.Value.MinWriteReplicas)
         {
             await DropAsync(upload, opened.Opened);

@@ -43,7 +43,7 @@ public sealed class UndeleteFile(NodeRegistry registry, FileCatalog catalog, Cat
         uploads.Open(upload);
         try
         {
-            var holders = trashed.Nodes.Select(WorkerAddress.Of).ToList();
+            var holders = trashed.Nodes.Select(NodeView.AddressOf).ToList();
             var replica = trashed.Replica;
             var answers = await Task.WhenAll(holders.Select(holder => workers.RestoreAsync(holder, replica.Version, upload, replica.Size, cancellationToken)));
             var receipts = answers.Where(answer => answer.Succeeded).Select(answer => answer.Value!).Where(receipt => receipt.Size == replica.Size && receipt.Checksum == replica.Checksum).ToList();

@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
 using Mdfs.Master.Transfer;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Transfer;
@@ -29,7 +30,7 @@ public sealed record SettingsFacts(IReadOnlyList<SettingGroup> Groups);
 /// descriptions from the comments above the properties (the build embeds these sources).
 /// </summary>
 public sealed partial class MasterSettings(
-    IOptions<MasterOptions> master, IOptions<TransferOptions> transfer, IOptions<CatalogStoreOptions> store, IOptions<AdminKeyOptions> keys, IOptions<ClusterKeyOptions> cluster, IConfiguration configuration)
+    IOptions<MasterOptions> master, IOptions<TransferOptions> transfer, IOptions<StreamOptions> streams, IOptions<CatalogStoreOptions> store, IOptions<AdminKeyOptions> keys, IOptions<ClusterKeyOptions> cluster, IConfiguration configuration)
 {
     private const string Secret = "set";
     private const string NoSecret = "not set";
@@ -37,7 +38,10 @@ public sealed partial class MasterSettings(
     public SettingsFacts Facts() => new(
     [
         new SettingGroup("Master", [.. Read(MasterOptions.Section, master.Value)]),
-        new SettingGroup("Transfer", [.. Read(MasterOptions.Section, transfer.Value).Where(setting => !setting.Key.EndsWith(":IdleTimeout", StringComparison.Ordinal))]),
+        new SettingGroup("Transfer",
+        [
+            .. Read(MasterOptions.Section, transfer.Value).Concat(Read(MasterOptions.Section, streams.Value)).Where(setting => !setting.Key.EndsWith(":IdleTimeout", StringComparison.Ordinal)),
+        ]),
         new SettingGroup("Redis",
         [
             new SettingFacts($"ConnectionStrings:{CatalogRedis.ConnectionName}", Hidden(configuration.GetConnectionString(CatalogRedis.ConnectionName)), null, null, "Address of Redis or Garnet, and how to log on to it."),

@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
 

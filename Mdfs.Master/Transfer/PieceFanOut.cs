@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;

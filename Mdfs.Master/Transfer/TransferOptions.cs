@@ -10,13 +10,6 @@ public sealed class TransferOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// How long a client may take nothing before its worker is given back; when it goes on, a worker is asked for the rest. Default 5 s; 0.1 s to 1 h. A player that
-    /// plays takes something every second or two, one that is paused takes nothing for hours.
-    /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
-    public TimeSpan PauseTimeout { get; set; } = TimeSpan.FromSeconds(5);
-
     /// <summary>How long a worker may take to open an upload, to drop one or to hear of a beat. Default 2 s; 0.1 s to 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan OpenTimeout { get; set; } = TimeSpan.FromSeconds(2);
@@ -35,10 +28,6 @@ public sealed class TransferOptions
     /// <summary>The slowest re-reading that a verification is waited for, in bytes per second. Default 5 MiB/s; 64 KiB/s to 10 GiB/s.</summary>
     [Range(64L * 1024, 10L * 1024 * 1024 * 1024)]
     public long VerifyBytesPerSecond { get; set; } = 5 * 1024 * 1024;
-
-    /// <summary>The pause before a replica that has failed is asked a second time: a worker that is being restarted needs it. Default 1 s; 0 to 1 min.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
-    public TimeSpan RetryPause { get; set; } = TimeSpan.FromSeconds(1);
 }
 
 [OptionsValidator]

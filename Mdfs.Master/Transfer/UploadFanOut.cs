@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Security.Cryptography;
+using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;

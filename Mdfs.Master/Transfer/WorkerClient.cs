@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Mdfs.Gateway.Sources;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Security;
@@ -114,14 +115,6 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
     /// <summary>Asks a worker to beat at once, since there is something to be told.</summary>
     public Task<NodeAnswer<Done>> BeatNowAsync(WorkerAddress to, CancellationToken cancellation) =>
         TellAsync(to, HttpMethod.Post, Routes.Worker.BeatNow, [], _options.OpenTimeout, cancellation);
-
-    /// <summary>Opens a window of a sealed replica.</summary>
-    /// <param name="begun">Whether its reader has had bytes of this version already; only then may the rest come from a trash.</param>
-    public Task<NodeAnswer<ByteWindow>> OpenWindowAsync(WorkerAddress to, MovieVersion version, long from, long length, bool begun, CancellationToken cancellation)
-    {
-        var target = Routes.Worker.WindowPath(version, from, length, begun);
-        return bytes.OpenWindowAsync(to.Address, target, Token(NodePurpose.Data, to, HttpMethod.Get, target, []), length, _options.IdleTimeout, cancellation);
-    }
 
     private static byte[] Body<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);
 

@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Files;
 using Mdfs.Master.Transfer;
@@ -27,7 +28,7 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
         }
 
         if (!await IsNamedAsync(clientGone)) return (null, FileProblems.ReadOnly);
-        var opened = await opening.OpenAsync(upload, length, options.Value.ReplicationFactor, [.. candidates.Select(WorkerAddress.Of)], clientGone, appendable: true);
+        var opened = await opening.OpenAsync(upload, length, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone, appendable: true);
         if (opened.Opened.Count >= options.Value.MinWriteReplicas) return ([.. opened.Opened.Select(target => target.Id)], null);
         Drop(upload, opened.Opened.Select(target => target.Id));
         if (opened.AllFull) return (null, FileProblems.NoSpace);
@@ -40,7 +41,7 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
     public IReadOnlyList<WorkerAddress> Reachable(UploadRecord record)
     {
         var view = registry.View;
-        return [.. (record.Targets ?? []).Select(view.Find).OfType<NodeView>().Where(node => node.Alive || !registry.Settled).Select(WorkerAddress.Of)];
+        return [.. (record.Targets ?? []).Select(view.Find).OfType<NodeView>().Where(node => node.Alive || !registry.Settled).Select(NodeView.AddressOf)];
     }
 
     /// <summary>Nobody waits for it: a worker that does not hear it is told with a beat.</summary>

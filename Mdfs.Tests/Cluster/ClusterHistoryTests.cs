@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Status;
 using Mdfs.Master.Transfer;
 using Mdfs.Tests.Support;
@@ -40,7 +41,7 @@ public sealed class ClusterHistoryTests
         var history = ActivatorUtilities.CreateInstance<ClusterHistory>(rig.Services, time);
         await history.RunOnceAsync(Cancelled);
         transfer.Taken(1000);
-        transfer.Given(50_000);
+        rig.Get<StreamMetrics>().Given(50_000);
         time.Advance(TimeSpan.FromSeconds(10));
         await history.RunOnceAsync(Cancelled);
         Assert.Equal((100L, 5000L), (history.Last!.BytesInPerSecond, history.Last.BytesOutPerSecond));

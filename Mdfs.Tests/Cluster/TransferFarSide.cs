@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.IO.Hashing;
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Checksums;

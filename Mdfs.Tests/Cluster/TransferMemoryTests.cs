@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;

@@ -1,4 +1,6 @@
 using System.IO.Pipelines;
+using Mdfs.Gateway.Sources;
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
@@ -114,7 +116,7 @@ public sealed class TransferRealWorkerTests : IDisposable
         using var kept = new MemoryStream();
         var writer = PipeWriter.Create(kept, new StreamPipeWriterOptions(leaveOpen: true));
         using var output = BodyOutput.Over(writer);
-        var result = await rig.Reader.CopyAsync(version, from, length, () => [.. workers], output, _test);
+        var result = await rig.Reader.CopyAsync(version, from, length, SourceLists.Known(() => [.. workers]), output, _test);
         await writer.CompleteAsync();
         Assert.Equal(CopyOutcome.Completed, result.Outcome);
         Assert.True(movie.AsSpan(from, length).SequenceEqual(kept.ToArray()));

@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
+using Mdfs.Gateway.Sources;
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
@@ -29,21 +31,26 @@ internal sealed class TransferRig : IAsyncDisposable
 
     public TransferRig(TimeSpan? idle = null, TimeSpan? retryPause = null)
     {
-        var options = Options.Create(new TransferOptions
+        var options = Options.Create(new TransferOptions { IdleTimeout = idle ?? TimeSpan.FromSeconds(10) });
+        var reading = Options.Create(new StreamOptions
         {
             IdleTimeout = idle ?? TimeSpan.FromSeconds(10),
             RetryPause = retryPause ?? TimeSpan.FromMilliseconds(20),
         });
         var metrics = new TransferMetrics(_meter);
-        Workers = new WorkerClient(Bytes, new NodeTokens(new ClusterKeys(TransferFarSide.ClusterKey)), Identity, options, TimeProvider.System);
+        var tokens = new NodeTokens(new ClusterKeys(TransferFarSide.ClusterKey));
+        Workers = new WorkerClient(Bytes, tokens, Identity, options, TimeProvider.System);
+        Windows = new WindowClient(Bytes, new MasterPass(tokens, Identity), reading);
         Opening = new TargetOpening(Workers, NullLogger<TargetOpening>.Instance);
         FanOut = new UploadFanOut(Workers, options, metrics, TimeProvider.System, NullLogger<UploadFanOut>.Instance);
-        Reader = new ReplicaReader(Workers, Streams, options, metrics, TimeProvider.System, NullLogger<ReplicaReader>.Instance);
+        Reader = new ReplicaReader(Windows, Streams, reading, new StreamMetrics(_meter), TimeProvider.System, NullLogger<ReplicaReader>.Instance);
     }
 
     public ByteClient Bytes { get; } = new(TimeProvider.System);
 
     public WorkerClient Workers { get; }
+
+    public WindowClient Windows { get; }
 
     public StreamCounter Streams { get; } = new();
 
@@ -96,7 +103,7 @@ internal sealed class TransferRig : IAsyncDisposable
         {
             context.Response.ContentLength = length;
             using var output = BodyOutput.Of(context, default, length);
-            var result = await Reader.CopyAsync(version, 0, length, () => [.. workers], output, context.RequestAborted);
+            var result = await Reader.CopyAsync(version, 0, length, SourceLists.Known(() => [.. workers]), output, context.RequestAborted);
             Copied.TrySetResult(result);
             if (result.Outcome == CopyOutcome.Completed) return;
             if (context.Response.HasStarted)

@@ -129,7 +129,7 @@ public sealed class TransferWorkerClientTests
         using var source = new ActivitySource("transfer trace test");
         using var activity = source.StartActivity("reading")!;
 
-        using var window = (await rig.Workers.OpenWindowAsync(a.Address, new MovieVersion(5), 0, 3, begun: false, _test)).Value!;
+        using var window = (await rig.Windows.OpenAsync(a.Address, new MovieVersion(5), 0, 3, begun: false, _test)).Value!;
 
         var headers = a.Headers.Single();
         Assert.Contains(activity.TraceId.ToString(), headers["traceparent"], StringComparison.Ordinal);

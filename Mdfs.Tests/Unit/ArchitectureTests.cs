@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using Mdfs.Gateway;
 using Mdfs.Master;
 using Mdfs.Protocol;
 using Mdfs.ServiceDefaults.Hosting;
@@ -14,6 +15,7 @@ public sealed class ArchitectureTests
 {
     private static readonly Assembly Protocol = typeof(Routes).Assembly;
     private static readonly Assembly Defaults = typeof(ServiceDefaultsExtensions).Assembly;
+    private static readonly Assembly Gateway = typeof(GatewayHosting).Assembly;
     private static readonly Assembly Master = typeof(MasterHosting).Assembly;
     private static readonly Assembly Worker = typeof(WorkerHosting).Assembly;
     private static readonly Assembly Web = typeof(WebHosting).Assembly;
@@ -26,10 +28,11 @@ public sealed class ArchitectureTests
         { "Mdfs.Protocol", [] },
         { "Mdfs.ServiceDefaults", ["Mdfs.Protocol"] },
         { "Mdfs.Garnet", [] },
-        { "Mdfs.Master", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
+        { "Mdfs.Gateway", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
+        { "Mdfs.Master", ["Mdfs.Protocol", "Mdfs.ServiceDefaults", "Mdfs.Gateway"] },
         { "Mdfs.Worker", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
         { "Mdfs.Cli", ["Mdfs.Protocol"] },
-        { "Mdfs.Web", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
+        { "Mdfs.Web", ["Mdfs.Protocol", "Mdfs.ServiceDefaults", "Mdfs.Gateway"] },
     };
 
     [Theory]
@@ -51,7 +54,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void Types_live_in_the_room_that_their_namespace_names()
     {
-        foreach (var assembly in (Assembly[])[Protocol, Defaults, Master, Worker, Web])
+        foreach (var assembly in (Assembly[])[Protocol, Defaults, Gateway, Master, Worker, Web])
         {
             Assert.Empty(assembly.GetTypes().Where(IsOurs).Where(type => !$"{type.Namespace}.".StartsWith(assembly.GetName().Name + ".", StringComparison.Ordinal)).Select(type => type.FullName));
         }
@@ -60,7 +63,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void Nothing_static_holds_state()
     {
-        var fields = new[] { Protocol, Defaults, Master, Worker, Web }.SelectMany(assembly => assembly.GetTypes()).Where(IsOurs)
+        var fields = new[] { Protocol, Defaults, Gateway, Master, Worker, Web }.SelectMany(assembly => assembly.GetTypes()).Where(IsOurs)
             .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             .Where(field => !field.IsLiteral && field.GetCustomAttribute<CompilerGeneratedAttribute>() is null);
         Assert.Empty(fields.Where(field => !field.IsInitOnly || IsMutable(field.FieldType)).Select(field => $"{field.DeclaringType}.{field.Name}: {field.FieldType.Name}"));

@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Time.Testing;
@@ -61,18 +62,18 @@ public sealed class TransferSourceRotationTests
         var rotation = Rotation(A, B);
 
         Assert.Equal([A, B, A, B], Order(rotation, 4));
-        Assert.False(rotation.TryNext(out _, out _));
+        Assert.Null(Next(rotation));
     }
 
     [Fact]
     public void One_that_refused_is_not_asked_again()
     {
         var rotation = Rotation(A, B);
-        rotation.TryNext(out _, out _);
+        Next(rotation);
         rotation.Failed(0, mayPass: false);
 
         Assert.Equal([B, B], Order(rotation, 2));
-        Assert.False(rotation.TryNext(out _, out _));
+        Assert.Null(Next(rotation));
     }
 
     [Fact]
@@ -83,19 +84,19 @@ public sealed class TransferSourceRotationTests
         rotation.Failed(SourceRotation.GoodPiece, mayPass: true);
 
         Assert.Equal([B, A, B], Order(rotation, 3));
-        Assert.False(rotation.TryNext(out _, out _));
+        Assert.Null(Next(rotation));
     }
 
     [Fact]
     public void Second_turns_are_announced_so_that_a_restarting_worker_is_given_a_moment()
     {
         var rotation = Rotation(A);
-        rotation.TryNext(out _, out var first);
+        var first = Next(rotation);
         rotation.Failed(0, mayPass: true);
-        rotation.TryNext(out _, out var second);
+        var second = Next(rotation);
 
-        Assert.False(first);
-        Assert.True(second);
+        Assert.False(first!.Value.Again);
+        Assert.True(second!.Value.Again);
     }
 
     [Fact]
@@ -104,8 +105,7 @@ public sealed class TransferSourceRotationTests
         var rotation = Rotation(A);
         for (var night = 0; night < 5; night++)
         {
-            Assert.True(rotation.TryNext(out _, out var again));
-            Assert.False(again);
+            Assert.False(Next(rotation)!.Value.Again);
             rotation.GivenBack();
         }
     }
@@ -114,13 +114,13 @@ public sealed class TransferSourceRotationTests
     public void A_copy_that_was_made_meanwhile_is_found_and_one_that_was_given_up_is_not_asked()
     {
         List<ReplicaCandidate> now = [A];
-        var rotation = new SourceRotation(() => now, _streams, _trouble, _paces);
-        rotation.TryNext(out _, out _);
+        var rotation = new SourceRotation(SourceLists.Known(() => now), _streams, _trouble, _paces);
+        Next(rotation);
         rotation.Failed(0, mayPass: true);
         now = [C];
 
         Assert.Equal([C, C], Order(rotation, 2));
-        Assert.False(rotation.TryNext(out _, out _));
+        Assert.Null(Next(rotation));
     }
 
     [Theory]
@@ -133,15 +133,15 @@ public sealed class TransferSourceRotationTests
     {
         if (other is { } known) _paces.Note(B.Id, known);
         var rotation = Rotation(A, B);
-        rotation.TryNext(out _, out _);
+        Next(rotation);
 
-        Assert.Equal(leaves, rotation.IsWorthLeaving(rate));
+        Assert.Equal(leaves, IsWorthLeaving(rotation, rate));
 
         _trouble.Note(B.Id);
-        Assert.False(rotation.IsWorthLeaving(rate));
+        Assert.False(IsWorthLeaving(rotation, rate));
         var alone = Rotation(A);
-        alone.TryNext(out _, out _);
-        Assert.False(alone.IsWorthLeaving(rate));
+        Next(alone);
+        Assert.False(IsWorthLeaving(alone, rate));
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class TransferSourceRotationTests
     {
         var rotation = Rotation(A, B);
         var turns = 0;
-        while (rotation.TryNext(out _, out _) && rotation.IsWorthLeaving(1))
+        while (Next(rotation) is not null && IsWorthLeaving(rotation, 1))
         {
             rotation.Failed(1000, mayPass: true);
             turns++;
@@ -173,14 +173,25 @@ public sealed class TransferSourceRotationTests
         Assert.Equal(0, _streams.OnNode(B.Id));
     }
 
-    private SourceRotation Rotation(params ReplicaCandidate[] candidates) => new(() => candidates, _streams, _trouble, _paces);
+    private SourceRotation Rotation(params ReplicaCandidate[] candidates) => new(SourceLists.Known(() => candidates), _streams, _trouble, _paces);
+
+    // Lists that nobody has to be asked for are there at once.
+    private static SourceTurn? Next(SourceRotation rotation) => Now(rotation.NextAsync(CancellationToken.None));
+
+    private static bool IsWorthLeaving(SourceRotation rotation, double rate) => Now(rotation.IsWorthLeavingAsync(rate, CancellationToken.None));
+
+    private static T Now<T>(ValueTask<T> answer)
+    {
+        Assert.True(answer.IsCompletedSuccessfully);
+        return answer.GetAwaiter().GetResult();
+    }
 
     private static List<WorkerAddress> Order(SourceRotation rotation, int count)
     {
         var order = new List<WorkerAddress>();
-        while (count-- > 0 && rotation.TryNext(out var source, out _))
+        while (count-- > 0 && Next(rotation) is { } turn)
         {
-            order.Add(source);
+            order.Add(turn.Source.Worker);
             if (count > 0) rotation.Failed(0, mayPass: true);
         }
         return order;

@@ -1,10 +1,12 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Output;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Mdfs.Master.Transfer;
+namespace Mdfs.Gateway.Streams;
 
 /// <summary>
 /// Streams a window of a version from its replicas to a reader, and goes on from another one at the exact byte when the one being read fails, before
@@ -15,19 +17,19 @@ public sealed partial class ReplicaReader
     // Waiting for a source adds up to this before its pace is judged; one that brings a good piece sooner is never too slow.
     private static readonly TimeSpan Stretch = TimeSpan.FromSeconds(3);
 
-    private readonly WorkerClient _workers;
+    private readonly WindowClient _windows;
     private readonly StreamCounter _streams;
-    private readonly TransferOptions _options;
-    private readonly TransferMetrics _metrics;
+    private readonly StreamOptions _options;
+    private readonly StreamMetrics _metrics;
     private readonly RecentTrouble _trouble;
     private readonly SourcePaces _paces;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     public ReplicaReader(
-        WorkerClient workers, StreamCounter streams, IOptions<TransferOptions> options, TransferMetrics metrics, TimeProvider time, ILogger<ReplicaReader> logger)
+        WindowClient windows, StreamCounter streams, IOptions<StreamOptions> options, StreamMetrics metrics, TimeProvider time, ILogger<ReplicaReader> logger)
     {
-        _workers = workers;
+        _windows = windows;
         _streams = streams;
         _options = options.Value;
         _metrics = metrics;
@@ -46,9 +48,8 @@ public sealed partial class ReplicaReader
     /// <param name="clientGone">The request was aborted.</param>
     /// <param name="begun">The response has bytes of this version already, from an earlier window.</param>
     public async Task<CopyResult> CopyAsync(
-        MovieVersion version, long from, long length, Func<IReadOnlyList<ReplicaCandidate>> candidates, BodyOutput destination, CancellationToken clientGone, bool begun = false)
+        MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, CancellationToken clientGone, bool begun = false)
     {
-        using var client = _streams.Enter(version);
         var copy = new Copy(this, version, from, length, destination, begun, clientGone);
         CopyOutcome outcome;
         try
@@ -93,11 +94,12 @@ public sealed partial class ReplicaReader
         {
             while (Sent < length)
             {
-                if (!rotation.TryNext(out var source, out var again)) return CopyOutcome.SourcesFailed;
-                if (again) await Task.Delay(reader._options.RetryPause, reader._time, clientGone);
+                if (await rotation.NextAsync(clientGone) is not { } turn) return CopyOutcome.SourcesFailed;
+                var source = turn.Source.Worker;
+                if (turn.Again) await Task.Delay(reader._options.RetryPause, reader._time, clientGone);
 
                 var before = Sent;
-                var (ending, failure) = await ReadFromAsync(source, rotation);
+                var (ending, failure) = await ReadFromAsync(turn.Source, rotation);
                 switch (ending)
                 {
                     case Ending.ReaderGone:
@@ -117,10 +119,11 @@ public sealed partial class ReplicaReader
             return CopyOutcome.Completed;
         }
 
-        private async Task<(Ending Ending, NodeFailure? Failure)> ReadFromAsync(WorkerAddress source, SourceRotation rotation)
+        private async Task<(Ending Ending, NodeFailure? Failure)> ReadFromAsync(ReplicaCandidate candidate, SourceRotation rotation)
         {
+            var source = candidate.Worker;
             using var place = reader._streams.Enter(source.Id);
-            var answer = await reader._workers.OpenWindowAsync(source, version, from + Sent, length - Sent, begun || Sent > 0, clientGone);
+            var answer = await reader._windows.OpenAsync(candidate, version, from + Sent, length - Sent, begun || Sent > 0, clientGone);
             if (!answer.Succeeded) return (Ending.Failed, answer.Failure);
 
             using var window = answer.Value;
@@ -147,7 +150,7 @@ public sealed partial class ReplicaReader
                 if (bytes < SourceRotation.GoodPiece && waited < Stretch) continue;
                 var rate = bytes / Math.Max(waited.TotalSeconds, 0.001);
                 reader._paces.Note(source.Id, rate);
-                if (bytes < SourceRotation.GoodPiece && rotation.IsWorthLeaving(rate)) return (Ending.Failed, new NodeFailure.TooSlow(rate));
+                if (bytes < SourceRotation.GoodPiece && await rotation.IsWorthLeavingAsync(rate, clientGone)) return (Ending.Failed, new NodeFailure.TooSlow(rate));
                 (bytes, waited) = (0, TimeSpan.Zero);
             }
             return (Ending.Complete, null);

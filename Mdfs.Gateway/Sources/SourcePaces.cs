@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Mdfs.Protocol.Wire;
 
-namespace Mdfs.Master.Transfer;
+namespace Mdfs.Gateway.Sources;
 
 /// <summary>
 /// How fast workers have lately been, in bytes per second of waiting for them: what a reader takes its time for is not held against anybody. Shared by all

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 
-namespace Mdfs.Master.Transfer;
+namespace Mdfs.Gateway.Sources;
 
 /// <summary>
 /// The streams in flight, per node (the replica with the fewest is read) and per version (a superseded version that somebody watches is not removed;

@@ -1,6 +1,6 @@
 using Mdfs.Protocol.Wire;
 
-namespace Mdfs.Master.Transfer;
+namespace Mdfs.Gateway.Sources;
 
 /// <summary>
 /// Which replica is asked next: the one asked least in this copy, of those the soundest (reachable a moment ago, then whole), of those the one with the
@@ -8,8 +8,7 @@ namespace Mdfs.Master.Transfer;
 /// Each is asked twice at most, the second time when all others had their turn; once a good piece has been delivered all may be asked again, so that
 /// a long movie outlives several restarts. It ends all the same: every such piece brings the copy forward.
 /// </summary>
-/// <param name="candidates">Asked anew at every turn: while a movie plays for hours, copies are made and given up, and workers return under other addresses.</param>
-public sealed class SourceRotation(Func<IReadOnlyList<ReplicaCandidate>> candidates, StreamCounter streams, RecentTrouble trouble, SourcePaces paces)
+public sealed class SourceRotation(SourceList candidates, StreamCounter streams, RecentTrouble trouble, SourcePaces paces)
 {
     /// <summary>Delivered bytes after which former failures no longer count.</summary>
     public const long GoodPiece = 4 * 1024 * 1024;
@@ -24,27 +23,28 @@ public sealed class SourceRotation(Func<IReadOnlyList<ReplicaCandidate>> candida
 
     private readonly Dictionary<NodeId, int> _asked = [];
     private NodeId _current;
+    private bool _begun;
 
-    /// <param name="again">Whether it has failed before.</param>
-    /// <returns>False when no candidate is left.</returns>
-    public bool TryNext(out WorkerAddress source, out bool again)
+    /// <returns>Null when no candidate is left.</returns>
+    public async ValueTask<SourceTurn?> NextAsync(CancellationToken cancellation)
     {
-        (source, again) = (default, false);
-        var found = false;
+        var all = await candidates(fresh: _begun, cancellation);
+        _begun = true;
+        SourceTurn? next = null;
         (int, bool, bool, int) best = default;
-        foreach (var candidate in candidates())
+        foreach (var candidate in all)
         {
             var id = candidate.Worker.Id;
             var asked = _asked.GetValueOrDefault(id);
             var rank = (asked, trouble.Has(id), candidate.Damaged, streams.OnNode(id));
-            if (asked >= MostTimes || (found && rank.CompareTo(best) >= 0)) continue;
-            (found, best, source, again) = (true, rank, candidate.Worker, asked > 0);
+            if (asked >= MostTimes || (next is not null && rank.CompareTo(best) >= 0)) continue;
+            (best, next) = (rank, new SourceTurn(candidate, asked > 0));
         }
 
-        if (!found) return false;
-        _current = source.Id;
+        if (next is not { } turn) return null;
+        _current = turn.Source.Worker.Id;
         _asked[_current] = best.Item1 + 1;
-        return true;
+        return turn;
     }
 
     /// <summary>The current source ended before its time.</summary>
@@ -68,9 +68,9 @@ public sealed class SourceRotation(Func<IReadOnlyList<ReplicaCandidate>> candida
     /// one is kept, since slow is better than nothing.
     /// </summary>
     /// <param name="rate">What the current source brings, in bytes per second of waiting.</param>
-    public bool IsWorthLeaving(double rate)
+    public async ValueTask<bool> IsWorthLeavingAsync(double rate, CancellationToken cancellation)
     {
-        foreach (var candidate in candidates())
+        foreach (var candidate in await candidates(fresh: false, cancellation))
         {
             var id = candidate.Worker.Id;
             if (id == _current || candidate.Damaged || trouble.Has(id) || _asked.GetValueOrDefault(id) >= MostTimes) continue;
@@ -80,3 +80,7 @@ public sealed class SourceRotation(Func<IReadOnlyList<ReplicaCandidate>> candida
         return false;
     }
 }
+
+/// <summary>Who is asked next.</summary>
+/// <param name="Again">Whether it has failed before.</param>
+public readonly record struct SourceTurn(ReplicaCandidate Source, bool Again);

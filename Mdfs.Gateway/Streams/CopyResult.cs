@@ -1,7 +1,7 @@
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
 
-namespace Mdfs.Master.Transfer;
+namespace Mdfs.Gateway.Streams;
 
 /// <summary>How a window of a movie reached its reader, and so who is to blame.</summary>
 public enum CopyOutcome

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Mdfs.Protocol.Wire;
 
-namespace Mdfs.Master.Transfer;
+namespace Mdfs.Gateway.Sources;
 
 /// <summary>
 /// The workers that could not be reached, or fell silent, a moment ago. One that has just died has no streams in flight, and so would be
