@@ -10,7 +10,8 @@ return args switch
 {
     ["micro", .. var rest] => Micro(rest),
     ["load", .. var rest] => await LoadDriver.RunAsync(LoadOptions.Parse(rest)),
-    ["scale", .. var rest] => ScaleSimulation.Run(rest is [var movies, ..] ? int.Parse(movies, System.Globalization.CultureInfo.InvariantCulture) : 10_000_000),
+    ["scale", "master", .. var rest] => await MasterAtScale.RunAsync(Count(rest, 1_000_000)),
+    ["scale", .. var rest] => ScaleSimulation.Run(Count(rest, 10_000_000)),
     _ => Usage(),
 };
 
@@ -22,13 +23,16 @@ static int Micro(string[] arguments)
     return 0;
 }
 
+static int Count(string[] arguments, int otherwise) => arguments is [var movies, ..] ? int.Parse(movies, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+
 static int Usage()
 {
     Console.Error.WriteLine(
         """
         micro [--filter *Ring*]   what single functions cost
         load [options]            a cluster of processes under load, and nginx beside it where it is installed
-        scale [movies]            placement on 100 nodes, 10 000 000 movies unless said otherwise
+        scale [movies]            placement on 100 nodes on paper, 10 000 000 movies unless said otherwise
+        scale master [movies]     a real master and a real redis-server with 1 000 000 movies, and the beats of 100 nodes
 
         """ + LoadOptions.Usage);
     return 2;

@@ -9,6 +9,8 @@ internal sealed class MdfsServers : IDisposable
 {
     public const string Key = "the admin key of the load driver";
 
+    public const string ClusterKey = "the cluster key of the load driver";
+
     // Waiting that only a starved machine needs; nothing else differs from the defaults, but the trash, which would keep every upload.
     private static readonly string[] _patience =
     [
@@ -95,11 +97,11 @@ internal sealed class MdfsServers : IDisposable
         name, "Mdfs.Worker", $"--urls=http://127.0.0.1:{port}", $"--services:master:http:0={Address.GetLeftPart(UriPartial.Authority)}", $"--Mdfs:Worker:Name={name}",
         $"--Mdfs:Worker:DataDirectory={Path.Combine(_directory, name)}", $"--Mdfs:Worker:PublicUrl=http://127.0.0.1:{port}", $"--Mdfs:Worker:VerifyFreshness={_fresh}")));
 
-    private static ServerProcess Service(string name, string project, params string[] settings)
+    internal static ServerProcess Service(string name, string project, params string[] settings)
     {
         var ours = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var program = Path.Combine(ours.Parent!.Parent!.FullName, project, ours.Name, project);
         if (!File.Exists(program)) throw new FileNotFoundException($"{project} was expected at {program}, built together with the driver.", program);
-        return ServerProcess.Start(name, program, [$"--Mdfs:AdminKey={Key}", "--Mdfs:ClusterKey=the cluster key of the load driver", .. _patience, .. settings]);
+        return ServerProcess.Start(name, program, [$"--Mdfs:AdminKey={Key}", $"--Mdfs:ClusterKey={ClusterKey}", .. _patience, .. settings]);
     }
 }

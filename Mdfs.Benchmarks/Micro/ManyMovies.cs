@@ -13,7 +13,7 @@ namespace Mdfs.Benchmarks.Micro;
 /// <summary>A master's memory with many movies in it, two copies each, on a few nodes.</summary>
 internal sealed class ManyMovies
 {
-    private static readonly string _cluster = MasterIdentity.NewClusterId();
+    public static readonly string Cluster = MasterIdentity.NewClusterId();
 
     public ManyMovies(int movies, int nodes)
     {
@@ -39,5 +39,5 @@ internal sealed class ManyMovies
     public static FileName Name(int number) => FileName.Parse(string.Create(CultureInfo.InvariantCulture, $"A film with a name of usual length ({number:D8}).mp4"));
 
     public static ReplicaDescription Replica(int number, long version = 1_777_636_800_000_000) => new(
-        Name(number), new MovieVersion(version + number), 700_000_000L + number, new Checksum((uint)number), DateTimeOffset.UnixEpoch.AddDays(20_000).AddSeconds(number), UploadId.New(), _cluster);
+        Name(number), new MovieVersion(version + number), 700_000_000L + number, new Checksum((uint)number), DateTimeOffset.UnixEpoch.AddDays(20_000).AddSeconds(number), UploadId.New(), Cluster);
 }

@@ -2,111 +2,105 @@ using System.Diagnostics;
 using System.Globalization;
 using Mdfs.Benchmarks.Micro;
 using Mdfs.Master.Cluster;
-using Mdfs.Protocol.Names;
+using Mdfs.Master.Repair;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Benchmarks.Scale;
 
 /// <summary>
-/// A hundred nodes, with disks that differ by four to one, and ten million movies with two copies each, placed one after the other by the very function that the master
-/// uses: how evenly they lie, what a join moves; and, with fewer movies, what each costs the master's memory.
+/// A hundred nodes, with disks that differ by four to one, and ten million movies with two copies each: how evenly they lie, what a join moves, and what the loss of a node has the
+/// others do. Then smaller clusters, to see where they cannot lie evenly.
 /// </summary>
 internal static class ScaleSimulation
 {
-    private const int Nodes = 100;
-    private const int Copies = 2;
-    // As long as the workers' beats are apart, the master places by what it knew before.
-    private const int PerView = 5000;
-
+    private const double TiB = 1L << 40;
     private static readonly PlacementRules _rules = new();
 
     public static int Run(int movies)
     {
-        var total = (double)Enumerable.Range(0, movies).Sum(SizeOf) * Copies;
-        // 70 % full at the end; disks of 1, 2, 3 and 4 parts.
-        var part = (long)(total / 0.7 / Enumerable.Range(1, Nodes).Sum(Parts));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{movies} movies, {total / (1L << 50):0.0} PiB with two copies, {Nodes} nodes of {part / (double)(1L << 40):0.0} to {4 * part / (double)(1L << 40):0.0} TiB"));
-
         var watch = Stopwatch.StartNew();
-        var placed = new (byte First, byte Second)[movies];
-        var used = new long[Nodes + 1];
-        Place(movies, part, used, placed, Nodes);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"placing: {watch.Elapsed.TotalMicroseconds / movies:0.0} µs each"));
-        var fills = Fills(used, part, Nodes);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fill: max/mean {fills.Max() / fills.Average():0.000}, min/mean {fills.Min() / fills.Average():0.000}"));
-
-        // A join: whoever is above its share gives copies to the newcomer, and nobody else gets any.
-        var before = Enumerable.Range(1, Nodes).Sum(number => used[number]);
-        var share = before * (double)Parts(Nodes + 1) / Enumerable.Range(1, Nodes + 1).Sum(Parts);
-        var ring = Movement(placed, movies);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a join: its share is {share / before:P2} of all bytes; by the ring alone {ring:P2} of all copies belong on it, and none moves between the others"));
-        Memory();
+        var large = new SimulatedCluster(Parts(100, 4), 2, movies, _rules);
+        Say($"{movies} movies, {large.Bytes / TiB / 1024:0.00} PiB, two copies each, on {large.Nodes} nodes of {large.SmallestDisk / TiB:0} to {large.LargestDisk / TiB:0} TiB, 70 % full at the end");
+        Say($"placing: {watch.Elapsed.TotalSeconds:0} s, {watch.Elapsed.TotalMicroseconds / movies:0.00} µs each on {Environment.ProcessorCount} cores; fill max/mean {large.Fill.Most:0.000}, min/mean {large.Fill.Least:0.000}");
+        Lose(large, "10 virtual nodes");
+        Join(large);
+        Others(movies);
         return 0;
     }
 
-    private static int Parts(int number) => 1 + (number % 4);
-
-    /// <summary>300 MB to 8 GB, most of them small, the same in every run.</summary>
-    private static long SizeOf(int movie)
+    private static void Lose(SimulatedCluster cluster, string what)
     {
-        var share = (uint)(movie * 2_654_435_761u) / (double)uint.MaxValue;
-        return (long)(300e6 * Math.Pow(27, share * share));
+        var watch = Stopwatch.StartNew();
+        // One of the largest.
+        var lost = Enumerable.Range(0, cluster.Nodes).MaxBy(cluster.Used);
+        var (sent, received) = cluster.Lose(lost);
+        var ideal = cluster.Used(lost) / (double)(cluster.Nodes - 1);
+        Say($"losing the fullest node, {cluster.Used(lost) / TiB:0} TiB ({what}): {received.Count(bytes => bytes > 0)} nodes receive, the busiest {received.Max() / ideal:0.0} times what all would together; {sent.Count(bytes => bytes > 0)} send, the busiest {sent.Max() / ideal:0.0} times; at 100 MB/s per node {Math.Max(received.Max(), sent.Max()) / 100e6 / 3600:0.0} hours, {ideal / 100e6 / 3600:0.0} if all took part alike ({watch.Elapsed.TotalSeconds:0} s)");
     }
 
-    private static void Place(int movies, long part, long[] used, (byte, byte)[] placed, int nodes)
+    /// <summary>By the planner that rebalances: a node comes, of average size, and the others give it its share.</summary>
+    private static void Join(SimulatedCluster cluster)
     {
-        var ring = SimulatedNodes.Ring(Views(part, used, nodes));
-        for (var from = 0; from < movies; from += PerView)
+        var watch = Stopwatch.StartNew();
+        var movies = Movies(cluster);
+        var made = watch.Elapsed;
+        watch.Restart();
+        var alone = RebalancePlanner.Plan(cluster.View(), movies, [], cluster.Copies);
+        Say($"evening out without a join: {alone.Bytes / TiB:0} TiB in {alone.Moves.Count} moves, planned in {watch.Elapsed.TotalSeconds:0} s (the list of movies in {made.TotalSeconds:0} s)");
+        watch.Restart();
+        var plan = RebalancePlanner.Plan(cluster.View(joining: 3), movies, [], cluster.Copies);
+        var share = plan.Nodes.Single(node => node.Node == SimulatedNodes.Id(cluster.Nodes)).Share;
+        Say($"a join: the new node's share is {share / TiB:0} TiB, moved are {plan.Bytes / TiB:0} TiB in {plan.Moves.Count} moves, {plan.Bytes / (double)share:0.00} times its share and {plan.Bytes / (double)plan.Unavoidable:0.00} times what all nodes lack to theirs; planned in {watch.Elapsed.TotalSeconds:0} s");
+
+        // The same once the others are even.
+        var to = alone.Moves.ToDictionary(move => move.Replica.Version);
+        var even = movies.Select(movie => to.TryGetValue(movie.Replica.Version, out var move)
+            ? (movie.Replica, (IReadOnlyList<HeldCopy>)[.. movie.Copies.Where(copy => copy.Node != move.From), new HeldCopy(move.To, false, true)]) : movie);
+        var used = new long[cluster.Nodes];
+        foreach (var node in alone.Nodes) used[SimulatedNodes.Number(node.Node)] = node.After;
+        watch.Restart();
+        plan = RebalancePlanner.Plan(cluster.View(used, joining: 3), even, [], cluster.Copies);
+        Say($"a join after the others were evened out: {plan.Bytes / TiB:0} TiB, {plan.Bytes / (double)share:0.00} times its share; planned in {watch.Elapsed.TotalSeconds:0} s");
+    }
+
+    private static List<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> Movies(SimulatedCluster cluster)
+    {
+        var (upload, id) = (UploadId.New(), MasterIdentity.NewClusterId());
+        // One list for all movies that lie on the same nodes.
+        var held = new Dictionary<int, IReadOnlyList<HeldCopy>>();
+        return [.. Enumerable.Range(0, cluster.Movies).Select(movie =>
         {
-            var view = SimulatedNodes.View([.. Views(part, used, nodes)], ring);
-            Parallel.For(from, Math.Min(from + PerView, movies), movie =>
-            {
-                var size = SizeOf(movie);
-                var chosen = Placement.Candidates(view, Name(movie), size, Copies, _rules);
-                var (first, second) = (Number(chosen[0]), Number(chosen[1]));
-                placed[movie] = ((byte)first, (byte)second);
-                Interlocked.Add(ref used[first], size);
-                Interlocked.Add(ref used[second], size);
-            });
+            var key = cluster.HoldersOf(movie).Aggregate(0, (all, node) => (all << 8) | node);
+            if (!held.TryGetValue(key, out var copies)) held[key] = copies = [.. cluster.HoldersOf(movie).Select(node => new HeldCopy(SimulatedNodes.Id(node), false, true))];
+            return (new ReplicaDescription(SimulatedCluster.Name(movie), new MovieVersion(1_777_636_800_000_000 + movie), SimulatedCluster.SizeOf(movie), new Checksum((uint)movie), DateTimeOffset.UnixEpoch, upload, id), copies);
+        })];
+    }
+
+    private static void Others(int movies)
+    {
+        var few = Math.Min(movies, 200_000);
+        Console.WriteLine("\n| nodes | disks | copies | movies per node | ε | virtual nodes | fill max/mean | min/mean | copies without room |\n|---|---|---|---|---|---|---|---|---|");
+        foreach (var nodes in (int[])[3, 4, 10, 30, 100])
+            foreach (var spread in (int[])[1, 4])
+                foreach (var copies in (int[])[2, 3])
+                    Row(Parts(nodes, spread), copies, few, _rules);
+        Row([4, 1, 1], 2, few, _rules);
+        Row([8, 4, 4], 2, few, _rules);
+        foreach (var movieCount in (int[])[1000, 5000, 20_000, 100_000]) Row(Parts(100, 4), 2, movieCount, _rules);
+        foreach (var factor in (double[])[0.02, 0.05, 0.20, 10]) Row(Parts(100, 4), 2, few, _rules with { LoadFactor = factor });
+        foreach (var points in (int[])[50, 200]) Row(Parts(100, 4), 2, few, _rules with { VirtualNodes = points });
+        foreach (var points in (int[])[50, 200]) Lose(new SimulatedCluster(Parts(100, 4), 2, few, _rules with { VirtualNodes = points }), $"{points} virtual nodes, {few} movies");
+
+        static void Row(IReadOnlyList<int> parts, int copies, int movies, PlacementRules rules)
+        {
+            var cluster = new SimulatedCluster(parts, copies, movies, rules);
+            Say($"| {parts.Count} | {(parts.Count <= 4 ? string.Join(':', parts) : $"1 to {parts.Max()}")} | {copies} | {movies * copies / parts.Count} | {rules.LoadFactor:0.##} | {rules.VirtualNodes} | {cluster.Fill.Most:0.000} | {cluster.Fill.Least:0.000} | {cluster.Homeless / (double)(movies * copies):0 %} |");
         }
     }
 
-    private static double Movement((byte First, byte Second)[] placed, int movies)
-    {
-        var ring = HashRing.Build(Enumerable.Range(1, Nodes + 1).Select(number => SimulatedNodes.Node(number, 1, 0)).Select(node => (node.Id, node.RingKey)), 10);
-        var old = HashRing.Build(Enumerable.Range(1, Nodes).Select(number => SimulatedNodes.Node(number, 1, 0)).Select(node => (node.Id, node.RingKey)), 10);
-        var (moved, between) = (0L, 0L);
-        Parallel.For(0, Math.Min(movies, 1_000_000), movie =>
-        {
-            var now = ring.Walk(Name(movie)).Take(Copies).ToHashSet();
-            var then = old.Walk(Name(movie)).Take(Copies).ToHashSet();
-            foreach (var id in now.Except(then))
-            {
-                if (id.Value.EndsWith("65", StringComparison.Ordinal)) Interlocked.Increment(ref moved);
-                else Interlocked.Increment(ref between);
-            }
-        });
-        if (between > 0) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{between} copies would move between other nodes"));
-        return moved / (double)Copies / Math.Min(movies, 1_000_000);
-    }
+    private static int[] Parts(int nodes, int spread) => [.. Enumerable.Range(0, nodes).Select(number => 1 + (number % spread))];
 
-    private static void Memory()
-    {
-        const int Movies = 1_000_000;
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        var watch = Stopwatch.StartNew();
-        var many = new ManyMovies(Movies, Nodes);
-        var filled = watch.Elapsed;
-        var bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / (double)Movies;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"the master's memory: {bytes:0} bytes per movie with two reported copies, filled in {filled.TotalMicroseconds / Movies:0.0} µs each"));
-        GC.KeepAlive(many);
-    }
-
-    private static IEnumerable<NodeView> Views(long part, long[] used, int nodes) =>
-        Enumerable.Range(1, nodes).Select(number => SimulatedNodes.Node(number, Parts(number) * part, Interlocked.Read(ref used[number])));
-
-    private static List<double> Fills(long[] used, long part, int nodes) => [.. Enumerable.Range(1, nodes).Select(number => used[number] / (double)(Parts(number) * part))];
-
-    private static int Number(NodeView node) => int.Parse(node.RingKey.AsSpan("worker-".Length), CultureInfo.InvariantCulture);
-
-    private static FileName Name(int movie) => ManyMovies.Name(movie);
+    private static void Say(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
 }

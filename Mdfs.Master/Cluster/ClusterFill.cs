@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mdfs.Master.Cluster;
 
 /// <summary>
@@ -6,10 +8,10 @@ namespace Mdfs.Master.Cluster;
 /// </summary>
 public readonly record struct ClusterFill(double Fraction)
 {
-    public static ClusterFill Of(ClusterView view)
+    public static ClusterFill Of(ImmutableArray<NodeView> nodes)
     {
         double load = 0, capacity = 0;
-        foreach (var node in view.Nodes)
+        foreach (var node in nodes)
         {
             if (!node.Alive || node.Draining) continue;
             load += node.Load;

@@ -10,18 +10,27 @@ public sealed class ClusterView
     public static readonly ClusterView Empty = new([], HashRing.Empty);
 
     private readonly FrozenDictionary<NodeId, NodeView> _byId;
+    private readonly ImmutableArray<NodeView?> _onRing;
 
     public ClusterView(ImmutableArray<NodeView> nodes, HashRing ring)
     {
         Nodes = nodes;
         Ring = ring;
         _byId = nodes.ToFrozenDictionary(node => node.Id);
+        _onRing = [.. ring.Members.Select(Find)];
+        Fill = ClusterFill.Of(nodes);
     }
 
     public ImmutableArray<NodeView> Nodes { get; }
 
     /// <summary>Virtual nodes of the live nodes.</summary>
     public HashRing Ring { get; }
+
+    /// <summary>How full the cluster is.</summary>
+    public ClusterFill Fill { get; }
+
+    /// <summary>The node at a place of <see cref="HashRing.Members"/>; null: it is not registered any more.</summary>
+    public NodeView? OnRing(int place) => _onRing[place];
 
     public NodeView? Find(NodeId id) => _byId.GetValueOrDefault(id);
 }

@@ -18,19 +18,25 @@ public sealed class HashRing
     // Sorted by position; of two virtual nodes at one position the one whose ring key sorts first stands first, so that the order of
     // registration cannot move anything.
     private readonly uint[] _positions;
-    private readonly NodeId[] _owners;
+
+    // Places in Members: at a hundred nodes a walk over all of them passes several hundred virtual ones.
+    private readonly int[] _owners;
 
     private HashRing(uint[] positions, NodeId[] owners)
     {
         _positions = positions;
-        _owners = owners;
-        NodeCount = owners.Distinct().Count();
+        Members = [.. owners.Distinct()];
+        var places = Members.Select((id, place) => (id, place)).ToDictionary(member => member.id, member => member.place);
+        _owners = [.. owners.Select(owner => places[owner])];
     }
 
     /// <summary>Number of virtual nodes: the classic <c>ring_size</c>.</summary>
     public int Size => _positions.Length;
 
-    public int NodeCount { get; }
+    public int NodeCount => Members.Length;
+
+    /// <summary>Every node once, in no order that means anything.</summary>
+    public ImmutableArray<NodeId> Members { get; }
 
     /// <param name="members">Node and its ring key.</param>
     /// <param name="virtualNodes">Virtual nodes per node.</param>
@@ -47,19 +53,49 @@ public sealed class HashRing
     /// <summary>All nodes in the order in which the walk from this name meets them, each once.</summary>
     public IEnumerable<NodeId> Walk(FileName name)
     {
-        if (_positions.Length == 0) yield break;
+        var met = new bool[NodeCount];
+        var left = NodeCount;
+        for (var at = First(name); left > 0; at = Next(at))
+        {
+            var owner = _owners[at];
+            if (met[owner]) continue;
+            met[owner] = true;
+            left--;
+            yield return Members[owner];
+        }
+    }
+
+    /// <summary>The same walk as places in <see cref="Members"/>, for who walks for every movie.</summary>
+    /// <param name="walk">Takes <see cref="NodeCount"/> places.</param>
+    public void Walk(FileName name, Span<int> walk)
+    {
+        Span<bool> met = NodeCount <= 512 ? stackalloc bool[NodeCount] : new bool[NodeCount];
+        var count = 0;
+        for (var at = First(name); count < NodeCount; at = Next(at))
+        {
+            var owner = _owners[at];
+            if (met[owner]) continue;
+            met[owner] = true;
+            walk[count++] = owner;
+        }
+    }
+
+    private int First(FileName name)
+    {
+        if (_positions.Length == 0) return 0;
         var start = Array.BinarySearch(_positions, Hash(name.Value));
         if (start < 0) start = ~start;
         // BinarySearch may land on any of several equal positions; the walk begins at the first of them.
         while (start > 0 && start < _positions.Length && _positions[start - 1] == _positions[start]) start--;
-
-        var met = new HashSet<NodeId>(NodeCount);
-        for (var step = 0; step < _owners.Length && met.Count < NodeCount; step++)
-        {
-            var owner = _owners[(start + step) % _owners.Length];
-            if (met.Add(owner)) yield return owner;
-        }
+        return start == _positions.Length ? 0 : start;
     }
 
-    private static uint Hash(string text) => Crc32.HashToUInt32(Encoding.UTF8.GetBytes(text));
+    private int Next(int at) => at + 1 == _owners.Length ? 0 : at + 1;
+
+    private static uint Hash(string text)
+    {
+        // A name has at most 255 bytes; a ring key may have more.
+        Span<byte> bytes = stackalloc byte[512];
+        return Encoding.UTF8.TryGetBytes(text, bytes, out var written) ? Crc32.HashToUInt32(bytes[..written]) : Crc32.HashToUInt32(Encoding.UTF8.GetBytes(text));
+    }
 }

@@ -9,6 +9,11 @@ namespace Mdfs.Master.Cluster;
 /// </summary>
 public static class Placement
 {
+    private const int MostOnStack = 512;
+
+    /// <summary>Worse than any standing: it has been chosen already.</summary>
+    private const int Picked = 3;
+
     /// <summary>
     /// The nodes that may take a new copy, best first: the walk of the ring, overloaded nodes after the others. The first <paramref name="copies"/>
     /// stand in as many zones as there are; a distinct zone outweighs an overload, since zones are about losing movies and load is about
@@ -27,18 +32,19 @@ public static class Placement
         IReadOnlyCollection<NodeId>? holders = null,
         IReadOnlyCollection<NodeId>? exclude = null)
     {
-        var fill = ClusterFill.Of(view);
-        var choice = new List<Ranked>(view.Ring.NodeCount);
-        foreach (var id in view.Ring.Walk(name))
+        Span<int> walk = view.Ring.NodeCount <= MostOnStack ? stackalloc int[view.Ring.NodeCount] : new int[view.Ring.NodeCount];
+        view.Ring.Walk(name, walk);
+        var choice = new List<Ranked>(walk.Length);
+        foreach (var place in walk)
         {
-            if (holders?.Contains(id) == true || exclude?.Contains(id) == true) continue;
-            if (view.Find(id) is not { Alive: true, Draining: false, ClosedForWrites: null } node || IsFull(node, size)) continue;
-            choice.Add(new Ranked(node, fill.Overloads(node, rules) ? 1 : 0));
+            if (view.OnRing(place) is not { Alive: true, Draining: false, ClosedForWrites: null } node || IsFull(node, size)) continue;
+            if (holders?.Contains(node.Id) == true || exclude?.Contains(node.Id) == true) continue;
+            choice.Add(new Ranked(node, view.Fill.Overloads(node, rules) ? 1 : 0));
         }
 
-        var zones = new HashSet<string>(StringComparer.Ordinal);
+        HashSet<string>? zones = null;
         foreach (var id in holders ?? [])
-            if (view.Find(id) is { } holder) zones.Add(ZoneOf(holder));
+            if (view.Find(id)?.Zone is { } zone) (zones ??= new HashSet<string>(StringComparer.Ordinal)).Add(zone);
         return Pick(choice, copies, zones);
     }
 
@@ -50,7 +56,6 @@ public static class Placement
     public static IReadOnlyList<NodeId> RankHolders(
         ClusterView view, FileName name, int copies, PlacementRules rules, IReadOnlyCollection<NodeId> holders)
     {
-        var fill = ClusterFill.Of(view);
         var settled = new List<Ranked>(holders.Count);
         var leaving = new List<NodeId>();
         foreach (var id in view.Ring.Walk(name))
@@ -60,11 +65,11 @@ public static class Placement
             else settled.Add(new Ranked(node, Standing(node)));
         }
 
-        var ranked = Pick(settled, copies, new HashSet<string>(StringComparer.Ordinal)).Select(node => node.Id).Concat(leaving).ToList();
+        var ranked = Pick(settled, copies, zones: null).Select(node => node.Id).Concat(leaving).ToList();
         ranked.AddRange(holders.Except(ranked).Order());
         return ranked;
 
-        int Standing(NodeView node) => IsFull(node, 0) || node.ClosedForWrites is not null ? 2 : fill.Overloads(node, rules) ? 1 : 0;
+        int Standing(NodeView node) => IsFull(node, 0) || node.ClosedForWrites is not null ? 2 : view.Fill.Overloads(node, rules) ? 1 : 0;
     }
 
     /// <summary>
@@ -77,24 +82,37 @@ public static class Placement
         return free <= 0 || free < size;
     }
 
-    private static List<NodeView> Pick(List<Ranked> choice, int copies, HashSet<string> zones)
+    private static List<NodeView> Pick(List<Ranked> choice, int copies, HashSet<string>? zones)
     {
         var picked = new List<NodeView>(choice.Count);
-        while (picked.Count < copies && choice.Count > 0)
+        while (picked.Count < copies && Best(choice, zones) is { } best)
         {
-            // MinBy keeps the first of equals, which is the order of the walk.
-            var best = choice.MinBy(candidate => (zones.Contains(ZoneOf(candidate.Node)), candidate.Standing));
-            choice.Remove(best);
-            zones.Add(ZoneOf(best.Node));
-            picked.Add(best.Node);
+            picked.Add(choice[best].Node);
+            if (choice[best].Node.Zone is { } zone) (zones ??= new HashSet<string>(StringComparer.Ordinal)).Add(zone);
+            choice[best] = choice[best] with { Standing = Picked };
         }
 
-        picked.AddRange(choice.OrderBy(candidate => candidate.Standing).Select(candidate => candidate.Node));
+        for (var standing = 0; standing < Picked; standing++)
+            foreach (var candidate in choice)
+                if (candidate.Standing == standing) picked.Add(candidate.Node);
         return picked;
     }
 
-    // A node without a zone shares its fate with nobody: it is a zone of its own.
-    private static string ZoneOf(NodeView node) => node.Zone is null ? "node " + node.Id : "zone " + node.Zone;
+    /// <summary>The first of the best in the order of the walk: a zone that is not taken yet counts more than how the node stands.</summary>
+    private static int? Best(List<Ranked> choice, HashSet<string>? zones)
+    {
+        var (best, rank) = ((int?)null, int.MaxValue);
+        for (var at = 0; at < choice.Count && rank > 0; at++)
+        {
+            var (node, standing) = choice[at];
+            if (standing == Picked) continue;
+            // A node without a zone shares its fate with nobody: it is a zone of its own.
+            var own = node.Zone is { } zone && zones?.Contains(zone) == true ? standing + Picked : standing;
+            if (own < rank) (best, rank) = (at, own);
+        }
+
+        return best;
+    }
 
     private readonly record struct Ranked(NodeView Node, int Standing);
 }

@@ -18,8 +18,11 @@ public sealed partial class Rebalance(
     TimeProvider time, ILogger<Rebalance> logger)
     : PeriodicService(time, () => options.Value.RepairInterval, logger)
 {
-    /// <summary>How long a plan is shown before it is made anew: it walks over all movies.</summary>
+    /// <summary>How long a plan is shown before it is made anew, at least.</summary>
     private static readonly TimeSpan _fresh = TimeSpan.FromSeconds(2);
+
+    /// <summary>It walks over all movies, some seconds for a million: looking at it is to take no more than this share of a core.</summary>
+    private const double MostOfACore = 0.05;
 
     /// <summary>How long a movie whose move failed is left alone.</summary>
     private static readonly TimeSpan _avoidFor = TimeSpan.FromMinutes(5);
@@ -31,6 +34,7 @@ public sealed partial class Rebalance(
     private RebalanceRecord _record = RebalanceRecord.Nothing;
     private RebalancePlan? _shown;
     private long _shownAt;
+    private TimeSpan _shownFor;
     private volatile bool _unsaved;
     private bool _recalled;
 
@@ -39,15 +43,17 @@ public sealed partial class Rebalance(
     /// <summary>Bytes that are still to be moved; 0 while none is under way.</summary>
     public long BytesToGo => Record.State == RebalanceState.None ? 0 : Look().Bytes + moves.All.Sum(move => move.Size);
 
-    /// <summary>What there is to do beside the moves under way, at most some seconds old.</summary>
+    /// <summary>What there is to do beside the moves under way; some seconds old, and older where there are millions of movies.</summary>
     public RebalancePlan Look()
     {
         lock (_looking)
         {
-            if (_shown is null || Time.GetElapsedTime(_shownAt) > _fresh)
+            if (_shown is null || Time.GetElapsedTime(_shownAt) > _shownFor)
             {
+                var began = Time.GetTimestamp();
                 _shown = Plan();
                 _shownAt = Time.GetTimestamp();
+                _shownFor = _fresh + (Time.GetElapsedTime(began, _shownAt) / MostOfACore);
             }
 
             return _shown;

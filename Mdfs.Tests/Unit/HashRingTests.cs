@@ -32,5 +32,18 @@ public sealed class HashRingTests
     }
 
     [Fact]
+    public void The_walk_by_places_is_the_walk_by_names()
+    {
+        var ring = HashRing.Build(Enumerable.Range(1, 40).Select(i => (Id(i), $"http://10.0.0.{i}:8081")), 10);
+        var places = new int[ring.NodeCount];
+        for (var i = 0; i < 300; i++)
+        {
+            var name = FileName.Parse($"{i}.mkv");
+            ring.Walk(name, places);
+            Assert.Equal(ring.Walk(name), places.Select(place => ring.Members[place]));
+        }
+    }
+
+    [Fact]
     public void An_empty_ring_leads_nowhere() => Assert.Empty(HashRing.Empty.Walk(FileName.Parse("a.mkv")));
 }

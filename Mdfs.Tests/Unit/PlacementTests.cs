@@ -82,7 +82,7 @@ public sealed class PlacementTests
     {
         // Equal capacities: with x more on one of four nodes the share rises by x/4.
         var view = View(Node(1, used: (100 * GiB) + (aboveShare * GiB * 4 / 3)), Node(2, used: 100 * GiB), Node(3, used: 100 * GiB), Node(4, used: 100 * GiB));
-        Assert.Equal(overloaded, ClusterFill.Of(view).Overloads(view.Nodes[0], Rules));
+        Assert.Equal(overloaded, view.Fill.Overloads(view.Nodes[0], Rules));
     }
 
     [Fact]
@@ -91,9 +91,9 @@ public sealed class PlacementTests
         // 5 % above the fill of 1000 GiB is within ε = 10 %, though well above the floor in bytes of a small one.
         var rules = new PlacementRules(LoadFloorBytes: 10 * GiB);
         var view = View(Node(1, used: 1050 * GiB, capacity: 4096 * GiB), Node(2, used: 950 * GiB, capacity: 4096 * GiB));
-        Assert.False(ClusterFill.Of(view).Overloads(view.Nodes[0], rules));
+        Assert.False(view.Fill.Overloads(view.Nodes[0], rules));
         view = View(Node(1, used: 1150 * GiB, capacity: 4096 * GiB), Node(2, used: 850 * GiB, capacity: 4096 * GiB));
-        Assert.True(ClusterFill.Of(view).Overloads(view.Nodes[0], rules));
+        Assert.True(view.Fill.Overloads(view.Nodes[0], rules));
     }
 
     [Fact]
@@ -110,6 +110,24 @@ public sealed class PlacementTests
         var view = View(
             Node(1) with { Space = new NodeSpace(512 * GiB, 400 * GiB, 0, 60 * GiB), Pending = 60 * GiB }, Node(2), Node(3), Node(4));
         foreach (var name in Names(20)) Assert.Equal(Id(1), Order(view, name)[^1]);
+    }
+
+    [Fact]
+    public void A_hundred_disks_of_one_to_four_parts_fill_alike()
+    {
+        const int Movies = 20_000;
+        var rules = Rules with { LoadFloorBytes = 0 };
+        var used = new long[100];
+        var ring = View(Enumerable.Range(0, 100).Select(i => Node(i))).Ring;
+        for (var movie = 0; movie < Movies;)
+        {
+            var view = new ClusterView([.. Enumerable.Range(0, 100).Select(i => Node(i) with { Space = new NodeSpace((1 + i % 4) * 200L * GiB, ((1 + i % 4) * 200L * GiB) - used[i], used[i], 0) })], ring);
+            for (var next = 0; next < 20; next++, movie++)
+                foreach (var node in Placement.Candidates(view, FileName.Parse($"film {movie}.mkv"), GiB / 2, 2, rules).Take(2)) used[int.Parse(node.Id.Value, System.Globalization.NumberStyles.HexNumber)] += GiB / 2;
+        }
+
+        var mean = used.Sum() / (250.0 * 200 * GiB);
+        Assert.InRange(Enumerable.Range(0, 100).Max(i => used[i] / ((1 + i % 4) * 200.0 * GiB) / mean), 1, 1.15);
     }
 
     [Fact]
