@@ -199,10 +199,8 @@ public sealed partial class GarnetStore : IAsyncDisposable
         // Garnet's default is to log what it could not read and to go on with an empty store.
         FailOnRecoveryError = true,
 
-        // File buffering is left on because only then are the files opened with O_SYNC (write-through); without it they are opened
-        // with O_DIRECT, which leaves the disk's own cache out. The native device would need libaio and ends the process where that is missing.
         DeviceType = DeviceType.RandomAccess,
-        DeviceFactoryCreator = new LocalStorageNamedDeviceFactoryCreator(disableFileBuffering: false, deviceType: DeviceType.RandomAccess, logger: _garnetLogs.CreateLogger("Device")),
+        DeviceFactoryCreator = new LogDevices(_garnetLogs.CreateLogger("Device")),
 
         // Everything stays in memory and in the log. No checkpoints, which would cut the log back, and no tier on disk: both serialise
         // objects, and measured with Garnet 2.2.8 the checkpoint of a hash of 900 000 fields could be read back once and crashed the

@@ -105,6 +105,24 @@ public sealed partial class GarnetDurabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task A_disk_with_large_sectors_is_written_killed_and_read_back()
+    {
+        using var disk = await LoopDisk.TryMakeAsync("xfs", sector: 4096);
+        var where = ("Mdfs:Garnet:DataDirectory", Path.Combine(disk.Path, "data"));
+        for (var life = 0; life < 3; life++)
+        {
+            await using var store = Start(where, _smallLog);
+            await using var connection = await ConnectAsync(store);
+            var database = connection.GetDatabase();
+            Assert.Equal(life == 0 ? RedisValue.Null : life, await database.StringGetAsync("life"));
+            await database.StringSetAsync("life", life + 1);
+            // Beyond the limit, so that the next start also writes the log anew.
+            for (var page = 0; page < Pages; page++) await database.HashSetAsync("pages", page, new string('x', 20_000));
+            await store.KillAsync();
+        }
+    }
+
+    [Fact]
     public async Task Its_health_can_be_asked_and_it_stops_cleanly_when_told()
     {
         await using var store = Start();

@@ -7,12 +7,14 @@ namespace Mdfs.Tests.Support;
 public sealed class LoopDisk : IDisposable
 {
     private readonly TempDirectory _directory = new();
+    private string? _device;
 
     public string Path => _directory["disk"];
 
     /// <summary>Skips the test where such a disk cannot be had.</summary>
     /// <param name="kind"><c>xfs</c> or <c>btrfs</c>.</param>
-    public static async Task<LoopDisk> TryMakeAsync(string kind)
+    /// <param name="sector">Bytes of its sectors.</param>
+    public static async Task<LoopDisk> TryMakeAsync(string kind, int sector = 512)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Only root may mount a file system.");
         var make = Tools.Require($"mkfs.{kind}");
@@ -20,8 +22,11 @@ public sealed class LoopDisk : IDisposable
         var file = disk._directory["file"];
         using (var image = File.Create(file)) image.SetLength(400L << 20);
         Directory.CreateDirectory(disk.Path);
-        var error = (await RunAsync(make, "-q", file)).Error ?? (await RunAsync("mount", "-o", "loop", file, disk.Path)).Error;
+        var (device, error) = await RunAsync("losetup", "--sector-size", sector.ToString(CultureInfo.InvariantCulture), "--find", "--show", file);
+        if (error is null) disk._device = device.Trim();
+        error ??= (await RunAsync(make, "-q", disk._device!)).Error ?? (await RunAsync("mount", disk._device!, disk.Path)).Error;
         if (error is null) return disk;
+        disk.Detach();
         disk._directory.Dispose();
         Assert.Skip($"A disk of its own cannot be made here: {error}");
         throw new UnreachableException();
@@ -40,7 +45,16 @@ public sealed class LoopDisk : IDisposable
     public void Dispose()
     {
         using (var unmount = Process.Start("umount", ["-l", Path])) unmount.WaitForExit();
+        Detach();
         _directory.Dispose();
+    }
+
+    // While somebody still has a file open there it goes when that is closed.
+    private void Detach()
+    {
+        if (_device is null) return;
+        using var detach = Process.Start("losetup", ["--detach", _device]);
+        detach.WaitForExit();
     }
 
     private static async Task<(string Said, string? Error)> RunAsync(string program, params string[] arguments)
