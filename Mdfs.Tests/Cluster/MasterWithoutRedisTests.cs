@@ -30,6 +30,8 @@ public sealed class MasterWithoutRedisTests
             address + ",connectTimeout=500", null, ("Mdfs:Master:RedisStartWait", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"), ("Mdfs:Master:NodeTimeout", "00:00:02"));
         var session = rig.Get<CatalogSession>();
         Assert.False(session.Attached);
+        // The operator hears what became of the attempt.
+        Assert.Contains("Redis did not answer: ", session.Health.Sentence);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
 
         var node = new SpeakingNode(1) { ClusterId = Ours, Epoch = 7 };

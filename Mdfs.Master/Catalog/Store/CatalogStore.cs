@@ -301,7 +301,8 @@ public sealed partial class CatalogStore : IAsyncDisposable
     private async Task InspectAsync()
     {
         var connects = Volatile.Read(ref _connects);
-        if (connects == _inspectedConnects || !_redis.IsConnected) return;
+        // Before its first reign a master asks without a connection too: the refusal tells the operator why there is none (a password, protected mode).
+        if (connects == _inspectedConnects || (!_redis.IsConnected && _lane.Mine is not null)) return;
         if (await RedisInspector.InspectAsync(_redis).ConfigureAwait(false) is not { } durability) return;
         _inspectedConnects = connects;
         if (durability.Refusal is { } refusal) LogRefused(refusal);
