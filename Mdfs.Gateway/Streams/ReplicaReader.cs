@@ -50,7 +50,7 @@ public sealed partial class ReplicaReader
     public async Task<CopyResult> CopyAsync(
         MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, CancellationToken clientGone, bool begun = false)
     {
-        var copy = new Copy(this, version, from, length, destination, begun, clientGone);
+        using var copy = new Copy(this, version, from, length, destination, begun, clientGone);
         CopyOutcome outcome;
         try
         {
@@ -67,7 +67,7 @@ public sealed partial class ReplicaReader
     }
 
     /// <summary>One call's state.</summary>
-    private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, BodyOutput destination, bool begun, CancellationToken clientGone)
+    private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, BodyOutput destination, bool begun, CancellationToken clientGone) : IDisposable
     {
         private readonly long _began = reader._time.GetTimestamp();
         private readonly PieceSize _piece = new();
@@ -127,7 +127,7 @@ public sealed partial class ReplicaReader
             if (!answer.Succeeded) return (Ending.Failed, answer.Failure);
 
             using var window = answer.Value;
-            using var pause = new StreamPause(new Lease(window, place), reader._options.PauseTimeout, reader._time);
+            using var pause = new StreamPause(new Lease(window, place, destination), reader._options.PauseTimeout, reader._time);
             var (first, bytes, waited) = (true, 0L, TimeSpan.Zero);
             while (window.Remaining > 0)
             {
@@ -141,11 +141,12 @@ public sealed partial class ReplicaReader
                 bytes += read;
                 if (first) Began(source);
                 first = false;
-                Sent += read;
-                reader._metrics.Given(read);
-                var (goesOn, given) = await SendAsync(read, pause);
-                if (!goesOn) return (Ending.ReaderGone, null);
-                if (given) return (Ending.ReaderPaused, null);
+                var (sent, given) = await SendAsync(read, pause);
+                if (sent < 0) return (Ending.ReaderGone, null);
+                Sent += sent;
+                reader._metrics.Given(sent);
+                // What it had not taken when it stopped was let go, and is asked for anew.
+                if (given || sent < read) return (Ending.ReaderPaused, null);
 
                 if (bytes < SourceRotation.GoodPiece && waited < Stretch) continue;
                 var rate = bytes / Math.Max(waited.TotalSeconds, 0.001);
@@ -166,8 +167,10 @@ public sealed partial class ReplicaReader
             _paused = false;
         }
 
+        public void Dispose() => _piece.Dispose();
+
         // However it fails, it is the client's side that failed: the worker is not to blame, and no other one is asked.
-        private async ValueTask<(bool GoesOn, bool GivenBack)> SendAsync(int count, StreamPause pause)
+        private async ValueTask<(int Sent, bool GivenBack)> SendAsync(int count, StreamPause pause)
         {
             try
             {
@@ -176,28 +179,29 @@ public sealed partial class ReplicaReader
                 if (sending.IsCompleted)
                 {
                     _piece.Taken(TimeSpan.Zero);
-                    return (await sending && !clientGone.IsCancellationRequested, false);
+                    return (clientGone.IsCancellationRequested ? -1 : await sending, false);
                 }
 
                 pause.Begin();
-                var goesOn = await sending && !clientGone.IsCancellationRequested;
+                var sent = await sending;
                 _piece.Taken(reader._time.GetElapsedTime(offered));
-                return (goesOn, pause.End());
+                return (clientGone.IsCancellationRequested ? -1 : sent, pause.End());
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {
-                return (false, false);
+                return (-1, false);
             }
         }
     }
 
-    /// <summary>The window and its place in the count of streams, given back together.</summary>
-    private sealed class Lease(IDisposable window, IDisposable place) : IDisposable
+    /// <summary>The window, its place in the count of streams, and what the client has not taken of it, given back together.</summary>
+    private sealed class Lease(IDisposable window, IDisposable place, BodyOutput destination) : IDisposable
     {
         public void Dispose()
         {
             window.Dispose();
             place.Dispose();
+            destination.GiveBack();
         }
     }
 

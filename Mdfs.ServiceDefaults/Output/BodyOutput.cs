@@ -27,10 +27,18 @@ public abstract class BodyOutput : IDisposable
     /// <param name="size">At least so many bytes.</param>
     public abstract Memory<byte> GetMemory(int size);
 
-    /// <summary>Sends a part of the memory that was given last. Completes when the connection has taken it. False: nobody is there to take more.</summary>
+    /// <summary>Sends a part of the memory that was given last. Completes when the connection has taken it.</summary>
     /// <param name="skip">Bytes at the beginning of the memory that are not sent.</param>
     /// <param name="cancellation">Once it is cancelled the connection is given up, since nobody knows how much of the piece was sent.</param>
-    public abstract ValueTask<bool> SendAsync(int skip, int count, CancellationToken cancellation);
+    /// <returns>Bytes that were sent: fewer than asked for after <see cref="GiveBack"/>, so that the rest has to be fetched anew. -1: nobody is there to take more.</returns>
+    public abstract ValueTask<int> SendAsync(int skip, int count, CancellationToken cancellation);
+
+    /// <summary>
+    /// While a send waits for a client that takes nothing, and from any thread: the memory of what is not yet sent is given back where that can be done. The send ends when the client goes on.
+    /// </summary>
+    public virtual void GiveBack()
+    {
+    }
 
     /// <summary>Whether <see cref="SendFileAsync"/> may be called: once a first piece has been sent, and where the system has such a thing.</summary>
     public virtual bool TakesFiles => false;

@@ -32,7 +32,7 @@ internal sealed class PipeOutput : BodyOutput
         return _memory = _first ??= ArrayPool<byte>.Shared.Rent(size);
     }
 
-    public override async ValueTask<bool> SendAsync(int skip, int count, CancellationToken cancellation)
+    public override async ValueTask<int> SendAsync(int skip, int count, CancellationToken cancellation)
     {
         if (_begun)
         {
@@ -48,7 +48,7 @@ internal sealed class PipeOutput : BodyOutput
         }
 
         var flushed = await _writer.FlushAsync(cancellation);
-        return !flushed.IsCompleted && !flushed.IsCanceled;
+        return flushed.IsCompleted || flushed.IsCanceled ? -1 : count;
     }
 
     public override void Dispose()

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Win32.SafeHandles;
 
@@ -12,22 +13,38 @@ internal sealed class SocketOutput(HttpResponse response, SocketWriter socket, R
     // Room for the header of the response and the head of a part. A whole page, so that what is read from files lies well.
     private const int Front = 4096;
 
+    // What is kept for a client that takes nothing: enough to notice when it goes on.
+    private const int Page = 4096;
+
     private byte[]? _block;
+
+    // The block while a send waits. Whoever takes it from here has it.
+    private byte[]? _waiting;
     private BodyOutput? _portable;
     private bool _begun;
 
     public override Memory<byte> GetMemory(int size)
     {
         if (_portable is not null) return _portable.GetMemory(size);
-        if (_block?.Length < Front + size) Dispose();
+        // Nor is a large one kept for a client that gets small pieces now.
+        if (_block is { } held && (held.Length < Front + size || held.Length > 4 * (Front + size))) Dispose();
         _block ??= ArrayPool<byte>.Shared.Rent(Front + size);
         return _block.AsMemory(Front);
     }
 
-    public override ValueTask<bool> SendAsync(int skip, int count, CancellationToken cancellation)
+    public override ValueTask<int> SendAsync(int skip, int count, CancellationToken cancellation)
     {
         if (!_begun) return BeginAsync(skip, count, cancellation);
-        return _portable?.SendAsync(skip, count, cancellation) ?? socket.SendAsync(_block.AsMemory(Front + skip, count), 0, cancellation);
+        if (_portable is not null) return _portable.SendAsync(skip, count, cancellation);
+        if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellation);
+        if (!Kernel.CanSendWithoutWaiting) return WholeAsync(socket.SendAsync(_block.AsMemory(Front + skip, count), 0, cancellation), count);
+        var sent = socket.SendNow(_block.AsSpan(Front + skip, count));
+        return sent < 0 || sent == count ? ValueTask.FromResult(sent) : WaitAsync(Front + skip + sent, sent, count, cancellation);
+    }
+
+    public override void GiveBack()
+    {
+        if (Interlocked.Exchange(ref _waiting, null) is { } block) ArrayPool<byte>.Shared.Return(block);
     }
 
     public override bool TakesFiles => _begun && _portable is null && Kernel.CanSendFiles;
@@ -46,7 +63,41 @@ internal sealed class SocketOutput(HttpResponse response, SocketWriter socket, R
         _block = null;
     }
 
-    private async ValueTask<bool> BeginAsync(int skip, int count, CancellationToken cancellation)
+    private static async ValueTask<int> WholeAsync(ValueTask<bool> sending, int count) => await sending ? count : -1;
+
+    // There is no waiting for room in a socket but by sending something: a page, out of memory of its own, so that the block can be given back meanwhile.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> WaitAsync(int at, int sent, int count, CancellationToken cancellation)
+    {
+        var page = ArrayPool<byte>.Shared.Rent(Page);
+        try
+        {
+            while (true)
+            {
+                var block = _block!;
+                var next = Math.Min(Page, count - sent);
+                block.AsSpan(at, next).CopyTo(page);
+                _block = null;
+                Volatile.Write(ref _waiting, block);
+                var taken = await socket.SendAsync(page.AsMemory(0, next), 0, cancellation);
+                _block = Interlocked.Exchange(ref _waiting, null);
+                if (!taken) return -1;
+                (at, sent) = (at + next, sent + next);
+                if (sent == count || _block is null) return sent;
+                var more = socket.SendNow(_block.AsSpan(at, count - sent));
+                if (more < 0) return -1;
+                (at, sent) = (at + more, sent + more);
+                if (sent == count) return sent;
+            }
+        }
+        finally
+        {
+            GiveBack();
+            ArrayPool<byte>.Shared.Return(page);
+        }
+    }
+
+    private async ValueTask<int> BeginAsync(int skip, int count, CancellationToken cancellation)
     {
         _begun = true;
         var start = Front + skip;
@@ -64,6 +115,6 @@ internal sealed class SocketOutput(HttpResponse response, SocketWriter socket, R
 
         var gathered = socket.Gathered.Length;
         socket.Gathered.CopyTo(_block.AsSpan(start - gathered));
-        return await socket.SendAsync(_block.AsMemory(start - gathered, gathered + count), gathered, cancellation);
+        return await socket.SendAsync(_block.AsMemory(start - gathered, gathered + count), gathered, cancellation) ? count : -1;
     }
 }

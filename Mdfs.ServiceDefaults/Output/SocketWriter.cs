@@ -67,10 +67,32 @@ internal sealed class SocketWriter(Socket socket, ConnectionContext connection, 
     public ValueTask<bool> SendAsync(ReadOnlyMemory<byte> bytes, int gathered, CancellationToken cancellation)
     {
         if (_broken) return new ValueTask<bool>(false);
-        if (gathered != _used || bytes.Length - gathered > _owed) throw new InvalidOperationException("Bytes would be sent that nobody has claimed, or in front of others that are older.");
-        _owed -= bytes.Length - gathered;
+        Pay(bytes.Length - gathered, gathered);
         Forget();
         return TrySendAsync(bytes, cancellation);
+    }
+
+    /// <summary>As much of a part of what was claimed as the socket takes without waiting. -1: the connection is broken.</summary>
+    public int SendNow(ReadOnlySpan<byte> bytes)
+    {
+        if (_broken) return -1;
+        var sent = 0;
+        while (sent < bytes.Length)
+        {
+            var (went, error) = Kernel.Send(socket, bytes[sent..]);
+            sent += went;
+            if (error is SocketError.Success or SocketError.Interrupted) continue;
+            if (error != SocketError.WouldBlock)
+            {
+                Break(new ConnectionAbortedException("The far side of the connection is gone."));
+                return -1;
+            }
+
+            break;
+        }
+
+        Pay(sent, 0);
+        return sent;
     }
 
     /// <summary>Sends a part of what was claimed out of a file, by the kernel. See <see cref="BodyOutput.SendFileAsync"/>.</summary>
@@ -182,6 +204,12 @@ internal sealed class SocketWriter(Socket socket, ConnectionContext connection, 
         {
             ArrayPool<byte>.Shared.Return(page);
         }
+    }
+
+    private void Pay(int claimed, int gathered)
+    {
+        if (gathered != _used || claimed > _owed) throw new InvalidOperationException("Bytes would be sent that nobody has claimed, or in front of others that are older.");
+        _owed -= claimed;
     }
 
     private void Grow(int more)

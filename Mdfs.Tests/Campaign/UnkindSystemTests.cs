@@ -42,6 +42,18 @@ public sealed class UnkindSystemTests : IDisposable
         LosePowerAfter(system, "mv $D/appended $D/renamed && sync $D");
         await RunAsync(system, "/bin/true");
         Assert.Equal(["hollow", "renamed"], Names());
+
+        // From one directory to another, either will do: file systems do not split a renaming.
+        Directory.CreateDirectory(Path("below"));
+        LosePowerAfter(system, "mv $D/renamed $D/below/moved && sync $D");
+        await RunAsync(system, "/bin/true");
+        Assert.Equal(["hollow"], Names());
+        LosePowerAfter(system, "mv $D/below/moved $D/back; mv $D/hollow $D/below/hollow && sync $D/below");
+        await RunAsync(system, "/bin/true");
+        Assert.Equal(["back"], Names());
+        LosePowerAfter(system, "mv $D/back $D/below/back");
+        await RunAsync(system, "/bin/true");
+        Assert.Equal(["back"], Names());
     }
 
     [Fact]

@@ -215,7 +215,8 @@ static void take_back(int from) {
         for (size_t j = i + 1; j < count && !durable; j++) {
             struct record later;
             memcpy(&later, records[j], sizeof later);
-            durable = later.kind == 'D' && later.a == record.a;
+            // Either directory: no file system splits a rename.
+            durable = later.kind == 'D' && (later.a == record.a || (record.kind == 'R' && later.a == record.c));
         }
         if (durable) continue;
         char one[PATH_MAX] = "", other[PATH_MAX] = "", kept[PATH_MAX * 2];
@@ -423,14 +424,14 @@ static int rename_to(const char *from_given, const char *to_given, unsigned flag
     full_path(to_given, to);
     if (!below_root(to) || !below_root(from)) return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
     enter();
-    ino_t file = inode(from), directory = directory_of(to);
+    ino_t file = inode(from), directory = directory_of(to), left = directory_of(from);
     if (!(flags & RENAME_NOREPLACE) && inode(to)) keep(to, kept);
     int result = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
     if (result == 0) {
         size_t length = strlen(from) + 1;
         memcpy(names, from, length);
         memcpy(names + length, to, strlen(to) + 1);
-        put('R', directory, file, 0, names, length + strlen(to) + 1, kept, strlen(kept) + 1);
+        put('R', directory, file, left, names, length + strlen(to) + 1, kept, strlen(kept) + 1);
         remember(directory, kept);
     }
     leave();

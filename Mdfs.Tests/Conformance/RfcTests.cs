@@ -49,7 +49,7 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         var facts = (await client.FactsAsync(name, cancellationToken))!;
         var services = cluster.Cluster.Master.Services;
         var claim = new LinkClaim(
-            LinkServer.Worker, FileName.Parse(name), new MovieVersion(facts.Version), Attachment: true, services.GetRequiredService<IMasterIdentity>().Now + 60_000);
+            LinkServer.Worker, FileName.Parse(name), new MovieVersion(facts.Version), Attachment: true, services.GetRequiredService<IMasterIdentity>().Now + 3_600_000);
         var link = $"{Routes.Worker.LinkPath(claim.Version, claim.Name, claim.Attachment)}{services.GetRequiredService<SignedLinks>().Query(claim)}";
         var escaped = Uri.EscapeDataString(name);
         (Uri Base, string Path, string Key)[] addresses =

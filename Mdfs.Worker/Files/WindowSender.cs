@@ -67,15 +67,22 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
 
     private async Task<bool> CopyAsync(BodyOutput output, Window window, Piece piece, StreamPlace place, CancellationToken leave)
     {
-        // What a client that has stopped leaves unsent is one piece.
-        var size = new PieceSize();
-        using var pause = new StreamPause(place, Paused, time);
+        using var size = new PieceSize();
+        using var pause = new StreamPause(new Held(place, output), Paused, time);
         while (true)
         {
             if (piece.Count > 0)
             {
-                metrics.Sent(piece.Count);
-                if (!await SendAsync(output, piece, size, pause, place, leave)) return false;
+                var sent = await SendAsync(output, piece, size, pause, place, leave);
+                if (sent < 0) return false;
+                metrics.Sent(sent);
+                if (sent < piece.Count)
+                {
+                    // The client had stopped, and what it had not taken was let go: it is read and checked anew.
+                    window.TakeBack(piece.Count - sent);
+                    piece = window.Read(output, size.Current);
+                    continue;
+                }
             }
 
             if (piece.Fault != BlockFault.None)
@@ -99,7 +106,7 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
         }
     }
 
-    private async ValueTask<bool> SendAsync(BodyOutput output, Piece piece, PieceSize size, StreamPause pause, StreamPlace place, CancellationToken leave)
+    private async ValueTask<int> SendAsync(BodyOutput output, Piece piece, PieceSize size, StreamPause pause, StreamPlace place, CancellationToken leave)
     {
         var offered = time.GetTimestamp();
         var sending = output.SendAsync(piece.Skip, piece.Count, leave);
@@ -109,9 +116,9 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
             return await sending;
         }
 
-        var goesOn = await PausablyAsync(sending, pause, place);
+        var sent = await PausablyAsync(sending, pause, place);
         size.Taken(time.GetElapsedTime(offered));
-        return goesOn;
+        return sent;
     }
 
     private static async ValueTask<T> PausablyAsync<T>(ValueTask<T> sending, StreamPause pause, StreamPlace place)
@@ -135,6 +142,16 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
         if (fault == BlockFault.Bytes) damage.Report(window.Reader.Held, $"block {block} does not agree with its checksum");
         // Nothing is known against the bytes: re-reading all of them decides, and mends the sidecar if they are good.
         else verifies.Add(window.Reader.Version);
+    }
+
+    /// <summary>What a client that has stopped gives up: its place among those who read, and the memory of what it has not taken.</summary>
+    private sealed class Held(StreamPlace place, BodyOutput output) : IDisposable
+    {
+        public void Dispose()
+        {
+            place.Dispose();
+            output.GiveBack();
+        }
     }
 
     /// <summary>Good bytes in the memory of the output, and whether a bad block follows them within the window.</summary>
@@ -171,6 +188,9 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
             Position += bytes;
             Left -= bytes;
         }
+
+        /// <summary>So many of what was read last have not been sent.</summary>
+        public void TakeBack(int bytes) => Skip(-bytes);
 
         /// <summary>The kernel cannot send this file: it is read to its end.</summary>
         public void Distrust() => _fresh = null;

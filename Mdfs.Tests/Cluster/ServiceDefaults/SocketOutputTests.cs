@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -106,6 +107,40 @@ public sealed class SocketOutputTests
         Assert.Equal("PipeOutput", taken);
     }
 
+    [Fact]
+    public async Task Memory_that_a_client_does_not_take_is_given_back_and_it_gets_the_very_bytes_when_it_goes_on()
+    {
+        var rests = new ConcurrentQueue<int>();
+        await using var app = await DefaultsApp.StartAsync(
+            app => app.MapGet("/large", async context =>
+            {
+                context.Response.ContentLength = Movie.Length;
+                using var output = BodyOutput.Of(context, default, Movie.Length);
+                for (var sent = 0; sent < Movie.Length;)
+                {
+                    var count = Math.Min(1 << 20, Movie.Length - sent);
+                    Movie.AsSpan(sent, count).CopyTo(output.GetMemory(count).Span);
+                    var sending = output.SendAsync(0, count, context.RequestAborted).AsTask();
+                    // Again and again, as fast as can be: also just when the client goes on.
+                    while (!sending.IsCompleted)
+                    {
+                        output.GiveBack();
+                        await Task.Yield();
+                    }
+
+                    var taken = await sending;
+                    Assert.InRange(taken, 0, count);
+                    rests.Enqueue(count - taken);
+                    sent += taken;
+                }
+            }).Open());
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 16 * 1024 };
+        await client.ConnectAsync(app.Address.Host, app.Address.Port, _test);
+        await client.SendAsync("GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8.ToArray(), _test);
+        Assert.True(Bodies(await ReadAsync(client)).Single().AsSpan().SequenceEqual(Movie));
+        if (OperatingSystem.IsLinux()) Assert.Contains(rests, static rest => rest > 0);
+    }
+
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -128,7 +163,7 @@ public sealed class SocketOutputTests
                 using var output = BodyOutput.Of(context, default, 1L << 40);
                 try
                 {
-                    while (await SendAsync(output)) _begun.TrySetResult();
+                    while (await SendAsync(output) > 0) _begun.TrySetResult();
                 }
                 catch (OperationCanceledException)
                 {
@@ -138,7 +173,7 @@ public sealed class SocketOutputTests
                 context.Abort();
                 _ended.TrySetResult();
 
-                ValueTask<bool> SendAsync(BodyOutput to)
+                ValueTask<int> SendAsync(BodyOutput to)
                 {
                     Movie.AsSpan(0, 100_000).CopyTo(to.GetMemory(100_000).Span);
                     return to.SendAsync(0, 100_000, context.RequestAborted);
@@ -156,8 +191,9 @@ public sealed class SocketOutputTests
         {
             var count = Math.Min(77_777, length - sent);
             Movie.AsSpan(sent, count).CopyTo(output.GetMemory(count + 100).Span[100..]);
-            if (!await output.SendAsync(100, count, context.RequestAborted)) return;
-            sent += count;
+            var taken = await output.SendAsync(100, count, context.RequestAborted);
+            if (taken < 0) return;
+            sent += taken;
         }
     }
 
