@@ -3,6 +3,7 @@ using Mdfs.AppHost.Resources;
 
 // The whole cluster with one command. The options are those of Mdfs.Standalone:
 // dotnet run --project Mdfs.AppHost -- --workers 3 --port 8080 --data DIRECTORY
+// --fronts 2: front ends besides the console, which send movies themselves.
 // --Mdfs:Containers=false: Redis, Prometheus and Grafana are no containers, even where Docker or Podman answers.
 var builder = DistributedApplication.CreateBuilder(args);
 var cluster = ClusterSettings.Of(builder);
@@ -26,6 +27,18 @@ var web = builder.AddService<Projects.Mdfs_Web>("web", cluster.Port, new Publish
     .WithExternalHttpEndpoints()
     .WithLink("Console", "/")
     .WithBanner(cluster);
+
+// More ways out for movies, which do not pass through the master then: replicas behind one address.
+if (cluster.Fronts > 0)
+{
+    builder.AddService<Projects.Mdfs_Web>("front", null, new PublishedImage("web", 8080), cluster)
+        .WithCatalogStore(store)
+        .WithReference(master)
+        .WaitFor(master)
+        .WithEnvironment("Mdfs__Gateway__Enabled", "true")
+        .WithReplicas(cluster.Fronts)
+        .WithExternalHttpEndpoints();
+}
 
 var workers = Enumerable.Range(1, cluster.Workers)
     .Select(number => builder.AddWorker($"worker-{number}", cluster.WorkerPort(number), cluster, master))

@@ -6,6 +6,7 @@ using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
 using Mdfs.Master.Files;
+using Mdfs.Master.Gateways;
 using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
 using Mdfs.Master.Status;
@@ -90,6 +91,11 @@ public static class MasterHosting
         services.AddSingleton<FileDescriber>();
         services.AddBackground<FileListing>();
 
+        // Gateways: front ends that send movies in our place.
+        services.AddSingleton<WindowGrants>();
+        services.AddSingleton<MovieQuestions>();
+        services.AddBackground<FrontEnds>();
+
         // Uploads: those that come in pieces.
         services.AddSingleton<PieceFanOut>();
         services.AddSingleton<ResumableUploads>();
@@ -161,6 +167,7 @@ public static class MasterHosting
         app.MapPlaylists();
         app.MapIndex();
         app.MapBeats();
+        app.MapGateways();
         app.MapNodes();
         app.MapActivity();
         app.MapDrains();

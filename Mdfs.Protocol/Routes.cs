@@ -18,6 +18,15 @@ public static class Routes
 
         /// <summary>POST <see cref="InventoryPage"/> → <see cref="InventoryReply"/>.</summary>
         public const string Inventory = "/internal/inventory";
+
+        /// <summary>GET <c>?name=</c> → <see cref="SourcesReply"/>: who can give the rest of a version that a front end is sending.</summary>
+        public const string Sources = "/internal/movies/{version}/sources";
+
+        /// <summary>POST <see cref="GatewayReport"/> → <see cref="GatewayReply"/>.</summary>
+        public const string Gateways = "/internal/gateways";
+
+        public static string SourcesPath(MovieVersion version, FileName name) =>
+            string.Create(CultureInfo.InvariantCulture, $"/internal/movies/{version.Number}/sources?name={Uri.EscapeDataString(name.Value)}");
     }
 
     /// <summary>On a worker.</summary>
@@ -102,6 +111,9 @@ public static class Routes
         /// <param name="begun">For a reading that has had bytes of this version already: it is given the rest from the trash too.</param>
         public static string WindowPath(MovieVersion version, long from, long length, bool begun = false) =>
             string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}?from={from}&length={length}{(begun ? "&begun=true" : "")}");
+
+        /// <summary>Of all windows of a version: what a grant is given for.</summary>
+        public static string ReplicaPath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/replicas/{version.Number}");
 
         public static string RestorePath(MovieVersion version) => string.Create(CultureInfo.InvariantCulture, $"/internal/trash/{version.Number}/restore");
 

@@ -1,3 +1,5 @@
+using Mdfs.Gateway;
+using Mdfs.Gateway.Streams;
 using Mdfs.ServiceDefaults.Health;
 using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.ServiceDefaults.Security;
@@ -5,6 +7,7 @@ using Mdfs.ServiceDefaults.Telemetry;
 using Mdfs.Web.Api;
 using Mdfs.Web.Components;
 using Mdfs.Web.Forwarding;
+using Mdfs.Web.FrontEnd;
 using Mdfs.Web.Pages;
 using Mdfs.Web.Sessions;
 using Mdfs.Web.Texts;
@@ -19,7 +22,7 @@ using MudBlazor.Services;
 namespace Mdfs.Web;
 
 /// <summary>
-/// Everything the console is made of, on one page. <see cref="AddMdfsWeb"/> is a service of its own, which hands whatever is not its own to the master;
+/// Everything the console is made of, on one page. <see cref="AddMdfsWeb"/> is a service of its own, which hands whatever is not its own to the master, or takes a movie from the workers itself;
 /// <see cref="AddMdfsConsole"/> adds the console to a host that is a service already, the master's where both share one, so that no movie takes a further hop.
 /// </summary>
 public static class WebHosting
@@ -31,6 +34,17 @@ public static class WebHosting
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton<MasterForwarder>();
         builder.Services.AddHealthChecks().AddCheck<WebHealth>("web");
+
+        // FrontEnd: movies straight from the workers, where that is wanted.
+        var gateway = builder.Configuration.GetSection(GatewayOptions.Section);
+        builder.Services.Configure<GatewayOptions>(gateway);
+        builder.Services.AddMdfsGateway(gateway);
+        builder.Services.AddSingleton<IWindowPass, GrantedPass>();
+        builder.Services.AddSingleton<FrontEndIdentity>();
+        builder.Services.AddSingleton<EntryCache>();
+        builder.Services.AddSingleton<MasterWord>();
+        builder.Services.AddBackground<StreamReports>();
+        builder.Services.AddSingleton<ServeMovies>();
         return builder;
     }
 
@@ -43,6 +57,13 @@ public static class WebHosting
         app.MapMdfsHealth();
         // /metrics is the cluster's, as in the original: monitoring scripts look for the classic lines there.
         app.MapMdfsMetrics(path: "/web/metrics");
+        if (app.Services.GetRequiredService<IOptions<GatewayOptions>>().Value.Enabled)
+        {
+            // Asked for now, so that its counters stand at zero before anything has happened.
+            app.Services.GetRequiredService<StreamMetrics>();
+            app.Services.GetRequiredService<ServeMovies>().Map(app);
+        }
+
         var forwarder = app.Services.GetRequiredService<MasterForwarder>();
         // The console has a page of that name, which would take POST as well.
         app.MapPost("/upload", forwarder.ForwardAsync).WithOrder(-1).AuthorisedByHandler("the master decides");

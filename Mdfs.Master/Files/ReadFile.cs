@@ -1,14 +1,18 @@
 using Mdfs.Gateway;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Gateways;
+using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Names;
 using Mdfs.ServiceDefaults.Content;
 
 namespace Mdfs.Master.Files;
 
-/// <summary>Answers a request for a movie's bytes: from the catalog what it is, and then by a link, or by the bytes themselves (<see cref="MovieGateway"/>).</summary>
+/// <summary>Answers a request for a movie's bytes: from the catalog what it is, and then by a link, by the bytes themselves (<see cref="MovieGateway"/>), or, to a front end,
+/// by telling where they are (<see cref="MovieQuestions"/>).</summary>
 public sealed class ReadFile(
-    FileCatalog catalog, NodeRegistry registry, CatalogSession session, MovieSources sources, MovieLinks links, MovieDigests digests, MovieGateway gateway, TimeProvider time)
+    FileCatalog catalog, NodeRegistry registry, CatalogSession session, MovieSources sources, MovieLinks links, MovieDigests digests, MovieGateway gateway, MovieQuestions questions,
+    TimeProvider time)
 {
     public async Task<IResult> RunAsync(HttpContext context, FileName name, bool attachment)
     {
@@ -23,7 +27,10 @@ public sealed class ReadFile(
             return TypedResults.Redirect(direct, permanent: false, preserveMethod: true);
         }
 
-        return await gateway.SendAsync(context, answer, new CatalogMovie(entry, catalog, sources, digests, registry), attachment) switch
+        var movie = new CatalogMovie(entry, catalog, sources, digests, registry);
+        if (answer.Pieces.Count > 0 && questions.IsAskedBy(context)
+            && await questions.AnswerAsync(context, movie, WantReprDigest.Sha256(context.Request.Headers["Want-Repr-Digest"])) is { } told) return told;
+        return await gateway.SendAsync(context, answer, movie, attachment) switch
         {
             MovieOutcome.NobodyHasIt => FileProblems.NoLiveReplica(name),
             MovieOutcome.NobodyGaveIt => FileProblems.AllReplicasFailed(name),

@@ -2,6 +2,7 @@ using Mdfs.Gateway.Sources;
 using Mdfs.Gateway.Streams;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Gateways;
 using Mdfs.Master.Repair;
 using Mdfs.Master.Transfer;
 using Mdfs.ServiceDefaults.Hosting;
@@ -27,7 +28,7 @@ public sealed record HistoryFacts(int StepSeconds, IReadOnlyList<ClusterSample> 
 
 /// <summary>Remembers a day in memory: every 10 seconds of the last hour, every minute of the rest. About 200 KB; a restart begins anew.</summary>
 public sealed class ClusterHistory(
-    NodeRegistry registry, FileCatalog catalog, MasterStatus status, TransferMetrics uploads, StreamMetrics downloads, Fixer fixer, StreamCounter streams, TimeProvider time, ILogger<ClusterHistory> logger)
+    NodeRegistry registry, FileCatalog catalog, MasterStatus status, TransferMetrics uploads, StreamMetrics downloads, FrontEnds fronts, Fixer fixer, StreamCounter streams, TimeProvider time, ILogger<ClusterHistory> logger)
     : PeriodicService(time, static () => TimeSpan.FromSeconds(FineStep), logger)
 {
     public const int MaxMinutes = 24 * 60;
@@ -60,7 +61,7 @@ public sealed class ClusterHistory(
 
     protected override Task RunAsync(CancellationToken cancellationToken)
     {
-        var now = (At: Time.GetTimestamp(), In: uploads.BytesTaken, Out: downloads.BytesGiven, Repair: fixer.BytesCopied);
+        var now = (At: Time.GetTimestamp(), In: uploads.BytesTaken, Out: downloads.BytesGiven + fronts.BytesGiven, Repair: fixer.BytesCopied);
         var seconds = _before is { } before ? Time.GetElapsedTime(before.At, now.At).TotalSeconds : 0;
         var alive = registry.View.Nodes.Where(node => node.Alive).ToList();
         var sample = new ClusterSample(

@@ -26,6 +26,9 @@ public sealed class NodeTokens(ClusterKeys keys)
     /// <summary>The longest life of a token.</summary>
     public static readonly TimeSpan MaxLife = TimeSpan.FromSeconds(60);
 
+    /// <summary>The longest life of a grant. Longer than a film, also for who pauses it: all this time it can be played on from another worker although the master is away.</summary>
+    public static readonly TimeSpan MaxGrantLife = TimeSpan.FromHours(12);
+
     /// <param name="target">Path and query exactly as they stand in the request line.</param>
     /// <param name="now">Milliseconds since 1970 by the master's clock as far as the sender knows it.</param>
     /// <param name="body">The body for <see cref="NodePurpose.Control"/> and <see cref="NodePurpose.Report"/>; ignored for the others.</param>
@@ -36,16 +39,27 @@ public sealed class NodeTokens(ClusterKeys keys)
         return $"{Fields(token)}.{Base64Url.EncodeToString(Sign(token, method, target))}";
     }
 
+    /// <summary>The master's word that whoever brings it may GET from this path of this worker, with any query.</summary>
+    /// <param name="path">Without a query.</param>
+    /// <param name="expires">Milliseconds since 1970 by the master's clock; no more than <see cref="MaxGrantLife"/> ahead.</param>
+    public string Grant(string path, string receiver, long epoch, long expires)
+    {
+        var token = new NodeToken(NodePurpose.Window, Master, receiver, epoch, expires, "");
+        return $"{Fields(token)}.{Base64Url.EncodeToString(Sign(token, "GET", path))}";
+    }
+
     /// <summary>Checks all but the body, which has not been read yet: compare it with <see cref="MatchesBody"/>.</summary>
     public TokenVerdict Check(string? header, NodePurpose purpose, string method, string target, string receiver, long now, out NodeToken? token)
     {
         token = null;
         if (string.IsNullOrEmpty(header)) return TokenVerdict.Missing;
         if (!TryRead(header, out var read, out var signature)) return TokenVerdict.Malformed;
-        if (!CryptographicOperations.FixedTimeEquals(Sign(read, method, target), signature)) return TokenVerdict.BadSignature;
+        // The purpose stands under the signature too, so that it can be believed.
+        var signed = read.Purpose == NodePurpose.Window ? target.Split('?', 2)[0] : target;
+        if (!CryptographicOperations.FixedTimeEquals(Sign(read, method, signed), signature)) return TokenVerdict.BadSignature;
         if (read.Receiver != receiver) return TokenVerdict.WrongReceiver;
         if (read.Purpose != purpose) return TokenVerdict.WrongPurpose;
-        if (read.Expires < now || read.Expires > now + (long)MaxLife.TotalMilliseconds) return TokenVerdict.Expired;
+        if (read.Expires < now || read.Expires > now + (long)(purpose == NodePurpose.Window ? MaxGrantLife : MaxLife).TotalMilliseconds) return TokenVerdict.Expired;
         token = read;
         return TokenVerdict.Valid;
     }

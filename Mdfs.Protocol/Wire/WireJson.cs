@@ -26,4 +26,8 @@ namespace Mdfs.Protocol.Wire;
 [JsonSerializable(typeof(RestoreTrash))]
 [JsonSerializable(typeof(QuarantineReport))]
 [JsonSerializable(typeof(AdoptQuarantined))]
+[JsonSerializable(typeof(MovieEntry))]
+[JsonSerializable(typeof(SourcesReply))]
+[JsonSerializable(typeof(GatewayReport))]
+[JsonSerializable(typeof(GatewayReply))]
 public sealed partial class WireJson : JsonSerializerContext;

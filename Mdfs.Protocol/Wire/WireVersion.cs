@@ -4,11 +4,11 @@ namespace Mdfs.Protocol.Wire;
 /// The version of what nodes say to one another. Neighbours of different versions work together: what a newer one adds is ignored by an older one, and what
 /// an older one leaves out has its default. So the number refuses nobody; it lets both sides say that an upgrade is only half done.
 /// </summary>
-/// <remarks>1: everything before the number was told; such a node tells 0. 2: the number itself, and goodbyes.</remarks>
+/// <remarks>1: everything before the number was told; such a node tells 0. 2: the number itself, and goodbyes. 3: windows for front ends.</remarks>
 public static class WireVersion
 {
     /// <summary>What this program speaks. To be raised with every change of a wire record that the other side should know of.</summary>
-    public const int Current = 2;
+    public const int Current = 3;
 
     /// <summary>The version that a beat or a reply was written in.</summary>
     public static int Of(int told) => Math.Max(1, told);

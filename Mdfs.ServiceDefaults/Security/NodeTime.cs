@@ -7,12 +7,12 @@ using Microsoft.AspNetCore.Http;
 namespace Mdfs.ServiceDefaults.Security;
 
 /// <summary>
-/// How a worker whose clock is off learns the master's time: the 401 to its expired token carries it, signed over that very token, so
+/// How a worker, or a front end, whose clock is off learns the master's time: the 401 to its expired token carries it, signed over that very token, so
 /// that neither a stranger nor an old answer can set its clock.
 /// </summary>
 public static class NodeTime
 {
-    internal static void Tell(HttpResponse response, NodeTokens tokens, string sentToken, long now)
+    public static void Tell(HttpResponse response, NodeTokens tokens, string sentToken, long now)
     {
         var time = now.ToString(CultureInfo.InvariantCulture);
         response.Headers[NodeTokens.TimeHeader] = time;

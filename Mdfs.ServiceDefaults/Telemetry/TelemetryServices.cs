@@ -22,7 +22,7 @@ internal static class TelemetryServices
     private const string EndpointSetting = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     // Asked for every few seconds by machines; in a trace view they would hide everything else.
-    private static readonly string[] _untraced = ["/health", "/alive", "/metrics", Routes.Master.Beats, Routes.Master.Inventory];
+    private static readonly string[] _untraced = ["/health", "/alive", "/metrics", Routes.Master.Beats, Routes.Master.Inventory, Routes.Master.Gateways];
 
     // Those that the conventions of OpenTelemetry give to requests. Its default ones are meant for milliseconds, and would tell 4 ms from 4 s by nothing.
     private static readonly double[] _seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];

@@ -97,7 +97,8 @@ public sealed class WebForwardTests(SharedCluster shared) : IClassFixture<Shared
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, settings: allowed);
         await using var web = await WebRig.StartAsync(cluster, Cancelled, what == "both allow it" ? [allowed] : []);
         await cluster.Client.StoreAsync("cross.mp4", new MovieBytes(74, 4000), Cancelled);
-        foreach (var server in (Uri[])[cluster.Client.Master, web.Address])
+        await using var front = await WebRig.StartFrontEndAsync(cluster, Cancelled, what == "both allow it" ? [allowed] : []);
+        foreach (var server in (Uri[])[cluster.Client.Master, web.Address, front.Address])
         {
             var movie = new Uri(server, "play?name=cross.mp4");
             var read = await RawHttp.SendAsync(movie, "Origin: https://player.example\nRange: bytes=0-9", Cancelled);

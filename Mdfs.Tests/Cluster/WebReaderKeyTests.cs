@@ -20,7 +20,8 @@ public sealed class WebReaderKeyTests
         var movie = new MovieBytes(90, 5000);
         await cluster.Client.StoreAsync(Name, movie, Cancelled);
         await using var web = await WebRig.StartAsync(cluster, Cancelled);
-        foreach (var (address, services) in ((Uri, IServiceProvider)[])[(web.Address, web.Services), (cluster.Client.Master, cluster.Cluster.Master.Services)])
+        await using var front = await WebRig.StartFrontEndAsync(cluster, Cancelled);
+        foreach (var (address, services) in ((Uri, IServiceProvider)[])[(web.Address, web.Services), (front.Address, front.Services), (cluster.Client.Master, cluster.Cluster.Master.Services)])
         {
             using var http = new HttpClient { BaseAddress = address };
             using var refused = await http.GetAsync(MovieLinks.Plain(Name).Play, Cancelled);

@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Streams;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Names;
@@ -10,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Mdfs.Tests.Conformance;
 
 /// <summary>
-/// The sentences of RFC 9110 put to every address under which a movie can be had: the master's, each worker's own, and direct links. With <c>MDFS_CONFORMANCE_URL</c> (and
+/// The sentences of RFC 9110 put to every address under which a movie can be had: the master's, a front end's, each worker's own, and direct links. With <c>MDFS_CONFORMANCE_URL</c> (and
 /// <c>MDFS_CONFORMANCE_EMPTY_URL</c>) they are put to any server's file instead, which shows how the others fare.
 /// </summary>
 public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTests.Subjects>
@@ -27,6 +28,9 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         Assert.SkipWhen(subjects.Empty.Count == 0, "MDFS_CONFORMANCE_EMPTY_URL is not set.");
         await AssertAsync(subjects.Empty, section, sentence, request, answer);
     }
+
+    [Fact]
+    public void What_the_front_end_answers_it_has_fetched_itself() => Assert.True(subjects.FrontEnd is null || subjects.FrontEnd.Services.GetRequiredService<StreamMetrics>().BytesGiven >= 800_000);
 
     [Fact]
     public void All_addresses_tell_the_same_validators()
@@ -51,17 +55,23 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         var claim = new LinkClaim(
             LinkServer.Worker, FileName.Parse(name), new MovieVersion(facts.Version), Attachment: true, services.GetRequiredService<IMasterIdentity>().Now + 3_600_000);
         var link = $"{Routes.Worker.LinkPath(claim.Version, claim.Name, claim.Attachment)}{services.GetRequiredService<SignedLinks>().Query(claim)}";
+        var met = new List<RfcSubject>(await ReaderAddressesAsync(client.Master, name, cancellationToken));
+        foreach (var worker in facts.Holders.Select(cluster.Worker))
+        {
+            met.Add(await RfcSubject.MeetAsync(new Uri(worker.Address, $"download?name={Uri.EscapeDataString(name)}"), $"Authorization: Bearer {TestCluster.AdminKey}", cancellationToken));
+            met.Add(await RfcSubject.MeetAsync(new Uri(worker.Address, link[1..]), "", cancellationToken));
+        }
+
+        return met;
+    }
+
+    /// <summary>Every address of a movie on a master or a front end.</summary>
+    internal static async Task<IReadOnlyList<RfcSubject>> ReaderAddressesAsync(Uri server, string name, CancellationToken cancellationToken)
+    {
         var escaped = Uri.EscapeDataString(name);
-        (Uri Base, string Path, string Key)[] addresses =
-        [
-            .. ((string[])[$"download?name={escaped}", $"play?name={escaped}", $"api/files/{escaped}/content", $"index/{escaped}"]).Select(path => (client.Master, path, "")),
-            .. facts.Holders.Select(cluster.Worker).SelectMany(worker => new[]
-            {
-                (worker.Address, $"download?name={escaped}", $"Authorization: Bearer {TestCluster.AdminKey}"), (worker.Address, link[1..], ""),
-            }),
-        ];
         var met = new List<RfcSubject>();
-        foreach (var (server, path, key) in addresses) met.Add(await RfcSubject.MeetAsync(new Uri(server, path), key, cancellationToken));
+        foreach (var path in (string[])[$"download?name={escaped}", $"play?name={escaped}", $"api/files/{escaped}/content", $"index/{escaped}"])
+            met.Add(await RfcSubject.MeetAsync(new Uri(server, path), "", cancellationToken));
         return met;
     }
 
@@ -71,8 +81,12 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         private readonly TempDirectory _directory = new();
         private TestCluster? _cluster;
         private WorkerNode? _portable;
+        private WebRig? _front;
 
         public IReadOnlyList<RfcSubject> Movie { get; private set; } = [];
+
+        /// <summary>A front end that sends movies itself; null where the cluster is not ours.</summary>
+        public WebRig? FrontEnd => _front;
 
         /// <summary>A worker that hands its answers to the server, as it does under TLS and where a platform has nothing shorter.</summary>
         public IReadOnlyList<RfcSubject> Portable { get; private set; } = [];
@@ -96,8 +110,9 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
             await _cluster.Client.StoreAsync("empty.mp4", new MovieBytes(3, 0), cancelled);
             await Dates.ComeAsync(_cluster.Client, Name, cancelled);
             await Dates.ComeAsync(_cluster.Client, "empty.mp4", cancelled);
-            Movie = await AddressesAsync(_cluster, Name, cancelled);
-            Empty = await AddressesAsync(_cluster, "empty.mp4", cancelled);
+            _front = await WebRig.StartFrontEndAsync(_cluster, cancelled);
+            Movie = [.. await AddressesAsync(_cluster, Name, cancelled), .. await ReaderAddressesAsync(_front.Address, Name, cancelled)];
+            Empty = [.. await AddressesAsync(_cluster, "empty.mp4", cancelled), .. await ReaderAddressesAsync(_front.Address, "empty.mp4", cancelled)];
             _portable = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:SocketOutput"] = "false" });
             await _portable.StoreAsync(WorkerNode.Movie(200_000), "a.mp4");
             Portable = [await RfcSubject.MeetAsync(new Uri(new Uri(_portable.Address), "download?name=a.mp4"), $"Authorization: Bearer {WorkerNode.AdminKey}", cancelled)];
@@ -106,6 +121,7 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         public async ValueTask DisposeAsync()
         {
             if (_portable is not null) await _portable.DisposeAsync();
+            if (_front is not null) await _front.DisposeAsync();
             if (_cluster is not null) await _cluster.DisposeAsync();
             _directory.Dispose();
         }

@@ -12,10 +12,12 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     private const string Name = "playing.mp4";
     private static readonly MovieBytes Movie = new(8, 96 << 20);
 
-    [Fact]
-    public async Task A_killed_source_costs_two_seconds_at_most()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_killed_source_costs_two_seconds_at_most(bool front)
     {
-        var pause = await PlayThroughAsync(source => source.KillAsync(), source => source.StartAsync());
+        var pause = await PlayThroughAsync(front, source => source.KillAsync(), source => source.StartAsync());
         Assert.InRange(pause.TotalSeconds, 0, 2);
     }
 
@@ -23,6 +25,7 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     public async Task A_silent_source_costs_the_idle_time_out()
     {
         var pause = await PlayThroughAsync(
+            front: true,
             source =>
             {
                 source.Freeze();
@@ -40,6 +43,7 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     public async Task A_cut_connection_costs_next_to_nothing()
     {
         var pause = await PlayThroughAsync(
+            front: false,
             source =>
             {
                 Cluster.Lane(source).Cut();
@@ -53,6 +57,7 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     public async Task A_source_that_becomes_far_too_slow_is_left()
     {
         var pause = await PlayThroughAsync(
+            front: true,
             source =>
             {
                 Cluster.Lane(source).BytesPerSecond = 40_000;
@@ -65,15 +70,18 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
                 return Task.CompletedTask;
             });
         Assert.InRange(pause.TotalSeconds, 0, 2);
-        Assert.True(await Client.MetricAsync("mdfs_source_failures_total{reason=\"TooSlow\"}", Cancelled) >= 1);
+        Assert.True(await MetricAsync(true, "mdfs_source_failures_total{reason=\"TooSlow\"}") >= 1);
     }
 
-    [Fact]
-    public async Task A_rotten_block_is_never_sent_and_its_copy_is_healed()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_rotten_block_is_never_sent_and_its_copy_is_healed(bool front)
     {
         var version = (await Client.FactsAsync(Name, Cancelled))!.Version;
         var healed = false;
         await PlayThroughAsync(
+            front,
             source =>
             {
                 var path = ReplicaDirectory.Files(Cluster.WorkerDirectory(source)).Single(file => Path.GetFileName(file) == $"{version}");
@@ -98,7 +106,7 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     public async Task When_nobody_can_go_on_the_connection_is_cut_and_never_ends_as_if_that_were_all()
     {
         await ReadyAsync();
-        using var response = await OpenAsync();
+        using var response = await OpenAsync(front: true);
         await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
         var buffer = new byte[1 << 20];
         await body.ReadExactlyAsync(buffer, Cancelled);
@@ -113,6 +121,10 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
             });
             Assert.IsAssignableFrom<IOException>(ending);
             Assert.InRange(read, buffer.Length, Movie.Length - 1);
+            // Who asks now is told the same by both.
+            var (master, front) = (await RawHttp.SendAsync(new Uri(Client.Master, $"api/files/{Name}/content"), "", Cancelled), await RawHttp.SendAsync(new Uri(Cluster.FrontEnd.Address, $"api/files/{Name}/content"), "", Cancelled));
+            Assert.Equal((502, 502), (master.Status, front.Status));
+            Assert.Contains("all-replicas-failed", System.Text.Encoding.UTF8.GetString(front.Body));
         }
         finally
         {
@@ -144,11 +156,13 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         Assert.Equal(failures, await Client.MetricAsync("mdfs_source_failures_total{reason=\"Unreachable\"}", Cancelled, 0));
     }
 
-    [Fact]
-    public async Task A_player_that_pauses_gives_its_worker_back_and_goes_on_from_another_one_although_the_first_has_died()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_player_that_pauses_gives_its_worker_back_and_goes_on_from_another_one_although_the_first_has_died(bool front)
     {
         await ReadyAsync();
-        using var response = await OpenAsync();
+        using var response = await OpenAsync(front);
         await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
         var hash = new XxHash128();
         var buffer = new byte[1 << 20];
@@ -162,7 +176,7 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         {
             await hash.AppendAsync(body, Cancelled);
             Assert.Equal(Movie.Hash, Convert.ToHexStringLower(hash.GetCurrentHash()));
-            Assert.True(await Client.MetricAsync("mdfs_downloads_resumed_total", Cancelled) >= 1);
+            Assert.True(await MetricAsync(front, "mdfs_downloads_resumed_total") >= 1);
         }
         finally
         {
@@ -171,17 +185,18 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     }
 
     [Theory]
-    [InlineData("deleted")]
-    [InlineData("overwritten")]
-    public async Task A_movie_that_goes_while_it_plays_is_played_to_its_end_even_by_who_pauses_and_although_a_worker_dies(string what)
+    [InlineData("deleted", false)]
+    [InlineData("deleted", true)]
+    [InlineData("overwritten", true)]
+    public async Task A_movie_that_goes_while_it_plays_is_played_to_its_end_even_by_who_pauses_and_although_a_worker_dies(string what, bool front)
     {
-        var (name, movie) = ($"{what} meanwhile.mp4", new MovieBytes(17, 64 << 20));
+        var (name, movie) = ($"{what} meanwhile {front}.mp4", new MovieBytes(17, 64 << 20));
         await ReadyAsync();
         await Client.StoreAsync(name, movie, Cancelled);
         await Eventually.TrueAsync(async () => (await Client.FactsAsync(name, Cancelled))!.Copies == 2, "two copies", MdfsClient.Patience, Cancelled);
         var holders = (await Client.FactsAsync(name, Cancelled))!.Holders.Select(Cluster.Worker).ToList();
         var direct = await RawHttp.SendAsync(new Uri(Client.Master, $"play?name={Uri.EscapeDataString(name)}&direct=1"), "", Cancelled);
-        using var through = await Client.Http.GetAsync(MdfsClient.DownloadPath(name), HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        using var through = await Client.Http.GetAsync(new Uri(Server(front), MdfsClient.DownloadPath(name)), HttpCompletionOption.ResponseHeadersRead, Cancelled);
         using var straight = await Client.Http.GetAsync(new Uri(direct["Location"]!), HttpCompletionOption.ResponseHeadersRead, Cancelled);
         await using var body = await through.Content.ReadAsStreamAsync(Cancelled);
         await using var straightBody = await straight.Content.ReadAsStreamAsync(Cancelled);
@@ -216,6 +231,34 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         }
     }
 
+    [Fact]
+    public async Task Through_a_front_end_a_movie_goes_on_although_the_master_dies_and_a_worker_after_it()
+    {
+        await ReadyAsync();
+        var holders = (await Client.FactsAsync(Name, Cancelled))!.Holders.Select(Cluster.Worker).ToList();
+        using var response = await OpenAsync(front: true);
+        await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
+        var hash = new XxHash128();
+        var buffer = new byte[1 << 20];
+        await body.ReadExactlyAsync(buffer, Cancelled);
+        hash.Append(buffer);
+        await Cluster.Master.KillAsync();
+        // Paused meanwhile, so that with either of them gone a new window has to be opened, and the master is not there to be asked.
+        await Eventually.TrueAsync(async () => await StreamsAsync() == 0, "the worker is given back", MdfsClient.Patience, Cancelled);
+        await holders[0].KillAsync();
+        try
+        {
+            Assert.Equal(503, (await RawHttp.SendAsync(new Uri(Server(front: true), $"play?name={Name}"), "", Cancelled)).Status);
+            await hash.AppendAsync(body, Cancelled);
+            Assert.Equal(Movie.Hash, Convert.ToHexStringLower(hash.GetCurrentHash()));
+        }
+        finally
+        {
+            await Cluster.StartMasterAsync(Cancelled);
+            await holders[0].StartAsync();
+        }
+    }
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     private ProcessCluster Cluster => fixture.Cluster;
@@ -223,11 +266,11 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
     private MdfsClient Client => fixture.Cluster.Client;
 
     /// <summary>Plays the movie, lets something happen to the worker it comes from, and returns the longest wait for a byte after that.</summary>
-    private async Task<TimeSpan> PlayThroughAsync(Func<ProcessNode, Task> fault, Func<ProcessNode, Task> mend)
+    private async Task<TimeSpan> PlayThroughAsync(bool front, Func<ProcessNode, Task> fault, Func<ProcessNode, Task> mend)
     {
         await ReadyAsync();
-        var before = await Client.MetricAsync("mdfs_failovers_total", Cancelled, 0);
-        using var response = await OpenAsync();
+        var before = await MetricAsync(front, "mdfs_failovers_total");
+        using var response = await OpenAsync(front);
         await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
         var hash = new XxHash128();
         var buffer = new byte[1 << 20];
@@ -261,7 +304,7 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         }
 
         Assert.Equal(Movie.Hash, Convert.ToHexStringLower(hash.GetCurrentHash()));
-        Assert.Equal(before + 1, await Client.MetricAsync("mdfs_failovers_total", Cancelled));
+        Assert.Equal(before + 1, await MetricAsync(front, "mdfs_failovers_total"));
         TestContext.Current.TestOutputHelper?.WriteLine($"longest pause {longest.TotalSeconds:0.000} s");
         return longest;
     }
@@ -275,7 +318,16 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
             "two good copies, and nobody reads", MdfsClient.Patience, Cancelled);
     }
 
-    private Task<HttpResponseMessage> OpenAsync() => Client.Http.GetAsync($"play?name={Name}", HttpCompletionOption.ResponseHeadersRead, Cancelled);
+    /// <summary>Where the movie is asked for: the master, or a front end that sends it itself.</summary>
+    private Uri Server(bool front) => front ? Cluster.FrontEnd.Address : Client.Master;
+
+    private Task<HttpResponseMessage> OpenAsync(bool front) => Client.Http.GetAsync(new Uri(Server(front), $"play?name={Name}"), HttpCompletionOption.ResponseHeadersRead, Cancelled);
+
+    private async Task<double> MetricAsync(bool front, string name)
+    {
+        using var client = new MdfsClient(Server(front), ProcessCluster.AdminKey);
+        return await client.MetricAsync(name, Cancelled, 0, front ? "web/metrics" : "metrics");
+    }
 
     private async Task<ProcessNode?> SourceAsync()
     {
@@ -325,9 +377,11 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
             Cluster = await ProcessCluster.StartAsync(cancelled, lanes: true, settings:
             [
                 ("Mdfs:Master:IdleTimeout", $"{IdleTimeout}"), ("Mdfs:Master:PauseTimeout", "00:00:01"),
+                ("Mdfs:Gateway:IdleTimeout", $"{IdleTimeout}"), ("Mdfs:Gateway:PauseTimeout", "00:00:01"),
                 // What is frozen or killed for a moment shall be missed by nobody but its readers.
                 ("Mdfs:Master:NodeTimeout", "00:00:20"), ("Mdfs:Master:CommitWait", "00:01:00"),
             ]);
+            await Cluster.StartFrontEndAsync(cancelled);
             Assert.Equal(2, await Cluster.Client.StoreAsync(Name, Movie, cancelled));
         }
 

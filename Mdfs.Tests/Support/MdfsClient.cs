@@ -142,9 +142,10 @@ public sealed class MdfsClient : IDisposable
     }
 
     /// <summary>One value of <c>/metrics</c>, found as the classic monitoring script finds it: the line's first word is the name.</summary>
-    public async Task<double> MetricAsync(string name, CancellationToken cancellationToken, double? missing = null)
+    /// <param name="path">Another one for a front end, where <c>/metrics</c> is the cluster's.</param>
+    public async Task<double> MetricAsync(string name, CancellationToken cancellationToken, double? missing = null, string path = "metrics")
     {
-        foreach (var line in (await Http.GetStringAsync("metrics", cancellationToken)).Split('\n'))
+        foreach (var line in (await Http.GetStringAsync(path, cancellationToken)).Split('\n'))
         {
             if (line.Split(' ') is [var first, var value, ..] && first == name)
                 return double.Parse(value, CultureInfo.InvariantCulture);

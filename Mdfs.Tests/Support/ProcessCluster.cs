@@ -28,6 +28,7 @@ public sealed class ProcessCluster : IAsyncDisposable
         for (var number = 1; number <= masters; number++)
             _masters.Add(MasterNode(number));
         Workers = [.. Enumerable.Range(1, workers).Select(WorkerNode)];
+        FrontEnd = FrontEndNode();
         foreach (var master in _masters)
             _clients.Add(new MdfsClient(master.Address, AdminKey));
     }
@@ -42,6 +43,9 @@ public sealed class ProcessCluster : IAsyncDisposable
     public IReadOnlyList<ProcessNode> Masters => _masters;
 
     public IReadOnlyList<ProcessNode> Workers { get; }
+
+    /// <summary>The console as a front end that sends movies itself; only started where it is wanted (<see cref="StartFrontEndAsync"/>).</summary>
+    public ProcessNode FrontEnd { get; }
 
     /// <summary>What every process of it is configured with, keys included.</summary>
     public IReadOnlyDictionary<string, string> Settings => _settings;
@@ -82,6 +86,14 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         await _masters[index].StartAsync();
         await WaitUntilHealthyAsync(_masters[index], _clients[index], cancellationToken);
+    }
+
+    /// <summary>Starts the front end and returns when it answers.</summary>
+    public async Task StartFrontEndAsync(CancellationToken cancellationToken)
+    {
+        await FrontEnd.StartAsync();
+        using var client = new MdfsClient(FrontEnd.Address, AdminKey);
+        await WaitUntilHealthyAsync(FrontEnd, client, cancellationToken);
     }
 
     public MdfsClient ClientOf(ProcessNode master) => _clients[_masters.IndexOf(master)];
@@ -128,7 +140,7 @@ public sealed class ProcessCluster : IAsyncDisposable
     {
         foreach (var client in _clients)
             client.Dispose();
-        foreach (var node in (ProcessNode[])[.. _masters, .. Workers, Redis])
+        foreach (var node in (ProcessNode[])[FrontEnd, .. _masters, .. Workers, Redis])
         {
             await node.DisposeAsync();
             TestContext.Current.TestOutputHelper?.WriteLine($"== {node.Name} ==\n{node.Output}");
@@ -155,6 +167,16 @@ public sealed class ProcessCluster : IAsyncDisposable
         var port = TestPorts.Next();
         return new ProcessNode($"master-{number}", port, () => ServiceProcess.Start("Mdfs.Master",
             [.. _settings, Url(port), new("ConnectionStrings:redis", RedisConnectionString)]));
+    }
+
+    private ProcessNode FrontEndNode()
+    {
+        var port = TestPorts.Next();
+        return new ProcessNode("front", port, () => ServiceProcess.Start("Mdfs.Web",
+        [
+            .. _settings, Url(port), new("Mdfs:Gateway:Enabled", "true"), new("ConnectionStrings:redis", RedisConnectionString),
+            new("services:master:http:0", Master.Address.GetLeftPart(UriPartial.Authority)),
+        ]));
     }
 
     private ProcessNode WorkerNode(int number)

@@ -44,6 +44,10 @@ public sealed class WebRig : IAsyncDisposable
         return rig;
     }
 
+    /// <summary>One that sends movies itself, past the master.</summary>
+    public static Task<WebRig> StartFrontEndAsync(TestCluster cluster, CancellationToken cancellationToken, params (string Key, string Value)[] settings) =>
+        StartAsync(cluster, cancellationToken, [("Mdfs:ClusterKey", cluster.Cluster.Keys.ClusterKey), ("Mdfs:Gateway:Enabled", "true"), .. settings]);
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });

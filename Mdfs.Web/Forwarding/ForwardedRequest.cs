@@ -7,7 +7,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Mdfs.Web.Forwarding;
 
 /// <summary>What the master is told about a forwarded request: the name it was asked under, who asked, and, when the console's cookie made it an admin's, the key.</summary>
-internal sealed class ForwardedRequest(string adminKey) : HttpTransformer
+internal class ForwardedRequest(string adminKey) : HttpTransformer
 {
     // As it came: put together anew from its decoded parts, an encoded slash in a name would be encoded a second time.
     private static readonly UriCreationOptions _asItCame = new() { DangerousDisablePathAndQueryCanonicalization = true };

@@ -55,7 +55,10 @@ public sealed partial class MasterForwarder : IDisposable
         });
     }
 
-    public async Task ForwardAsync(HttpContext context)
+    public Task ForwardAsync(HttpContext context) => ForwardAsync(context, _transformer);
+
+    /// <param name="transformer">What is said besides, and what becomes of the answer.</param>
+    internal async Task ForwardAsync(HttpContext context, ForwardedRequest transformer)
     {
         if (context.Request.Path.StartsWithSegments("/internal"))
         {
@@ -72,7 +75,7 @@ public sealed partial class MasterForwarder : IDisposable
         }
 
         Activity.Current?.Rename($"{(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? "read" : "write")} through the master");
-        var error = await _forwarder.SendAsync(context, address, _invoker, _config, _transformer, context.RequestAborted);
+        var error = await _forwarder.SendAsync(context, address, _invoker, _config, transformer, context.RequestAborted);
         if (error == ForwarderError.None) return;
         var reason = context.GetForwarderErrorFeature()?.Exception;
         if (error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestCreation && !context.RequestAborted.IsCancellationRequested)

@@ -1,6 +1,7 @@
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Content;
 using Mdfs.ServiceDefaults.Problems;
+using Mdfs.ServiceDefaults.Security;
 using Mdfs.Worker.Heartbeats;
 using Mdfs.Worker.Storage;
 

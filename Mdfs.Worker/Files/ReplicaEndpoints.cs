@@ -14,7 +14,7 @@ internal static class ReplicaEndpoints
 {
     public static void MapReplicas(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Routes.Worker.Replica, WindowAsync).RequireNode(NodePurpose.Data, NodePurpose.Peer);
+        routes.MapGet(Routes.Worker.Replica, WindowAsync).RequireNode(NodePurpose.Data, NodePurpose.Window, NodePurpose.Peer);
         routes.MapPost(Routes.Worker.Verify, VerifyAsync).RequireNode(NodePurpose.Control);
         routes.MapGet(Routes.Worker.Verify, VerifyProgress).RequireNode(NodePurpose.Control);
         routes.MapPost(Routes.Worker.Tombstones, BuryAsync).RequireNode(NodePurpose.Control);
@@ -35,10 +35,10 @@ internal static class ReplicaEndpoints
         return sent ? TypedResults.Empty : Answers.Refuse(WorkerProblems.Damaged(wanted));
     }
 
-    // A player whose movie was deleted or overwritten while it played goes on to the end. For players alone, whom the master serves, and who have begun: no copy is ever made of it, and a master that has
+    // A player whose movie was deleted or overwritten while it played goes on to the end. For players alone, whom the master or a front end serves, and who have begun: no copy is ever made of it, and a master that has
     // not heard of the deletion, since its Redis went back, is given nothing that nobody may read any more.
     private static ReplicaReader? Kept(HttpContext context, KeptTrash kept, MovieVersion version) =>
-        context.Features.Get<NodeToken>() is { Purpose: NodePurpose.Data } ? kept.OpenReader(version) : null;
+        context.Features.Get<NodeToken>() is { Purpose: NodePurpose.Data or NodePurpose.Window } ? kept.OpenReader(version) : null;
 
     private static async Task<IResult> VerifyAsync(string version, HttpContext context, ReplicaVerifier verifier)
     {

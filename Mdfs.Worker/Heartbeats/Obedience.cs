@@ -1,4 +1,5 @@
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Security;
 using Mdfs.Worker.Storage;
 
 namespace Mdfs.Worker.Heartbeats;

@@ -4,6 +4,7 @@ using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Security;
 using Mdfs.Worker.Heartbeats;
 using Mdfs.Worker.Storage;
 using Microsoft.Extensions.Options;

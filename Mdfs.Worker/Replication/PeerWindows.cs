@@ -3,6 +3,7 @@ using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Security;
 using Mdfs.Worker.Heartbeats;
 using Mdfs.Worker.Status;
 using Mdfs.Worker.Storage;

@@ -1,10 +1,10 @@
-namespace Mdfs.Worker.Heartbeats;
+namespace Mdfs.ServiceDefaults.Security;
 
 /// <summary>
-/// The master's time as told in its replies, carried on by the monotonic clock, so that a worker with a wrong wall clock judges tokens as
-/// the master meant them (design, section 8). Before the first reply: the machine's own clock.
+/// The master's time as told in its replies, carried on by the monotonic clock, so that who has a wrong wall clock judges and
+/// makes tokens as the master means them (design, section 8). Before the first reply: the machine's own clock.
 /// </summary>
-internal sealed class MasterClock(TimeProvider time)
+public sealed class MasterClock(TimeProvider time)
 {
     private Told? _told;
 

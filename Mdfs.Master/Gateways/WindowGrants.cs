@@ -1,0 +1,23 @@
+using Mdfs.Gateway.Sources;
+using Mdfs.Master.Transfer;
+using Mdfs.Protocol;
+using Mdfs.Protocol.Security;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+
+namespace Mdfs.Master.Gateways;
+
+/// <summary>The master's word to workers, for front ends to bring.</summary>
+public sealed class WindowGrants(NodeTokens tokens, IMasterIdentity identity)
+{
+    private const long Hour = 3_600_000;
+
+    /// <summary>The sources of a version, each with what opens it. The same for an hour, so that nobody has to be told twice.</summary>
+    public IReadOnlyList<MovieSource> For(MovieVersion version, IReadOnlyList<ReplicaCandidate> sources)
+    {
+        var expires = (identity.Now / Hour * Hour) + (long)NodeTokens.MaxGrantLife.TotalMilliseconds;
+        var path = Routes.Worker.ReplicaPath(version);
+        return [.. sources.Select(source => new MovieSource(
+            source.Worker.Id, source.Worker.Address, source.Damaged, tokens.Grant(path, source.Worker.Id.Value, identity.Epoch, expires)))];
+    }
+}
