@@ -23,6 +23,7 @@ public sealed partial class ReplicaReader
     private readonly StreamMetrics _metrics;
     private readonly RecentTrouble _trouble;
     private readonly SourcePaces _paces;
+    private readonly LargestPieces _largest = new();
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
@@ -70,7 +71,7 @@ public sealed partial class ReplicaReader
     private sealed class Copy(ReplicaReader reader, MovieVersion version, long from, long length, BodyOutput destination, bool begun, CancellationToken clientGone) : IDisposable
     {
         private readonly long _began = reader._time.GetTimestamp();
-        private readonly PieceSize _piece = new();
+        private readonly PieceSize _piece = new(reader._largest);
         private bool _paused;
 
         private enum Ending

@@ -169,8 +169,10 @@ public abstract class CatalogStoreContract(RedisProcess server)
         loading.Stop();
         Assert.Equal(movies, next.Loaded.Entries.Count);
         Assert.Equal(nodes, next.Loaded.Entries[FileName.Parse("A movie of the library, part 77777.mkv")].Hint);
+        // All of it in one answer takes longer than the master's own operations may, on a busy machine.
+        await using var patient = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{server.Port},asyncTimeout=60000");
         var raw = Stopwatch.StartNew();
-        Assert.Equal(movies, (await next.Connection.GetDatabase().HashGetAllAsync(_prefix + "files")).Length);
+        Assert.Equal(movies, (await patient.GetDatabase().HashGetAllAsync(_prefix + "files")).Length);
         raw.Stop();
         // Two seconds on an idle machine; on a busy one everything takes longer, the bare bytes too.
         TestContext.Current.SendDiagnosticMessage("100 000 movies loaded in {0} ms, their bare bytes in {1} ms", loading.ElapsedMilliseconds, raw.ElapsedMilliseconds);

@@ -15,6 +15,8 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
     // After that a client counts as paused: neither the scrub gives way to it nor does it make this worker look busy. Of the master it takes notice no later (PauseTimeout).
     private static readonly TimeSpan Paused = TimeSpan.FromSeconds(5);
 
+    private readonly LargestPieces _largest = new();
+
     /// <summary>False: the first block is bad, nothing has been sent, and the caller may still answer. Any later bad block aborts the connection.</summary>
     /// <param name="begin">Sets status and headers; called when the first byte is known to be good.</param>
     /// <param name="head">Sent before the window, as the head of a part in multipart/byteranges.</param>
@@ -67,7 +69,7 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
 
     private async Task<bool> CopyAsync(BodyOutput output, Window window, Piece piece, StreamPlace place, CancellationToken leave)
     {
-        using var size = new PieceSize();
+        using var size = new PieceSize(_largest);
         using var pause = new StreamPause(new Held(place, output), Paused, time);
         while (true)
         {
