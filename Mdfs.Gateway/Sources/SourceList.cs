@@ -8,6 +8,10 @@ public delegate ValueTask<IReadOnlyList<ReplicaCandidate>> SourceList(bool fresh
 
 public static class SourceLists
 {
+    /// <summary>Who may have a version that was deleted or overwritten since it was begun to be read: whoever holds it still, and whoever had it then and keeps it in the trash.</summary>
+    public static IReadOnlyList<ReplicaCandidate> Left(IReadOnlyList<ReplicaCandidate> now, IReadOnlyList<ReplicaCandidate> first) =>
+        [.. now, .. first.Where(before => now.All(candidate => candidate.Worker.Id != before.Worker.Id))];
+
     /// <summary>For those who know it without asking.</summary>
     public static SourceList Known(Func<IReadOnlyList<ReplicaCandidate>> list) => (_, _) => ValueTask.FromResult(list());
 }

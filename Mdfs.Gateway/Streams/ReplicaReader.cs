@@ -128,7 +128,7 @@ public sealed partial class ReplicaReader
             if (!answer.Succeeded) return (Ending.Failed, answer.Failure);
 
             using var window = answer.Value;
-            using var pause = new StreamPause(new Lease(window, place, destination), reader._options.PauseTimeout, reader._time);
+            using var pause = new StreamPause(new Lease(window, place), destination, reader._options.PauseTimeout, reader._time);
             var (first, bytes, waited) = (true, 0L, TimeSpan.Zero);
             while (window.Remaining > 0)
             {
@@ -195,14 +195,13 @@ public sealed partial class ReplicaReader
         }
     }
 
-    /// <summary>The window, its place in the count of streams, and what the client has not taken of it, given back together.</summary>
-    private sealed class Lease(IDisposable window, IDisposable place, BodyOutput destination) : IDisposable
+    /// <summary>The window and its place in the count of streams, given back together.</summary>
+    private sealed class Lease(IDisposable window, IDisposable place) : IDisposable
     {
         public void Dispose()
         {
             window.Dispose();
             place.Dispose();
-            destination.GiveBack();
         }
     }
 

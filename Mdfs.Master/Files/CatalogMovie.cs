@@ -19,8 +19,7 @@ public sealed class CatalogMovie(CatalogEntry entry, FileCatalog catalog, MovieS
     {
         var now = sources.Of(entry);
         var first = _first ??= now;
-        if (catalog.Find(entry.Name)?.Version == entry.Version) return ValueTask.FromResult(now);
-        return ValueTask.FromResult<IReadOnlyList<ReplicaCandidate>>([.. now, .. first.Where(before => now.All(candidate => candidate.Worker.Id != before.Worker.Id))]);
+        return ValueTask.FromResult(catalog.Find(entry.Name)?.Version == entry.Version ? now : SourceLists.Left(now, first));
     }
 
     public void NoteDamage() => registry.NoteDamage(entry.Version);

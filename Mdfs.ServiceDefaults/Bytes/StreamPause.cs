@@ -1,8 +1,10 @@
+using Mdfs.ServiceDefaults.Output;
+
 namespace Mdfs.ServiceDefaults.Bytes;
 
 /// <summary>
 /// Gives back what a stream holds when its reader has taken nothing for a while: on the master the window and with it the worker, so that a player that was paused for the night
-/// is served on from the exact byte by whoever holds the movie then; on a worker its place in the count of those who read. One timer per stream, armed only while a flush waits.
+/// is served on from the exact byte by whoever holds the movie then; on a worker its place in the count of those who read; and on both the memory of what it has not taken. One timer per stream, armed only while a flush waits.
 /// </summary>
 public sealed class StreamPause : IDisposable
 {
@@ -11,14 +13,16 @@ public sealed class StreamPause : IDisposable
     private const int GivenBack = 2;
 
     private readonly IDisposable _held;
+    private readonly BodyOutput _output;
     private readonly TimeSpan _limit;
     private readonly ITimer _timer;
     private int _state;
 
     /// <param name="held">Disposed when the reader has paused for as long as <paramref name="limit"/>.</param>
-    public StreamPause(IDisposable held, TimeSpan limit, TimeProvider time)
+    /// <param name="output">Where the reader is sent what it takes.</param>
+    public StreamPause(IDisposable held, BodyOutput output, TimeSpan limit, TimeProvider time)
     {
-        (_held, _limit) = (held, limit);
+        (_held, _output, _limit) = (held, output, limit);
         _timer = time.CreateTimer(static pause => ((StreamPause)pause!).GiveBack(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -42,6 +46,8 @@ public sealed class StreamPause : IDisposable
     // Late, after a flush that has just ended, it finds another state and does nothing.
     private void GiveBack()
     {
-        if (Interlocked.CompareExchange(ref _state, GivenBack, Waiting) == Waiting) _held.Dispose();
+        if (Interlocked.CompareExchange(ref _state, GivenBack, Waiting) != Waiting) return;
+        _held.Dispose();
+        _output.GiveBack();
     }
 }

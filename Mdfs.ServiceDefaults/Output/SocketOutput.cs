@@ -13,9 +13,6 @@ internal sealed class SocketOutput(HttpResponse response, SocketWriter socket, R
     // Room for the header of the response and the head of a part. A whole page, so that what is read from files lies well.
     private const int Front = 4096;
 
-    // What is kept for a client that takes nothing: enough to notice when it goes on.
-    private const int Page = 4096;
-
     private byte[]? _block;
 
     // The block while a send waits. Whoever takes it from here has it.
@@ -65,17 +62,17 @@ internal sealed class SocketOutput(HttpResponse response, SocketWriter socket, R
 
     private static async ValueTask<int> WholeAsync(ValueTask<bool> sending, int count) => await sending ? count : -1;
 
-    // There is no waiting for room in a socket but by sending something: a page, out of memory of its own, so that the block can be given back meanwhile.
+    // A page after another, and as much as fits behind each; the block can be given back meanwhile.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> WaitAsync(int at, int sent, int count, CancellationToken cancellation)
     {
-        var page = ArrayPool<byte>.Shared.Rent(Page);
+        var page = ArrayPool<byte>.Shared.Rent(SocketWriter.Page);
         try
         {
             while (true)
             {
                 var block = _block!;
-                var next = Math.Min(Page, count - sent);
+                var next = Math.Min(SocketWriter.Page, count - sent);
                 block.AsSpan(at, next).CopyTo(page);
                 _block = null;
                 Volatile.Write(ref _waiting, block);

@@ -12,7 +12,9 @@ namespace Mdfs.ServiceDefaults.Output;
 /// </summary>
 internal sealed class SocketWriter(Socket socket, ConnectionContext connection, PipeWriter original) : PipeWriter
 {
-    private const int Smallest = 4096;
+    /// <summary>What is sent in order to wait: there is no waiting for room in a socket but by sending something. Of its own memory, so that nothing else is held meanwhile.</summary>
+    public const int Page = 4096;
+
     private const int MostAtOnce = 1 << 20;
 
     // Handed out instead of memory while a body is claimed: whoever gets exactly this has nobody between himself and this writer.
@@ -185,16 +187,15 @@ internal sealed class SocketWriter(Socket socket, ConnectionContext connection, 
         Forget();
     }
 
-    // There is no waiting for room in a socket but by sending something: a page of what comes next, the usual way.
+    // A page of what comes next, the usual way.
     private async ValueTask<int> SendLittleAsync(SafeFileHandle file, long from, long most, CancellationToken cancellation)
     {
-        var page = ArrayPool<byte>.Shared.Rent(Smallest);
+        var page = ArrayPool<byte>.Shared.Rent(Page);
         try
         {
-            var read = RandomAccess.Read(file, page.AsSpan(0, (int)Math.Min(Smallest, most)), from);
+            var read = RandomAccess.Read(file, page.AsSpan(0, (int)Math.Min(Page, most)), from);
             if (read == 0) return 0;
-            _owed -= read;
-            return await TrySendAsync(page.AsMemory(0, read), cancellation) ? read : -1;
+            return await SendAsync(page.AsMemory(0, read), 0, cancellation) ? read : -1;
         }
         catch (IOException)
         {
@@ -214,7 +215,7 @@ internal sealed class SocketWriter(Socket socket, ConnectionContext connection, 
 
     private void Grow(int more)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(Smallest, _used + more));
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(Page, _used + more));
         Gathered.CopyTo(larger);
         if (_gathered is not null) ArrayPool<byte>.Shared.Return(_gathered);
         _gathered = larger;

@@ -19,7 +19,7 @@ internal sealed class ToldMovie(MovieEntry entry, MasterWord master, StreamRepor
         if (fresh && await master.SourcesAsync(Replica.Version, Replica.Name, cancellation) is { } told)
         {
             var now = Candidates(told.Sources);
-            _now = told.Current ? now : [.. now, .. _first.Where(before => now.All(candidate => candidate.Worker.Id != before.Worker.Id))];
+            _now = told.Current ? now : SourceLists.Left(now, _first);
         }
 
         return _now ?? _first;

@@ -70,7 +70,7 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
     private async Task<bool> CopyAsync(BodyOutput output, Window window, Piece piece, StreamPlace place, CancellationToken leave)
     {
         using var size = new PieceSize(_largest);
-        using var pause = new StreamPause(new Held(place, output), Paused, time);
+        using var pause = new StreamPause(place, output, Paused, time);
         while (true)
         {
             if (piece.Count > 0)
@@ -144,16 +144,6 @@ internal sealed class WindowSender(DamageDesk damage, VerifyQueue verifies, Fres
         if (fault == BlockFault.Bytes) damage.Report(window.Reader.Held, $"block {block} does not agree with its checksum");
         // Nothing is known against the bytes: re-reading all of them decides, and mends the sidecar if they are good.
         else verifies.Add(window.Reader.Version);
-    }
-
-    /// <summary>What a client that has stopped gives up: its place among those who read, and the memory of what it has not taken.</summary>
-    private sealed class Held(StreamPlace place, BodyOutput output) : IDisposable
-    {
-        public void Dispose()
-        {
-            place.Dispose();
-            output.GiveBack();
-        }
     }
 
     /// <summary>Good bytes in the memory of the output, and whether a bad block follows them within the window.</summary>
