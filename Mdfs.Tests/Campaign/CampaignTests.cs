@@ -6,15 +6,9 @@ namespace Mdfs.Tests.Campaign;
 /// Nothing acknowledged is ever lost: a cluster of processes is used and attacked at the same time, and a checker that knows all that was asked and answered proves it (docs/reliability.md). With
 /// <c>MDFS_CAMPAIGN_FAULTS=1000</c> this is the long campaign.
 /// </summary>
-public sealed class CampaignTests
+public abstract class CampaignTests
 {
-    [Fact]
-    public Task Nothing_acknowledged_is_lost_with_Garnet() => RunAsync(RedisKind.Garnet);
-
-    [Fact]
-    public Task Nothing_acknowledged_is_lost_with_a_Redis_that_fsyncs() => RunAsync(RedisKind.RedisServer);
-
-    private static async Task RunAsync(RedisKind store)
+    private protected static async Task RunAsync(RedisKind store)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Freezing, preloading and small disks are those of Linux.");
         var settings = CampaignSettings.FromEnvironment(store);
@@ -23,4 +17,18 @@ public sealed class CampaignTests
         TestContext.Current.TestOutputHelper?.WriteLine(summary);
         TestContext.Current.SendDiagnosticMessage(summary);
     }
+}
+
+/// <inheritdoc/>
+public sealed class GarnetCampaignTests : CampaignTests
+{
+    [Fact]
+    public Task Nothing_acknowledged_is_lost_with_Garnet() => RunAsync(RedisKind.Garnet);
+}
+
+/// <inheritdoc/>
+public sealed class RedisCampaignTests : CampaignTests
+{
+    [Fact]
+    public Task Nothing_acknowledged_is_lost_with_a_Redis_that_fsyncs() => RunAsync(RedisKind.RedisServer);
 }
