@@ -54,9 +54,12 @@ public sealed class MasterOptions
     [Range(1, 64)]
     public int RepairConcurrencyPerNode { get; set; } = 2;
 
-    /// <summary>Pulls that may run at once in the cluster. Default 16; 1 to 1024.</summary>
-    [Range(1, 1024)]
-    public int RepairConcurrency { get; set; } = 16;
+    /// <summary>Pulls that may run at once in the cluster. Default 0: as many as its nodes may make, so that healing grows with the cluster; up to 1024.</summary>
+    [Range(0, 1024)]
+    public int RepairConcurrency { get; set; }
+
+    /// <summary>What <see cref="RepairConcurrency"/> comes to in a cluster of so many live nodes.</summary>
+    public int MostPulls(int nodes) => RepairConcurrency > 0 ? RepairConcurrency : RepairConcurrencyPerNode * Math.Max(1, nodes);
 
     /// <summary>Copies that a rebalance moves at once. Default 2; 1 to 64.</summary>
     [Range(1, 64)]

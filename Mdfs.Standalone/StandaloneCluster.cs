@@ -90,9 +90,9 @@ public sealed class StandaloneCluster : IAsyncDisposable
         var registry = Master.Services.GetRequiredService<NodeRegistry>();
         var patience = Master.Services.GetRequiredService<IOptions<MasterOptions>>().Value.NodeTimeout;
         var started = TimeProvider.System.GetTimestamp();
-        while (registry.View.Nodes.Count(node => node.Alive) < Workers.Count && TimeProvider.System.GetElapsedTime(started) < patience)
+        while (registry.View.AliveCount < Workers.Count && TimeProvider.System.GetElapsedTime(started) < patience)
             await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
-        if (registry.View.Nodes.Count(node => node.Alive) >= Workers.Count)
+        if (registry.View.AliveCount >= Workers.Count)
             await Master.Services.GetRequiredService<CatalogSession>().NameClusterAsync(allHaveSpoken: true, cancellationToken);
     }
 

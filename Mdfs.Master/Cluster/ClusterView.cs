@@ -19,9 +19,12 @@ public sealed class ClusterView
         _byId = nodes.ToFrozenDictionary(node => node.Id);
         _onRing = [.. ring.Members.Select(Find)];
         Fill = ClusterFill.Of(nodes);
+        AliveCount = nodes.Count(static node => node.Alive);
     }
 
     public ImmutableArray<NodeView> Nodes { get; }
+
+    public int AliveCount { get; }
 
     /// <summary>Virtual nodes of the live nodes.</summary>
     public HashRing Ring { get; }

@@ -107,7 +107,7 @@ public sealed partial class Fixer(
             if (_ahead.IsEmptyFor(node.Id)) Wake();
         }
 
-        foreach (var planned in _ahead.Take(node.Id, Places(), options.Value.RepairConcurrencyPerNode, options.Value.RepairConcurrency))
+        foreach (var planned in _ahead.Take(node.Id, Places(), options.Value.RepairConcurrencyPerNode, options.Value.MostPulls(registry.View.AliveCount)))
         {
             var key = (planned.Order.Replica.Version, planned.Target);
             _unwanted.TryRemove(key, out _);
@@ -171,9 +171,10 @@ public sealed partial class Fixer(
         if (awaited || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
         GiveUpWhatIsThereAgain();
         HeldUp = _massLoss.Look(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
+        var alive = view.AliveCount;
         var rules = new RepairRules(
             options.Value.PlacementRules, options.Value.ReplicationFactor, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay,
-            options.Value.RepairConcurrencyPerNode + PullsAhead.PerNode, options.Value.RepairConcurrency + (PullsAhead.PerNode * view.Nodes.Count(static node => node.Alive)));
+            options.Value.RepairConcurrencyPerNode + PullsAhead.PerNode, options.Value.MostPulls(alive) + (PullsAhead.PerNode * alive));
         var running = _pulls.Keys.Select(key => new RunningPull(key.Version, key.Target)).ToList();
         var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);
         _ahead.Replace(plan);

@@ -14,7 +14,7 @@ public sealed class MasterStatus(NodeRegistry registry, FileCatalog catalog, IOp
     private long _countedAt;
     private int _under = -1;
 
-    public int ActiveNodes => registry.View.Nodes.Count(node => node.Alive);
+    public int ActiveNodes => registry.View.AliveCount;
 
     /// <summary>Movies with fewer counted copies than the replication factor, at most 0.2 s old.</summary>
     public int UnderReplicated

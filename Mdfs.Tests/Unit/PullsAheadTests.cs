@@ -1,3 +1,4 @@
+using Mdfs.Master;
 using Mdfs.Master.Repair;
 using Mdfs.Protocol.Wire;
 using static Mdfs.Tests.Unit.Nodes;
@@ -33,6 +34,15 @@ public sealed class PullsAheadTests
     {
         var ahead = Ahead((1, 2), (2, 2), (3, 1));
         Assert.Equal([3], Taken(ahead, 1, new() { [Id(2)] = 2 }, inTotal: 3));
+    }
+
+    [Fact]
+    public void All_live_nodes_may_work_at_once_unless_a_limit_is_set()
+    {
+        var (ahead, nodes) = (Ahead([.. Enumerable.Range(1, 40).Select(node => (node, node))]), Enumerable.Range(1, 40).ToList());
+        Assert.All(nodes, node => Assert.Equal([node], Taken(ahead, node, nodes.Where(other => other < node).ToDictionary(Id, _ => 2), new MasterOptions().MostPulls(40))));
+        Assert.Equal(5, new MasterOptions { RepairConcurrency = 5 }.MostPulls(40));
+        Assert.Equal(2, new MasterOptions().MostPulls(0));
     }
 
     [Fact]
