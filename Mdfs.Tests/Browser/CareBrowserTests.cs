@@ -111,6 +111,39 @@ public sealed partial class CareBrowserTests(Chromium chromium, SharedCluster sh
     }
 
     [Fact]
+    public async Task A_worker_with_an_empty_disk_is_listed_as_refused_and_let_in_with_a_click()
+    {
+        // Nothing may have its only copy on the disk that is lost, else a further question is asked.
+        await Eventually.TrueAsync(async () => await shared.Client.MetricAsync("mdfs_under_replicated_files", Cancelled) == 0, "all movies have their copies", MdfsClient.Patience, Cancelled);
+        var worker = shared.Cluster.Worker("worker-2");
+        await worker.StopAsync();
+        Directory.Delete(shared.Cluster.Cluster.WorkerDirectory(worker), recursive: true);
+        await shared.Client.WaitForNodesAsync(2, Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/nodes");
+        await Assertions.Expect(visit.Page.Locator("[data-refused]")).ToHaveCountAsync(0);
+
+        // Seen without a reload.
+        await worker.StartAsync(Cancelled);
+        var refused = visit.Page.Locator("[data-refused=worker-2]");
+        await Assertions.Expect(refused).ToContainTextAsync("This node has a new identity under the name 'worker-2'");
+        await visit.JudgeAsync("a node that is refused");
+        await visit.Button("Let it in: worker-2").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-dialog")).ToContainTextAsync("worker-2 takes the place of the silent node that had its name.");
+        await visit.DialogButton("Cancel").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".mud-dialog")).ToHaveCountAsync(0);
+        // Looking is not doing.
+        await Assertions.Expect(refused).ToBeVisibleAsync();
+
+        await visit.Button("Let it in: worker-2").ClickAsync();
+        await visit.DialogButton("Let it in").ClickAsync();
+        await Assertions.Expect(refused).ToHaveCountAsync(0);
+        await Assertions.Expect(visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "worker-2" })).ToContainTextAsync("active");
+        await Assertions.Expect(visit.Page.Locator(".node-card")).ToHaveCountAsync(3);
+        await shared.Client.WaitForNodesAsync(3, Cancelled);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task What_was_put_aside_is_adopted_under_a_name_that_is_free_or_removed_for_good()
     {
         await shared.Client.StoreAsync("aside.mp4", new MovieBytes(9, 50_000), Cancelled);
