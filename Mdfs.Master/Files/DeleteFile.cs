@@ -105,7 +105,7 @@ public sealed partial class DeleteFile(
 
         if (confirmed == 0) return new DeleteResult.Refused(FileProblems.NotBuried);
         LogDeleted(tombstone.Name, tombstone.Bound.Number, gone);
-        activity.Note(ActivityKinds.Deleted, tombstone.Name, detail: $"gone from {gone} nodes", size: size);
+        activity.Note(ActivityKinds.Deleted, tombstone.Name, detail: $"gone from {gone} {(gone == 1 ? "node" : "nodes")}", size: size);
         return new DeleteResult.Deleted(tombstone, gone);
     }
 

@@ -98,7 +98,7 @@ public static class StatusEndpoints
     private static IResult Index(HttpContext context, FileCatalog catalog, MasterStatus status)
     {
         var here = HtmlEncoder.Default.Encode($"{context.Request.Scheme}://{context.Request.Host}");
-        var counts = FormattableString.Invariant($"{catalog.Count} movies on {status.ActiveNodes} nodes");
+        var counts = FormattableString.Invariant($"{catalog.Count} {(catalog.Count == 1 ? "movie" : "movies")} on {status.ActiveNodes} {(status.ActiveNodes == 1 ? "node" : "nodes")}");
         return TypedResults.Content(
             $"""
             <!doctype html>

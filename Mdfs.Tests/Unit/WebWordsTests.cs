@@ -2,7 +2,12 @@ using System.Collections;
 using System.Globalization;
 using System.Resources;
 using System.Text.RegularExpressions;
+using Mdfs.Gateway.Streams;
+using Mdfs.Master;
+using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Events;
+using Mdfs.Master.Status;
+using Mdfs.Master.Transfer;
 using Mdfs.Web.Api;
 using Mdfs.Web.Components.Pages;
 using Mdfs.Web.Texts;
@@ -24,13 +29,58 @@ public sealed partial class WebWordsTests
         var english = Read("");
         var chinese = Read("zh-Hans");
         Assert.True(english.Count > 100);
-        Assert.Equal(english.Keys.Order(), chinese.Keys.Order());
+        // What the master says itself is English without help.
+        Assert.Equal(english.Keys.Order(), chinese.Keys.Where(static key => !key.StartsWith("Said.", StringComparison.Ordinal) && !key.StartsWith("Setting.", StringComparison.Ordinal)).Order());
         foreach (var (key, text) in english)
         {
             Assert.NotEmpty(text);
             Assert.NotEmpty(chinese[key]);
-            Assert.Equal(Gaps(text), Gaps(chinese[key]));
+            foreach (var form in text.Split('|')) Assert.Equal(Gaps(form), Gaps(chinese[key]));
+            // The other language counts one as it counts many.
+            Assert.DoesNotContain('|', chinese[key]);
         }
+    }
+
+    [Theory]
+    [InlineData("en", 1, "1 movie, 3 MiB")]
+    [InlineData("en", 0, "0 movies, 3 MiB")]
+    [InlineData("en", 2, "2 movies, 3 MiB")]
+    [InlineData("zh-Hans", 1, "1 部影片，3 MiB")]
+    public void One_is_not_many(string language, int movies, string told) => Speaking(language, words => Assert.Equal(told, words.Counted("Rebalance.Amount", movies, movies, "3 MiB")));
+
+    [Fact]
+    public void Every_setting_that_the_master_tells_is_described_in_both_languages()
+    {
+        var told = MasterSettings.Read(MasterOptions.Section, new MasterOptions()).Concat(MasterSettings.Read(MasterOptions.Section, new TransferOptions()))
+            .Concat(MasterSettings.Read(MasterOptions.Section, new StreamOptions())).Concat(MasterSettings.Read(MasterOptions.Section, new CatalogStoreOptions())).ToList();
+        Assert.All(told, static setting => Assert.False(string.IsNullOrEmpty(setting.Description), setting.Key));
+        Assert.Empty(told.Select(static setting => $"Setting.{setting.Key}").Except(Read("zh-Hans").Keys));
+    }
+
+    [Theory]
+    [InlineData(true, "appendonly yes")]
+    [InlineData(true, "appendonly no")]
+    [InlineData(false, "")]
+    [InlineData(false, "appendonly no")]
+    [InlineData(false, "appendonly no save 60")]
+    [InlineData(false, "appendonly yes appendfsync always")]
+    [InlineData(false, "appendonly yes appendfsync everysec")]
+    [InlineData(false, "appendonly yes appendfsync no")]
+    public void What_the_master_says_of_Redis_is_said_in_the_language_of_who_reads_it(bool garnet, string settings)
+    {
+        var parts = settings.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var sentence = RedisDurability.Judge("it", garnet, parts.Chunk(2).ToDictionary(static pair => pair[0], static pair => pair[1])).Sentence;
+        Speaking("en", words => Assert.Equal(sentence, words.Said(sentence)));
+        Speaking("zh-Hans", words => Assert.Matches("[\u4e00-\u9fff]", words.Said(sentence)));
+    }
+
+    [Fact]
+    public void What_a_node_is_refused_for_is_said_in_the_language_of_who_reads_it_and_what_nobody_knows_as_it_came()
+    {
+        const string refused = "This node has a new identity under the name 'worker-2', which node 0f3a has had. If the disk of that one is only not mounted, stop this worker.";
+        Speaking("zh-Hans", words => Assert.StartsWith("此节点以名称 worker-2 带着新的标识出现，该名称此前属于节点 0f3a。", words.Said(refused)));
+        Speaking("zh-Hans", words => Assert.Equal("a reason of another version", words.Said("a reason of another version")));
+        Speaking("en", words => Assert.Equal(refused, words.Said(refused)));
     }
 
     [Fact]
@@ -44,18 +94,22 @@ public sealed partial class WebWordsTests
     [Theory]
     [InlineData("2 of 3 copies", null, "3 份副本中已有 2 份")]
     [InlineData("1 of 2 copies are good", null, "2 份副本中 1 份完好")]
+    [InlineData("gone from 1 node", null, "已从 1 个节点移除")]
     [InlineData("gone from 2 nodes", null, "已从 2 个节点移除")]
     [InlineData("for 00:30:00", null, "为期 30 分钟")]
     [InlineData("finished, 12 movies moved", null, "已完成，移动了 12 部影片")]
     [InlineData("120 movies", 120, "120 部影片")]
     [InlineData("a reason of another version", null, "a reason of another version")]
-    public void What_happened_is_told_in_the_language_of_who_reads_it(string detail, int? count, string told)
+    public void What_happened_is_told_in_the_language_of_who_reads_it(string detail, int? count, string told) =>
+        Speaking("zh-Hans", words => Assert.Equal(told, new Happening("1", DateTimeOffset.UnixEpoch, "moved", null, null, null, detail, 0, count).About(words)));
+
+    private static void Speaking(string language, Action<IStringLocalizer<Words>> say)
     {
         var (before, words) = (CultureInfo.CurrentUICulture, new StringLocalizer<Words>(new ResourceManagerStringLocalizerFactory(Options.Create(new LocalizationOptions()), NullLoggerFactory.Instance)));
         try
         {
-            CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("zh-Hans");
-            Assert.Equal(told, new Happening("1", DateTimeOffset.UnixEpoch, "moved", null, null, null, detail, 0, count).About(words));
+            CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(language);
+            say(words);
         }
         finally
         {

@@ -53,7 +53,17 @@ class View {
   }
 
   word(key, ...values) {
-    return (this.words[key] ?? key).replace(/\{(\d)\}/g, (whole, index) => values[index] ?? whole);
+    return this.#filled(this.words[key] ?? key, values);
+  }
+
+  /** A text that says how many: "one|many" where a language has two forms. */
+  counted(key, number, ...values) {
+    const [one, many] = (this.words[key] ?? key).split('|');
+    return this.#filled(number === 1 ? one : many ?? one, values);
+  }
+
+  #filled(text, values) {
+    return text.replace(/\{(\d)\}/g, (whole, index) => values[index] ?? whole);
   }
 
   #build() {
@@ -162,7 +172,7 @@ class View {
       case 'sending': return item.sent >= item.size ? `${this.bytes(item.size)} · ${this.word('Storing')}` : item.speed > 0 ? `${done} · ${this.bytes(item.speed)}/s · ${this.word('Left', this.duration((item.size - item.sent) / item.speed))}` : done;
       case 'offline': return `${done} · ${why}`;
       case 'paused': return `${done} · ${this.word('Paused')}`;
-      case 'done': return item.copies === undefined ? this.word('Done', this.bytes(item.size)) : this.word('DoneCopies', this.bytes(item.size), item.copies, item.wanted);
+      case 'done': return item.copies === undefined ? this.word('Done', this.bytes(item.size)) : this.counted('DoneCopies', item.wanted, this.bytes(item.size), item.copies, item.wanted);
       case 'cancelled': return why || this.word('Cancelled');
       default: return why;
     }

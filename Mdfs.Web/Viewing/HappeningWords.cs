@@ -50,10 +50,10 @@ public static partial class HappeningWords
     [GeneratedRegex("^([0-9]+) of ([0-9]+) copies are good$")]
     private static partial Regex CopiesGood();
 
-    [GeneratedRegex("^gone from ([0-9]+) nodes$")]
+    [GeneratedRegex("^gone from ([0-9]+) nodes?$")]
     private static partial Regex GoneFrom();
 
-    [GeneratedRegex("^finished, ([0-9]+) movies moved$")]
+    [GeneratedRegex("^finished, ([0-9]+) movies? moved$")]
     private static partial Regex Finished();
 
     [GeneratedRegex("^cancelled$")]
