@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Mdfs.Tests.Support;
 using Microsoft.Playwright;
@@ -27,12 +28,45 @@ public sealed partial class CareBrowserTests(Chromium chromium, SharedCluster sh
     }
 
     [Fact]
+    public async Task The_overview_shows_without_a_reload_what_came_in_who_is_missing_and_what_has_too_few_copies()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/");
+        await visit.Page.EvaluateAsync("window.theSamePage = true");
+        await Assertions.Expect(Figure("nodes")).ToHaveTextAsync("3 / 3");
+        await Assertions.Expect(Figure("whole")).ToHaveTextAsync("100 %");
+        await Assertions.Expect(Figure("free")).ToHaveTextAsync(Amount());
+        var before = int.Parse((await Figure("movies").TextContentAsync())!, CultureInfo.InvariantCulture);
+        await shared.Client.StoreAsync("seen at once.mp4", new MovieBytes(33, 3_000_000), Cancelled);
+        await Assertions.Expect(Figure("movies")).ToHaveTextAsync($"{before + 1}");
+        await Assertions.Expect(visit.Page.Locator(".healing")).ToContainTextAsync("Nothing to heal");
+        // Throughput in three lines, copies, streams and nodes in three, what is stored in one.
+        await Assertions.Expect(visit.Page.Locator(".chart path.line[d*=L]")).ToHaveCountAsync(7);
+
+        var away = new[] { shared.Cluster.Worker("worker-2"), shared.Cluster.Worker("worker-3") };
+        foreach (var worker in away) await worker.StopAsync();
+        await Assertions.Expect(Figure("nodes")).ToHaveTextAsync("1 / 3");
+        await Assertions.Expect(Figure("under-replicated")).ToContainTextAsync("with too few copies");
+        await Assertions.Expect(Figure("whole")).Not.ToHaveTextAsync("100 %");
+        await Assertions.Expect(visit.Page.Locator(".healing")).ToContainTextAsync("A copy is made as soon as there is a node to take it.");
+        await Assertions.Expect(visit.Page.Locator(".state")).ToContainTextAsync("Healing");
+
+        foreach (var worker in away) await worker.StartAsync(Cancelled);
+        await Assertions.Expect(Figure("nodes")).ToHaveTextAsync("3 / 3");
+        await Assertions.Expect(Figure("under-replicated")).ToHaveTextAsync("No movie has too few copies");
+        await Assertions.Expect(visit.Page.Locator(".state")).ToContainTextAsync("All good");
+        Assert.True(await visit.Page.EvaluateAsync<bool>("window.theSamePage === true"));
+        visit.AssertNothingWrong();
+
+        ILocator Figure(string name) => visit.Page.Locator($"[data-figure={name}]");
+    }
+
+    [Fact]
     public async Task A_drain_says_first_what_it_means_is_watched_and_taken_back()
     {
         for (var i = 0; i < 4; i++) await shared.Client.StoreAsync($"drained {i}.mp4", new MovieBytes((ulong)i, 20_000), Cancelled);
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/nodes");
         await visit.Button("Drain: worker-1").ClickAsync();
-        await Assertions.Expect(visit.Page.Locator(".consequences")).ToContainTextAsync("are copied to other nodes first");
+        await Assertions.Expect(visit.Page.Locator(".consequences")).ToContainTextAsync("copied to other nodes first");
         await visit.CloseDialogAsync();
         // Looking is not doing.
         Assert.Equal("alive", await StateAsync());
@@ -185,6 +219,9 @@ public sealed partial class CareBrowserTests(Chromium chromium, SharedCluster sh
 
     [GeneratedRegex("In maintenance for another (30|2.) min")]
     private static partial Regex HalfAnHour();
+
+    [GeneratedRegex("^[0-9.]+ [KMGT]iB free$")]
+    private static partial Regex Amount();
 
     [GeneratedRegex("running|resting")]
     private static partial Regex Reading();

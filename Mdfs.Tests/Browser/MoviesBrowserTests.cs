@@ -116,6 +116,42 @@ public sealed class MoviesBrowserTests(Chromium chromium, SharedCluster shared)
         visit.AssertNothingWrong();
     }
 
+    [Fact]
+    public async Task A_movie_is_saved_and_its_checksum_its_link_and_playlists_are_taken_along()
+    {
+        const string name = "take me along (七).mp4";
+        var movie = new MovieBytes(77, 60_000);
+        await shared.Client.StoreAsync(name, movie, Cancelled);
+        var facts = (await shared.Client.FactsAsync(name, Cancelled))!;
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/movies?query=take me along");
+        await visit.Page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
+        foreach (var holder in facts.Holders) await Assertions.Expect(visit.Page.Locator(".copies-of")).ToContainTextAsync(holder);
+
+        await visit.Button("Copy the checksum").ClickAsync();
+        await Assertions.Expect(visit.Page.Locator("#announcer")).ToHaveTextAsync("Copied");
+        Assert.Equal(facts.Checksum, await ClipboardAsync());
+
+        await visit.ActAsync(name, "Copy link");
+        await visit.UntilAsync("async before => await navigator.clipboard.readText() !== before", facts.Checksum);
+        Assert.Equal(movie.ToArray(), await shared.Client.Http.GetByteArrayAsync(new Uri(await ClipboardAsync()), Cancelled));
+
+        var saved = await visit.Page.RunAndWaitForDownloadAsync(() => visit.ActAsync(name, "Download"));
+        Assert.Equal(name, saved.SuggestedFilename);
+        Assert.Equal(movie.Hash, MovieBytes.HashOfFile((await saved.PathAsync())!));
+
+        foreach (var ask in (Func<Task>[])[() => visit.ActAsync(name, "Playlist"), () => visit.Button("Playlist").ClickAsync()])
+        {
+            var playlist = await visit.Page.RunAndWaitForDownloadAsync(ask);
+            var lines = await File.ReadAllLinesAsync((await playlist.PathAsync())!, Cancelled);
+            Assert.Equal("#EXTM3U", lines[0]);
+            Assert.Equal(movie.ToArray(), await shared.Client.Http.GetByteArrayAsync(new Uri(lines.Single(static line => line.StartsWith("http", StringComparison.Ordinal))), Cancelled));
+        }
+
+        visit.AssertNothingWrong();
+
+        Task<string> ClipboardAsync() => visit.Page.EvaluateAsync<string>("navigator.clipboard.readText()");
+    }
+
     private static FilePayload Named(string name) => new() { Name = name, MimeType = "video/mp4", Buffer = new byte[7] };
 
     private async Task<IEnumerable<string>> NamesAsync() => (await shared.Client.ListAsync(Cancelled)).Select(static file => file.Name).Where(static name => name.StartsWith("bulk", StringComparison.Ordinal));

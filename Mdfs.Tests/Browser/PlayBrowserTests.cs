@@ -25,7 +25,7 @@ public sealed class PlayBrowserTests(Chromium chromium, SharedCluster shared)
     }
 
     [Fact]
-    public async Task Keys_pause_seek_and_mute_and_closing_lets_go_of_the_film()
+    public async Task Keys_pause_seek_mute_and_let_the_film_float_and_closing_lets_go_of_it()
     {
         await StoreAsync("keys.mp4", await RealMovies.FastStartAsync());
         await using var visit = await OpenAsync("keys.mp4");
@@ -43,6 +43,10 @@ public sealed class PlayBrowserTests(Chromium chromium, SharedCluster shared)
         await visit.UntilAsync("() => document.fullscreenElement?.tagName === 'VIDEO'");
         await visit.Page.Keyboard.PressAsync("f");
         await visit.UntilAsync("() => document.fullscreenElement === null");
+        await visit.Page.Keyboard.PressAsync("p");
+        await visit.UntilAsync("() => document.pictureInPictureElement?.tagName === 'VIDEO'");
+        await visit.Button("Picture in picture").ClickAsync();
+        await visit.UntilAsync("() => document.pictureInPictureElement === null");
         await visit.Page.Keyboard.PressAsync("Escape");
         await Assertions.Expect(visit.Page.Locator("video")).ToHaveCountAsync(0);
         visit.AssertNothingWrong();

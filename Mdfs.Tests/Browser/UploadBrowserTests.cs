@@ -1,4 +1,4 @@
-using System.Net;
+using System.Text.RegularExpressions;
 using Mdfs.Tests.Support;
 using Microsoft.Playwright;
 
@@ -6,7 +6,7 @@ namespace Mdfs.Tests.Browser;
 
 /// <summary>Uploads as people do them: many at once, over networks that break, with names that are taken.</summary>
 [Collection(ConsoleCluster.Name)]
-public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared)
+public sealed partial class UploadBrowserTests(Chromium chromium, SharedCluster shared)
 {
     private const string Files = "[data-pick=files]";
     private const string Folder = "[data-pick=folder]";
@@ -92,7 +92,7 @@ public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared)
         using var temp = new TempDirectory();
         var path = new MovieBytes(91, 24L << 20).WriteTo(temp["paused.mp4"]);
         var unwanted = new MovieBytes(92, 24L << 20).WriteTo(temp["unwanted.mp4"]);
-        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 8 << 20 };
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 4 << 20 };
         await using var visit = await chromium.EnterAsync(network.Address, "/upload");
         await visit.Page.SetInputFilesAsync(Files, [path, unwanted]);
         await Act(visit, "paused.mp4", "Pause").ClickAsync();
@@ -100,6 +100,8 @@ public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared)
         await Act(visit, "unwanted.mp4", "Cancel").ClickAsync();
         await Assertions.Expect(Row(visit, "unwanted.mp4")).ToHaveAttributeAsync("data-state", "cancelled");
         await Act(visit, "paused.mp4", "Resume").ClickAsync();
+        await Assertions.Expect(Row(visit, "paused.mp4")).ToContainTextAsync(SpeedAndTime());
+        await Assertions.Expect(visit.Page.Locator(".upload-sum")).ToContainTextAsync(SpeedAndTime());
 
         await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Nodes" }).ClickAsync();
         await Assertions.Expect(visit.Page.Locator("main h1")).ToHaveTextAsync("Nodes");
@@ -137,6 +139,9 @@ public sealed class UploadBrowserTests(Chromium chromium, SharedCluster shared)
         Assert.Equal(4000, (await shared.Client.FactsAsync("dropped.webm", Cancelled))!.Size);
         visit.AssertNothingWrong();
     }
+
+    [GeneratedRegex("[0-9.]+ [KM]iB/s · [0-9]+ (s|min) left")]
+    private static partial Regex SpeedAndTime();
 
     private static FilePayload File(string name, int size = 1000) => new() { Name = name, MimeType = "video/mp4", Buffer = new byte[size] };
 
