@@ -15,7 +15,7 @@ internal sealed record LoadOptions(int MovieMiB, double GiB, int Rounds, int Pla
         """
         load: --movie MiB (512)  --gib N (2)  --rounds N (3)  --players N (1000)  --seconds N (20)  --only a,b (all of: download, upload, ranges, head, first-byte, paused, players, failover)
               --fresh 01:00:00   blocks checked within that time are sent by the kernel (Mdfs:Worker:VerifyFreshness; default: every block is checked every time)
-              --check            less than a minute's worth, which fails when memory, bytes moved or (in a Release build) CPU are beyond what noise explains
+              --check            less than a minute's worth, which fails when memory, bytes moved or (where nginx is) CPU are beyond what noise explains
         """;
 
     public static LoadOptions Parse(IReadOnlyList<string> arguments)

@@ -16,7 +16,7 @@ internal sealed class Report
         var processor = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[^1].Trim() : null;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} × {processor}, {RuntimeInformation.FrameworkDescription}, nginx {(nginx ? "beside it" : "is not installed")}"));
 #if DEBUG
-        Console.WriteLine("A Debug build: figures of the servers mean nothing.");
+        Console.WriteLine("A Debug build: figures of the servers mean little.");
 #endif
     }
 
@@ -39,12 +39,13 @@ internal sealed class Report
         if (value > most) _failures.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {value:0.00}, at most {most:0.00}"));
     }
 
-    /// <summary>The same for a ratio of processor time, which means something in a Release build only.</summary>
+    /// <summary>The same for a ratio of processor time to that of a program which is always as fast as it can be: a Debug build, which is what continuous integration has, may cost half as much again.</summary>
     public void BoundCpu(string what, double ratio, double most)
     {
-#if !DEBUG
-        Bound(what, ratio, most);
+#if DEBUG
+        most *= 1.5;
 #endif
+        Bound(what, ratio, most);
     }
 
     public static string Number(double value, string format = "0.00") => value.ToString(format, CultureInfo.InvariantCulture);

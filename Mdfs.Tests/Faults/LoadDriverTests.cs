@@ -1,0 +1,36 @@
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Faults;
+
+/// <summary>
+/// The load driver's short run: memory of every process, bytes read and sent per byte delivered, memory of paused players, and processor time beside nginx. It fails on what noise cannot explain; how fast
+/// things are is measured by hand (docs/performance.md).
+/// </summary>
+public sealed class LoadDriverTests
+{
+    [Fact]
+    public async Task A_minute_of_load_stays_within_its_bounds()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The driver reads what processes cost from /proc.");
+        // Elsewhere processor time is compared where nginx happens to be there.
+        if (Tools.InContinuousIntegration) Tools.Require("nginx");
+        await using var driver = ServiceProcess.Run(Driver(), ["load", "--check"]);
+        var code = await driver.WaitForExitAsync(TestContext.Current.CancellationToken);
+        TestContext.Current.TestOutputHelper?.WriteLine(driver.Output);
+        Assert.True(code == 0, driver.Output);
+    }
+
+    // Built with the whole solution, as in continuous integration; the tests alone do not need it.
+    private static string Driver()
+    {
+        try
+        {
+            return Executables.Find("Mdfs.Benchmarks");
+        }
+        catch (FileNotFoundException missing) when (!Tools.InContinuousIntegration)
+        {
+            Assert.Skip(missing.Message);
+            return "";
+        }
+    }
+}
