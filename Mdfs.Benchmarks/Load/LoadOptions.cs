@@ -29,8 +29,9 @@ internal sealed record LoadOptions(int MovieMiB, double GiB, int Rounds, int Pla
         }
 
         var check = given.ContainsKey("check");
+        // Several short rounds rather than a long one: the first are also those in which a process that has just started compiles itself.
         return new LoadOptions(
-            (int)Number("movie", check ? 128 : 512), Number("gib", check ? 0.5 : 2), (int)Number("rounds", check ? 1 : 3), (int)Number("players", check ? 200 : 1000),
+            (int)Number("movie", check ? 128 : 512), Number("gib", check ? 0.25 : 2), (int)Number("rounds", 3), (int)Number("players", check ? 200 : 1000),
             (int)Number("seconds", check ? 5 : 20), given.GetValueOrDefault("only")?.Split(',') ?? (check ? ["download", "upload", "ranges", "paused"] : []), check, given.GetValueOrDefault("fresh", "00:00:00"));
 
         double Number(string name, double otherwise) => given.TryGetValue(name, out var text) ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
