@@ -17,7 +17,7 @@ internal static class Viewers
                 if (!bench.Options.Check) await PauseAsync(bench, contender, 20);
                 var held = await PauseAsync(bench, contender, bench.Options.Players) / bench.Options.Players / 1024.0;
                 bench.Report.Row($"{bench.Options.Players} paused players", "what | KiB each, over all server processes", contender.Name, Report.Number(held, "0"));
-                if (contender == ours) bench.Report.Bound($"paused players, {contender.Name}, KiB each", held, 256 * (bench.Options.Check ? 1.5 : 1));
+                if (contender == ours) bench.Report.Bound($"paused players, {contender.Name}, KiB each", held, 256 * (bench.Options.Check ? 2 : 1));
             }
         }
     }
