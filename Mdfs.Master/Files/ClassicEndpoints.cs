@@ -178,9 +178,10 @@ public static class ClassicEndpoints
 
     private static Problem Missing(FileName name, CatalogSession session) => session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(name);
 
-    /// <summary>A movie may take hours and a terabyte; silence is watched by the transfer itself.</summary>
+    /// <summary>A movie may take hours and a terabyte; silence is watched by the transfer itself, which gives the body up then.</summary>
     internal static void LiftLimits(HttpContext context, long maxFileSize)
     {
+        context.Request.Body = new AbandonableBody(context.Request.BodyReader);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxFileSize > long.MaxValue - (1 << 20) ? null : maxFileSize + (1 << 20);
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
     }

@@ -26,6 +26,18 @@ public sealed class RawConnection : IDisposable
     /// <summary>No bytes follow; answers can still be read.</summary>
     public void EndWriting() => _socket.Shutdown(SocketShutdown.Send);
 
+    /// <summary>What the server says up to and with these words, or until it closes, or until a minute has gone.</summary>
+    public async Task<string> ReadToAsync(string words, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(MdfsClient.Patience);
+        var said = "";
+        var buffer = new byte[4096];
+        while (!said.Contains(words, StringComparison.Ordinal) && await _socket.ReceiveAsync(buffer, patience.Token) is > 0 and var read)
+            said += Encoding.UTF8.GetString(buffer, 0, read);
+        return said;
+    }
+
     /// <summary>All that the server says until it closes, or until a minute has gone.</summary>
     public async Task<string> ReadToEndAsync(CancellationToken cancellationToken)
     {
