@@ -44,6 +44,28 @@ public sealed class ComposeTests
         Assert.All(Regex.Matches(docker, @"""/app/(Mdfs\.\w+)""").Select(static match => match.Groups[1].Value), project => Assert.True(File.Exists(Repository.File($"{project}/{project}.csproj"))));
     }
 
+    [Theory]
+    [InlineData("garnet")]
+    [InlineData("master")]
+    [InlineData("worker")]
+    [InlineData("web")]
+    public void An_image_that_the_SDK_makes_has_the_settings_and_the_port_of_the_Dockerfiles(string target)
+    {
+        // Of ASP.NET's own base image, of which the SDK takes it over.
+        const string Default = "8080";
+        var docker = File.ReadAllText(Repository.File("Dockerfile"));
+        string Stage(string start) => Regex.Match(docker, $@"^FROM {start}\n(.*?)(?=^FROM|\z)", RegexOptions.Multiline | RegexOptions.Singleline).Groups[1].Value;
+        var stage = Stage($"base AS {target}");
+        var project = Regex.Match(stage, "\"/app/(Mdfs\\.\\w+)\"").Groups[1].Value;
+        var published = File.ReadAllText(Repository.File("Directory.Build.props")) + File.ReadAllText(Repository.File($"{project}/{project}.csproj"));
+
+        var settings = Regex.Matches(Stage(@"\S+ AS base") + stage, "^ENV (.+)$", RegexOptions.Multiline).SelectMany(static line => line.Groups[1].Value.Split(' ').Select(static setting => setting.Split('='))).ToList();
+        Assert.NotEmpty(settings);
+        Assert.All(settings.Where(static setting => setting[1] != Default), setting => Assert.Contains($"<ContainerEnvironmentVariable Include=\"{setting[0]}\" Value=\"{setting[1]}\" />", published));
+        var port = Regex.Match(stage, @"EXPOSE (\d+)").Groups[1].Value;
+        if (port != Default) Assert.Contains($"<ContainerPort Include=\"{port}\" Type=\"tcp\" />", published);
+    }
+
     private static Dictionary<string, string> Services(string config)
     {
         var services = Regex.Match(config.ReplaceLineEndings("\n"), @"^services:\n((?:  .*\n)+)", RegexOptions.Multiline).Groups[1].Value;
