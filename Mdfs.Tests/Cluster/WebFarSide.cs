@@ -38,6 +38,7 @@ internal sealed class WebFarSide : IAsyncDisposable
         app.MapPut("/api/files/{name}", side.TakeAsync);
         app.MapGet("/download", GiveAsync);
         app.MapGet("/broken", BreakAsync);
+        app.MapGet("/host", static (HttpContext context) => $"{context.Request.Headers.Host} {context.Request.Headers["X-Forwarded-Proto"]}");
         await app.StartAsync(cancellationToken);
         side.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         return side;
