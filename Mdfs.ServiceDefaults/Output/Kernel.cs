@@ -7,9 +7,8 @@ namespace Mdfs.ServiceDefaults.Output;
 /// <summary>What .NET has no words for, on Linux only: how bytes get into a socket without passing through this process, and how as many are put into it as it takes without waiting.</summary>
 internal static partial class Kernel
 {
-    public static bool CanSendFiles => OperatingSystem.IsLinux();
-
-    public static bool CanSendWithoutWaiting => OperatingSystem.IsLinux();
+    /// <summary>Whether any of it may be called.</summary>
+    public static bool IsKnown => OperatingSystem.IsLinux();
 
     /// <summary>What a call of the system came to.</summary>
     /// <param name="Count">Bytes that went; 0 with no error: the file has no more.</param>

@@ -34,7 +34,7 @@ internal sealed class SocketOutput(HttpResponse response, SocketWriter socket, R
         if (!_begun) return BeginAsync(skip, count, cancellation);
         if (_portable is not null) return _portable.SendAsync(skip, count, cancellation);
         if (cancellation.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellation);
-        if (!Kernel.CanSendWithoutWaiting) return WholeAsync(socket.SendAsync(_block.AsMemory(Front + skip, count), 0, cancellation), count);
+        if (!Kernel.IsKnown) return WholeAsync(socket.SendAsync(_block.AsMemory(Front + skip, count), 0, cancellation), count);
         var sent = socket.SendNow(_block.AsSpan(Front + skip, count));
         return sent < 0 || sent == count ? ValueTask.FromResult(sent) : WaitAsync(Front + skip + sent, sent, count, cancellation);
     }
@@ -44,7 +44,7 @@ internal sealed class SocketOutput(HttpResponse response, SocketWriter socket, R
         if (Interlocked.Exchange(ref _waiting, null) is { } block) ArrayPool<byte>.Shared.Return(block);
     }
 
-    public override bool TakesFiles => _begun && _portable is null && Kernel.CanSendFiles;
+    public override bool TakesFiles => _begun && _portable is null && Kernel.IsKnown;
 
     public override ValueTask<long> SendFileAsync(SafeFileHandle file, long from, long count, CancellationToken cancellation)
     {
