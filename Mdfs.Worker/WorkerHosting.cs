@@ -102,6 +102,7 @@ public static class WorkerHosting
         services.AddSingleton<PartJoin>();
         services.AddWorkHorse<PullDesk>();
         services.AddWorkHorse<PullLeftovers>();
+        services.AddWorkHorse<UploadLeftovers>();
         services.AddWorkHorse<VerifyQueue>();
         services.AddSingleton<ScrubMemory>();
         services.AddSingleton<Canary>();

@@ -1,4 +1,5 @@
 using Mdfs.ServiceDefaults.Security;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
@@ -36,7 +37,8 @@ public sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Prob
     private async Task AnswerAsync(HttpContext context, Exception failure)
     {
         // Players leave in the middle of nearly every movie: not an error of anybody's.
-        if (context.RequestAborted.IsCancellationRequested && failure is OperationCanceledException or IOException)
+        // A reset may be seen by who reads the body before the request is called aborted.
+        if (failure is ConnectionResetException || (context.RequestAborted.IsCancellationRequested && failure is OperationCanceledException or IOException))
         {
             if (!context.Response.HasStarted) context.Response.StatusCode = ClientClosedRequest;
             return;

@@ -42,13 +42,14 @@ internal sealed class WorkerNode : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<WorkerNode> StartAsync(string directory, string master = "http://127.0.0.1:9", Dictionary<string, string?>? settings = null)
+    public static async Task<WorkerNode> StartAsync(string directory, string master = "http://127.0.0.1:9", Dictionary<string, string?>? settings = null, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Configuration.AddInMemoryCollection(Settings(directory, master));
         builder.Configuration.AddInMemoryCollection(settings ?? []);
         builder.Configuration["Logging:Console:LogLevel:Default"] = "None";
         builder.AddMdfsWorker();
+        if (time is not null) builder.Services.AddSingleton(time);
         var app = builder.Build();
         try
         {

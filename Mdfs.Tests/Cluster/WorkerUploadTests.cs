@@ -5,6 +5,7 @@ using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -77,6 +78,23 @@ public sealed class WorkerUploadTests : IDisposable
         using var response = await node.Master.PutAsync(UploadId.New(), new ByteArrayContent([1, 2, 3]));
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task An_upload_that_is_opened_and_never_begun_is_gone_after_a_while_although_nobody_opens_another()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var node = await WorkerNode.StartAsync(_directory.Path, time: time);
+        using (var opened = await node.Master.OpenAsync(UploadId.New(), 100)) Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+        time.Advance(TimeSpan.FromSeconds(100));
+        Assert.Single(Incoming);
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(10));
+                return Incoming.Length == 0;
+            },
+            "nothing is left of it", MdfsClient.Patience, TestContext.Current.CancellationToken);
     }
 
     [Theory]

@@ -32,9 +32,9 @@ public class SharedCluster : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Files below every worker's <c>incoming</c>: bytes on their way, or what is left of them.</summary>
+    /// <summary>Files below every worker's <c>incoming</c>: bytes on their way, or what is left of them. Without those that nodes copy from each other, such as a canary (version 1) that is healed.</summary>
     public IEnumerable<string> Incoming() =>
-        Cluster.Workers.SelectMany(worker => Directory.EnumerateFiles(Path.Combine(Cluster.Cluster.WorkerDirectory(worker), "incoming")));
+        Cluster.Workers.SelectMany(worker => Directory.EnumerateFiles(Path.Combine(Cluster.Cluster.WorkerDirectory(worker), "incoming"))).Where(file => !Path.GetFileName(file).StartsWith("pull-", StringComparison.Ordinal));
 
     /// <summary>How many workers hold this version on disk.</summary>
     public int OnDisk(long version) => Cluster.Workers.Count(worker => Cluster.ReplicaFiles(worker).Any(file => Path.GetFileName(file) == $"{version}"));

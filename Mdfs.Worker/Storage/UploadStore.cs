@@ -66,6 +66,18 @@ internal sealed partial class UploadStore(
         }
     }
 
+    /// <summary>Removes what was opened and never begun: the master that opened it is gone, or never heard that it was, and the room would stay reserved.</summary>
+    public void DropForgotten()
+    {
+        foreach (var slot in _slots.Values)
+        {
+            if (slot.State != UploadState.Open || time.GetElapsedTime(slot.Opened) < _openLife || !slot.TryBegin(UploadState.Open, UploadState.Busy)) continue;
+            Drop(slot);
+            slot.EndBusy();
+            LogForgotten(slot.Upload);
+        }
+    }
+
     /// <summary>Found on disk at start.</summary>
     public void Load(UploadReceipt receipt)
     {
@@ -248,17 +260,9 @@ internal sealed partial class UploadStore(
         Durable.SyncDirectory(directory.Incoming);
     }
 
-    // Opened and never begun: the master that opened it is gone, and the reservation would stay.
-    private void DropForgotten()
-    {
-        foreach (var slot in _slots.Values)
-        {
-            if (slot.State != UploadState.Open || time.GetElapsedTime(slot.Opened) < _openLife || !slot.TryBegin(UploadState.Open, UploadState.Busy)) continue;
-            Drop(slot);
-            slot.EndBusy();
-        }
-    }
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "The disk became full while upload {Upload} was written; what had come of it was removed.")]
     private partial void LogDiskFull(UploadId upload);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Upload {Upload} was opened and never begun; its room is free again.")]
+    private partial void LogForgotten(UploadId upload);
 }
