@@ -1,3 +1,4 @@
+using Mdfs.Protocol;
 namespace Mdfs.Standalone;
 
 /// <summary>What is printed once when the cluster is up: where it is and what to type.</summary>
@@ -27,7 +28,7 @@ internal static class Banner
 
         return $"""
 
-            MDFS Pro is up: a master and {cluster.Workers.Count} {(cluster.Workers.Count == 1 ? "worker" : "workers")}.
+            MDFS Pro is up: a master and {Counted.Of(cluster.Workers.Count, "worker", "workers")}.
 
               Browser   {url}
               Upload    curl -H "Authorization: Bearer {bearer}" -T film.mp4 {url}api/files/

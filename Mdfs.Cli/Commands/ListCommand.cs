@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mdfs.Cli.Server;
 using Mdfs.Cli.Terminal;
+using Mdfs.Protocol;
 using Spectre.Console;
 
 namespace Mdfs.Cli.Commands;
@@ -45,6 +46,6 @@ internal static class ListCommand
         }
 
         if (count > 0) output.Show(table);
-        output.Note($"{Quantity.Count(count, "movie", "movies")}, {Quantity.Bytes(bytes)}");
+        output.Note($"{Counted.Of(count, "movie", "movies")}, {Quantity.Bytes(bytes)}");
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Mdfs.Cli.Terminal;
+using Mdfs.Protocol;
 using Spectre.Console;
 
 namespace Mdfs.Cli.Commands;
@@ -102,7 +103,7 @@ internal static class NodesCommand
             }
 
             var begun = await session.Master.BeginMaintenanceAsync(node.Id, parsed.GetValue(length), cancellationToken);
-            var unreadable = begun.Unreadable > 0 ? $"; {Quantity.Count(begun.Unreadable, "movie", "movies")} cannot be read while it is away" : "";
+            var unreadable = begun.Unreadable > 0 ? $"; {Counted.Of(begun.Unreadable, "movie", "movies")} cannot be read while it is away" : "";
             session.Output.Result(begun, $"in maintenance   {Printable.Of(begun.Node)} for {Quantity.Duration(begun.SecondsLeft)}{unreadable}");
             return ExitCodes.Done;
         });
@@ -113,9 +114,9 @@ internal static class NodesCommand
     {
         var toDo = drain.Movies == 0
             ? "every movie has its copies elsewhere"
-            : $"{Quantity.Count(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}";
+            : $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}";
         var stuck = drain.WithoutRoom > 0 ? $"; for {drain.WithoutRoom} of them no other node has room" : "";
-        return $"{(drain.State == "none" ? "not drained" : drain.State)}   {Printable.Of(drain.Node)}: {toDo}{stuck}; it holds {Quantity.Count(drain.Replicas, "copy", "copies")}";
+        return $"{(drain.State == "none" ? "not drained" : drain.State)}   {Printable.Of(drain.Node)}: {toDo}{stuck}; it holds {Counted.Of(drain.Replicas, "copy", "copies")}";
     }
 
     internal static async Task<Server.Node> FindAsync(Session session, string wanted, CancellationToken cancellationToken)

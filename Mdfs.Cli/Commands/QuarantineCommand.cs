@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Mdfs.Cli.Terminal;
+using Mdfs.Protocol;
 using Spectre.Console;
 
 namespace Mdfs.Cli.Commands;
@@ -55,7 +56,7 @@ internal static class QuarantineCommand
             var doomed = await session.Master.QuarantineAsync(cancellationToken);
             if (ids.Length > 0) doomed = [.. ids.Select(id => Find(doomed, id))];
             if (doomed.Count > 0 && !parsed.GetValue(yes))
-                await session.Output.AskAsync($"Remove {Quantity.Count(doomed.Count, "replica", "replicas")} for good?", "purge", "purged", cancellationToken);
+                await session.Output.AskAsync($"Remove {Counted.Of(doomed.Count, "replica", "replicas")} for good?", "purge", "purged", cancellationToken);
             foreach (var one in doomed)
             {
                 await session.Master.PurgeAsync(one.NodeId, one.Id, cancellationToken);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mdfs.Cli.Server;
 using Mdfs.Cli.Terminal;
+using Mdfs.Protocol;
 using Spectre.Console;
 
 namespace Mdfs.Cli.Commands;
@@ -47,8 +48,8 @@ internal static class RebalanceCommand
 
     private static string Sentence(Rebalance rebalance)
     {
-        var toDo = rebalance.Movies == 0 ? "nothing to move" : $"{Quantity.Count(rebalance.Movies, "movie", "movies")}, {Quantity.Bytes(rebalance.Bytes)} to be moved, at least {Quantity.Duration(rebalance.SecondsAtLeast)}";
-        var done = rebalance.Since is null ? "" : $"; {Quantity.Count(rebalance.MoviesMoved, "movie", "movies")}, {Quantity.Bytes(rebalance.BytesMoved)} moved{(rebalance.Ended is { } ended ? $" until it was {Printable.Of(ended)}" : "")}";
+        var toDo = rebalance.Movies == 0 ? "nothing to move" : $"{Counted.Of(rebalance.Movies, "movie", "movies")}, {Quantity.Bytes(rebalance.Bytes)} to be moved, at least {Quantity.Duration(rebalance.SecondsAtLeast)}";
+        var done = rebalance.Since is null ? "" : $"; {Counted.Of(rebalance.MoviesMoved, "movie", "movies")}, {Quantity.Bytes(rebalance.BytesMoved)} moved{(rebalance.Ended is { } ended ? $" until it was {Printable.Of(ended)}" : "")}";
         return $"{(rebalance.State == "none" ? "no rebalance" : rebalance.State)}   {toDo}{done}";
     }
 

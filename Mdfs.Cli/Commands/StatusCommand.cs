@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mdfs.Cli.Server;
 using Mdfs.Cli.Terminal;
+using Mdfs.Protocol;
 using Spectre.Console;
 
 namespace Mdfs.Cli.Commands;
@@ -29,7 +30,7 @@ internal static class StatusCommand
         Row("Redis", cluster.Redis);
         if (cluster.Durability is { } durability) Row("", durability);
         Row("Nodes", $"{cluster.ActiveNodes} of {cluster.Nodes} beat", cluster.ActiveNodes < cluster.Nodes ? Color.Yellow : null);
-        Row("Movies", $"{cluster.Movies}, of each {Quantity.Count(cluster.ReplicationFactor, "copy", "copies")}");
+        Row("Movies", $"{cluster.Movies}, of each {Counted.Of(cluster.ReplicationFactor, "copy", "copies")}");
         Row("Under-replicated", cluster.UnderReplicated == 0 ? "none" : $"{cluster.UnderReplicated}, {cluster.Healing.Running} copies being made ({Quantity.Bytes(cluster.Healing.BytesRemaining)} to go{Eta(cluster.Healing)})", cluster.UnderReplicated > 0 ? Color.Yellow : null);
         Row("Uploads open", $"{cluster.UploadsOpen}");
         Row("Deletions kept", $"{cluster.Tombstones}");

@@ -26,6 +26,4 @@ internal static class Quantity
 
     /// <summary>In the time zone of whoever reads it.</summary>
     public static string Moment(DateTimeOffset moment) => moment.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
-
-    public static string Count(int count, string one, string many) => count == 1 ? $"1 {one}" : $"{count} {many}";
 }

@@ -1,4 +1,5 @@
 using Mdfs.Cli.Terminal;
+using Mdfs.Protocol;
 
 namespace Mdfs.Cli.Transfer;
 
@@ -39,11 +40,11 @@ internal sealed record Outcome(string Name, Ending Result)
             Ending.Unchanged => $"unchanged   {name}{size}",
             Ending.Kept => $"kept        {name}: a movie of this name is there",
             Ending.Downloaded => $"downloaded  {name}{size}",
-            Ending.Deleted => $"deleted     {name}, gone from {Quantity.Count(Nodes ?? 0, "node", "nodes")}",
+            Ending.Deleted => $"deleted     {name}, gone from {Counted.Of(Nodes ?? 0, "node", "nodes")}",
             _ => $"FAILED      {name}: {Printable.Of(Error ?? "")}",
         };
     }
 
     private string CopiesText() =>
-        Copies >= CopiesWanted ? Quantity.Count(Copies ?? 0, "copy", "copies") : $"{Copies} of {CopiesWanted} copies; the cluster makes the rest by itself";
+        Copies >= CopiesWanted ? Counted.Of(Copies ?? 0, "copy", "copies") : $"{Copies} of {CopiesWanted} copies; the cluster makes the rest by itself";
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Mdfs.ServiceDefaults.Bytes;
 
 namespace Mdfs.Master.Files;
 
@@ -8,22 +9,8 @@ namespace Mdfs.Master.Files;
 /// ended: it then cannot take the rest of the body, calls that an error of the application, in its log and at Error, and closes. But a client that falls silent is
 /// nobody's error, is ended by design, and shall read its 408 in peace.
 /// </summary>
-public sealed class AbandonableBody(PipeReader reader) : Stream
+public sealed class AbandonableBody(PipeReader reader) : ReadOnlyStream
 {
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         // Not with the token: that is what leaves the reader in the middle.
@@ -44,14 +31,4 @@ public sealed class AbandonableBody(PipeReader reader) : Stream
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Bytes are waited for, never by a thread.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -3,6 +3,7 @@ using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
 using Mdfs.Master.Transfer;
+using Mdfs.Protocol;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
@@ -105,7 +106,7 @@ public sealed partial class DeleteFile(
 
         if (confirmed == 0) return new DeleteResult.Refused(FileProblems.NotBuried);
         LogDeleted(tombstone.Name, tombstone.Bound.Number, gone);
-        activity.Note(ActivityKinds.Deleted, tombstone.Name, detail: $"gone from {gone} {(gone == 1 ? "node" : "nodes")}", size: size);
+        activity.Note(ActivityKinds.Deleted, tombstone.Name, detail: $"gone from {Counted.Of(gone, "node", "nodes")}", size: size);
         return new DeleteResult.Deleted(tombstone, gone);
     }
 

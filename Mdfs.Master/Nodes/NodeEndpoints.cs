@@ -4,6 +4,7 @@ using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
 using Mdfs.Master.Files;
 using Mdfs.Master.Status;
+using Mdfs.Protocol;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
@@ -203,15 +204,13 @@ public static class NodeProblems
 
     public static Problem TooFewLeft(string name, int missed) => new Problem(
         409, "too-few-left", "Too few nodes would be left",
-        $"Without node '{name}' there are too few nodes: every movie would have {missed} {(missed == 1 ? "copy" : "copies")} less than it should. Add a worker first, or repeat with force=true.").With("missed", missed);
+        $"Without node '{name}' there are too few nodes: every movie would have {Counted.Of(missed, "copy", "copies")} less than it should. Add a worker first, or repeat with force=true.").With("missed", missed);
 
     public static Problem NoRoomElsewhere(string name, int movies) => new Problem(
-        409, "no-room-elsewhere", "No room elsewhere", $"For {Counted(movies)} on node '{name}' no other node has room. Add a worker first, or repeat with force=true; what finds no room stays on it.")
+        409, "no-room-elsewhere", "No room elsewhere", $"For {Counted.Of(movies, "movie", "movies")} on node '{name}' no other node has room. Add a worker first, or repeat with force=true; what finds no room stays on it.")
         .With("movies", movies);
 
     public static Problem HoldsLastCopies(string name, int movies) => new Problem(
         409, "last-copies", "Node holds last copies",
-        $"Node '{name}' holds the only known copy of {Counted(movies)}. Bring it back, or repeat with force=true to give up what it alone has.").With("movies", movies);
-
-    private static string Counted(int movies) => movies == 1 ? "1 movie" : $"{movies} movies";
+        $"Node '{name}' holds the only known copy of {Counted.Of(movies, "movie", "movies")}. Bring it back, or repeat with force=true to give up what it alone has.").With("movies", movies);
 }

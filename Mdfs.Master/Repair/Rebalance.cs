@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
+using Mdfs.Protocol;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Hosting;
@@ -190,7 +191,7 @@ public sealed partial class Rebalance(
         // What is shown is some seconds old at most, but not older than the end.
         lock (_looking) _shown = null;
         if (!await SaveAsync(static record => record with { State = RebalanceState.None, Ended = "finished" }, cancellationToken)) return;
-        activity.Note(ActivityKinds.RebalanceEnded, detail: $"finished, {Record.MoviesMoved} {(Record.MoviesMoved == 1 ? "movie" : "movies")} moved", size: Record.BytesMoved);
+        activity.Note(ActivityKinds.RebalanceEnded, detail: $"finished, {Counted.Of(Record.MoviesMoved, "movie", "movies")} moved", size: Record.BytesMoved);
         LogEnded(Record.MoviesMoved, Record.BytesMoved);
     }
 

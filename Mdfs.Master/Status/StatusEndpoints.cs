@@ -8,6 +8,7 @@ using Mdfs.Master.Files;
 using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
 using Mdfs.Master.Transfer;
+using Mdfs.Protocol;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
 
@@ -98,7 +99,7 @@ public static class StatusEndpoints
     private static IResult Index(HttpContext context, FileCatalog catalog, MasterStatus status)
     {
         var here = HtmlEncoder.Default.Encode($"{context.Request.Scheme}://{context.Request.Host}");
-        var counts = FormattableString.Invariant($"{catalog.Count} {(catalog.Count == 1 ? "movie" : "movies")} on {status.ActiveNodes} {(status.ActiveNodes == 1 ? "node" : "nodes")}");
+        var counts = $"{Counted.Of(catalog.Count, "movie", "movies")} on {Counted.Of(status.ActiveNodes, "node", "nodes")}";
         return TypedResults.Content(
             $"""
             <!doctype html>

@@ -21,9 +21,9 @@ public sealed class PieceSize(LargestPieces largest) : IDisposable
     private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(20);
 
     private int _taken;
-    private bool _largest;
+    private bool _hasLargest;
 
-    public int Current => _taken < Row ? Small : _largest ? Largest : Large;
+    public int Current => _taken < Row ? Small : _hasLargest ? Largest : Large;
 
     /// <summary>The client has taken a piece.</summary>
     /// <param name="after">How long that took.</param>
@@ -31,13 +31,13 @@ public sealed class PieceSize(LargestPieces largest) : IDisposable
     {
         _taken = after > AtOnce ? 0 : Math.Min(_taken + 1, Row);
         if (_taken < Row) Dispose();
-        else if (!_largest) _largest = largest.TryTake();
+        else if (!_hasLargest) _hasLargest = largest.TryTake();
     }
 
     /// <summary>Lets another one have the largest pieces.</summary>
     public void Dispose()
     {
-        if (_largest) largest.GiveBack();
-        _largest = false;
+        if (_hasLargest) largest.GiveBack();
+        _hasLargest = false;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
 
 namespace Mdfs.Tests.Campaign;
 
@@ -51,7 +52,7 @@ public sealed class DiskInspector(CampaignCluster cluster, History history)
         foreach (var worker in cluster.Workers)
         {
             // The beginning of a pull that broke off stays for two hours, to be gone on with.
-            found.AddRange(Files(worker, "incoming").Where(file => !file.StartsWith("pull-", StringComparison.Ordinal)).Select(file => $"incoming/{file} lies on {worker.Name}"));
+            found.AddRange(Files(worker, "incoming").Where(file => !file.StartsWith(DataDirectory.PullPrefix, StringComparison.Ordinal)).Select(file => $"incoming/{file} lies on {worker.Name}"));
             found.AddRange(Files(worker, "trash").Concat(Files(worker, "trash/kept")).Select(file => $"trash: {file} lies on {worker.Name}"));
             // What lies in quarantine was harmed by a fault, and waits for an admin to judge.
         }

@@ -3,6 +3,7 @@ using Mdfs.Gateway.Streams;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Bytes;
 using Xunit;
 
 namespace Mdfs.Tests.Cluster;
@@ -108,23 +109,9 @@ public sealed class TransferMemoryTests
     }
 
     /// <summary>So many zeros, without holding them.</summary>
-    private sealed class Zeros(long length) : Stream
+    private sealed class Zeros(long length) : ReadOnlyStream
     {
         private long _left = length;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override int Read(byte[] buffer, int offset, int count)
         {
@@ -133,15 +120,5 @@ public sealed class TransferMemoryTests
             _left -= read;
             return read;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

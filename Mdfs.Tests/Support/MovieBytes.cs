@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using Mdfs.ServiceDefaults.Bytes;
 
 namespace Mdfs.Tests.Support;
 
@@ -86,15 +87,9 @@ public sealed record MovieBytes(ulong Seed, long Length)
         return z ^ (z >> 31);
     }
 
-    private sealed class GeneratedStream(ulong seed, long from, long length) : Stream
+    private sealed class GeneratedStream(ulong seed, long from, long length) : ReadOnlyStream
     {
         private long _position;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
 
         public override long Length => length;
 
@@ -117,15 +112,5 @@ public sealed record MovieBytes(ulong Seed, long Length)
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromResult(Read(buffer.Span));
 
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => Task.FromResult(Read(buffer, offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

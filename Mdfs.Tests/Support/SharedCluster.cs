@@ -1,3 +1,4 @@
+using Mdfs.Worker.Storage;
 namespace Mdfs.Tests.Support;
 
 /// <summary>One cluster in this process for all tests of a class that do not disturb one another. Patient with silence: tests pause in the middle of transfers.</summary>
@@ -34,7 +35,7 @@ public class SharedCluster : IAsyncLifetime
 
     /// <summary>Files below every worker's <c>incoming</c>: bytes on their way, or what is left of them. Without those that nodes copy from each other, such as a canary (version 1) that is healed.</summary>
     public IEnumerable<string> Incoming() =>
-        Cluster.Workers.SelectMany(worker => Directory.EnumerateFiles(Path.Combine(Cluster.Cluster.WorkerDirectory(worker), "incoming"))).Where(file => !Path.GetFileName(file).StartsWith("pull-", StringComparison.Ordinal));
+        Cluster.Workers.SelectMany(worker => Directory.EnumerateFiles(Path.Combine(Cluster.Cluster.WorkerDirectory(worker), "incoming"))).Where(file => !Path.GetFileName(file).StartsWith(DataDirectory.PullPrefix, StringComparison.Ordinal));
 
     /// <summary>How many workers hold this version on disk.</summary>
     public int OnDisk(long version) => Cluster.Workers.Count(worker => Cluster.ReplicaFiles(worker).Any(file => Path.GetFileName(file) == $"{version}"));

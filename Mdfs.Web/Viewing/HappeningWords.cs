@@ -34,11 +34,7 @@ public static partial class HappeningWords
     {
         // The number of movies stands in a field of its own.
         if (item.Count is { } count && detail == string.Create(CultureInfo.InvariantCulture, $"{count} movies")) return null;
-        foreach (var (pattern, key) in _known)
-        {
-            if (pattern.Match(detail) is { Success: true } match) return words[key, [.. match.Groups.Values.Skip(1).Select(static part => part.Value)]];
-        }
-
+        if (words.Known(_known, detail) is { } told) return told;
         return Lasting().Match(detail) is { Success: true } lasting && TimeSpan.TryParse(lasting.Groups[1].ValueSpan, CultureInfo.InvariantCulture, out var span)
             ? words["Activity.Lasting", Format.Duration(span.TotalSeconds, words)]
             : detail;

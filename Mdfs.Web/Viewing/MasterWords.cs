@@ -9,20 +9,24 @@ namespace Mdfs.Web.Viewing;
 /// </summary>
 public static partial class MasterWords
 {
-    private const string Prefix = "Said.";
-
-    private static readonly (Regex Pattern, string Key)[] _known = [(NewIdentity(), "NewIdentity"), (NameTaken(), "NameTaken"), (MassLoss(), "MassLoss")];
+    private static readonly (Regex Pattern, string Key)[] _known = [(NewIdentity(), "Said.NewIdentity"), (NameTaken(), "Said.NameTaken"), (MassLoss(), "Said.MassLoss")];
 
     public static string Said(this IStringLocalizer words, string? sentence)
     {
         if (string.IsNullOrEmpty(sentence)) return "";
-        if (words[Prefix + sentence] is { ResourceNotFound: false } plain) return plain;
-        foreach (var (pattern, key) in _known)
+        if (words["Said." + sentence] is { ResourceNotFound: false } plain) return plain;
+        return words.Known(_known, sentence) ?? sentence;
+    }
+
+    /// <summary>The text for what the first of these patterns matches, with what stands in its gaps; null when none does, or the language has none.</summary>
+    internal static string? Known(this IStringLocalizer words, IEnumerable<(Regex Pattern, string Key)> known, string sentence)
+    {
+        foreach (var (pattern, key) in known)
         {
-            if (pattern.Match(sentence) is { Success: true } match && words[Prefix + key, [.. match.Groups.Values.Skip(1).Select(static part => part.Value)]] is { ResourceNotFound: false } told) return told;
+            if (pattern.Match(sentence) is { Success: true } match && words[key, [.. match.Groups.Values.Skip(1).Select(static part => part.Value)]] is { ResourceNotFound: false } told) return told;
         }
 
-        return sentence;
+        return null;
     }
 
     [GeneratedRegex("^This node has a new identity under the name '(.*)', which node ([^ ]+) has had\\. ")]
