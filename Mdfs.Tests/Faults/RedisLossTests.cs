@@ -12,7 +12,7 @@ public sealed class RedisLossTests
     [Fact]
     public async Task A_master_that_runs_writes_its_memory_into_a_Redis_that_was_wiped()
     {
-        await using var cluster = await ProcessCluster.StartAsync(Cancelled, redis: RedisKind.RedisServer, settings: Unhurried);
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, redis: RedisKind.RedisServer, settings: Unhurried);
         foreach (var seed in (ulong[])[1, 2, 3]) await StoreAsync(cluster, $"movie {seed}.mp4", seed);
         await DeleteAsync(cluster, "movie 3.mp4");
         await using (var connection = await cluster.ConnectRedisAsync())
@@ -31,7 +31,7 @@ public sealed class RedisLossTests
     [Fact]
     public async Task Without_Redis_uploads_and_deletions_are_refused_reading_goes_on_and_all_comes_back_by_itself()
     {
-        await using var cluster = await ProcessCluster.StartAsync(Cancelled, settings: Unhurried);
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: Unhurried);
         var client = cluster.Client;
         await StoreAsync(cluster, "stays.mp4", 1);
         await cluster.Redis.KillAsync();

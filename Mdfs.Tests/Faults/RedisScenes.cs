@@ -37,6 +37,6 @@ internal static class RedisScenes
     {
         if (cluster.Master.IsRunning) await cluster.Master.KillAsync();
         await cluster.StartMasterAsync(Cancelled);
-        if (cluster.Workers.All(worker => worker.IsRunning)) await cluster.Client.WaitForNodesAsync(3, Cancelled);
+        if (cluster.Workers.All(worker => worker.IsRunning)) await cluster.Client.WaitForNodesAsync(cluster.Workers.Count, Cancelled);
     }
 }

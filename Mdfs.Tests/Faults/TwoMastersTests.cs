@@ -10,7 +10,7 @@ public sealed class TwoMastersTests
     [Fact]
     public async Task A_second_master_takes_over_and_the_first_stops_by_itself_and_says_why()
     {
-        await using var cluster = await ProcessCluster.StartAsync(Cancelled, masters: 2, settings: ("Mdfs:Master:NodeTimeout", "00:00:05"));
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, masters: 2, settings: ("Mdfs:Master:NodeTimeout", "00:00:05"));
         await StoreAsync(cluster.Client, "one.mp4", 1);
         await StoreAsync(cluster.Client, "two.mp4", 2);
         await Patiently.DeleteAsync(cluster.Client, "two.mp4", Cancelled);
@@ -20,7 +20,7 @@ public sealed class TwoMastersTests
         Assert.Contains("Another master took over with epoch", cluster.Master.Output);
 
         var second = cluster.ClientOf(cluster.Masters[1]);
-        await second.WaitForNodesAsync(3, Cancelled);
+        await second.WaitForNodesAsync(2, Cancelled);
         Assert.Equal(["one.mp4"], await NamesAsync(second));
         await second.AssertHoldsAsync("one.mp4", Movie(1), Cancelled);
         await StoreAsync(second, "two.mp4", 22);
@@ -34,7 +34,7 @@ public sealed class TwoMastersTests
     public async Task A_frozen_master_that_thaws_after_it_was_replaced_acknowledges_nothing_and_takes_nothing_away()
     {
         await using var cluster = await ProcessCluster.StartAsync(
-            Cancelled, masters: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), ("Mdfs:Master:SupersededGrace", "00:00:00")]);
+            Cancelled, workers: 2, masters: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), ("Mdfs:Master:SupersededGrace", "00:00:00")]);
         var first = cluster.Client;
         await StoreAsync(first, "kept.mp4", 1);
         await StoreAsync(first, "overwritten.mp4", 2);
@@ -46,7 +46,7 @@ public sealed class TwoMastersTests
         cluster.Master.Freeze();
         await cluster.StartMasterAsync(Cancelled, index: 1);
         var second = cluster.ClientOf(cluster.Masters[1]);
-        await second.WaitForNodesAsync(3, Cancelled);
+        await second.WaitForNodesAsync(2, Cancelled);
         await StoreAsync(second, "overwritten.mp4", 22);
         await Patiently.DeleteAsync(second, "deleted.mp4", Cancelled);
 

@@ -4,7 +4,8 @@ using Mdfs.Tests.Support;
 namespace Mdfs.Tests.Players;
 
 /// <summary>The master is replaced while people watch: one short break, after which their players go on by themselves (docs/operations.md, Upgrading).</summary>
-[Collection(nameof(PlayerTests))]
+[Collection(nameof(MasterBreakTests))]
+[CollectionDefinition(nameof(MasterBreakTests), DisableParallelization = true)]
 public sealed class MasterBreakTests
 {
     private static readonly TimeSpan _promised = TimeSpan.FromSeconds(5);
@@ -17,7 +18,7 @@ public sealed class MasterBreakTests
         Tools.Require("mpv");
         Tools.Require("chromium", "chromium-browser", "google-chrome");
         var path = await RealMovies.LongAsync();
-        await using var cluster = await ProcessCluster.StartAsync(Cancelled, settings: ("Mdfs:Master:NodeTimeout", "00:00:15"));
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: ("Mdfs:Master:NodeTimeout", "00:00:15"));
         await using (var file = File.OpenRead(path))
         {
             using var stored = await cluster.Client.PutAsync("long.mp4", new StreamContent(file), Cancelled);

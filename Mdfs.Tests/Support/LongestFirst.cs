@@ -2,7 +2,9 @@ using Mdfs.Tests.Browser;
 using Mdfs.Tests.Campaign;
 using Mdfs.Tests.Cluster;
 using Mdfs.Tests.Faults;
+using Mdfs.Tests.Players;
 using Mdfs.Tests.Support;
+using Mdfs.Tests.Unit.Model;
 using Xunit.Sdk;
 using Xunit.v3;
 
@@ -19,7 +21,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
     private static readonly string[] _order =
     [
         nameof(GarnetCampaignTests), ConsoleCluster.Name, nameof(RedisCampaignTests), nameof(StreamFailoverTests), nameof(RedisRollbackTests), nameof(CatalogStoreFaultsOnGarnet), nameof(MasterLossTests), nameof(ClockJumpTests), nameof(WorkerLossTests), nameof(ResumableUploadFaultTests),
-        nameof(AppHostTests), nameof(CatalogStoreFaultsOnRedis), nameof(DirectLinkTests), nameof(TwoMastersTests), nameof(CliTests), nameof(StandaloneProgramTests), nameof(GarnetDurabilityTests), nameof(RollingUpgradeTests), nameof(HealingSpeedTests), nameof(RedisLossTests),
+        nameof(PlayerTests), nameof(ModelTests), nameof(AppHostTests), nameof(CatalogStoreFaultsOnRedis), nameof(DirectLinkTests), nameof(TwoMastersTests), nameof(CliTests), nameof(StandaloneProgramTests), nameof(GarnetDurabilityTests), nameof(RollingUpgradeTests), nameof(HealingSpeedTests), nameof(RedisLossTests),
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
