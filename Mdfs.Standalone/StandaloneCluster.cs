@@ -70,6 +70,10 @@ public sealed class StandaloneCluster : IAsyncDisposable
         try
         {
             Claim();
+            // A start is mostly the compiling of what it runs, and the store opens on one core: another one compiles meanwhile what a worker needs, of which the master needs most as well.
+            // Not with a free port for the master, which nobody knows yet.
+            if (_options.Port > 0)
+                Workers[0].Prepare();
             await StartStoreAsync(cancellationToken);
             await Master.StartAsync(cancellationToken);
             await Task.WhenAll(Workers.Select(worker => worker.StartAsync(cancellationToken)));

@@ -13,6 +13,8 @@ public static class StandaloneProgram
     /// <summary>The exit code when a service stopped by itself.</summary>
     public const int EndedItself = 3;
 
+    private const int ThreadsAtStart = 16;
+
     /// <summary>Runs until Ctrl-C, SIGTERM, or a service that stops by itself. See <c>--help</c>.</summary>
     /// <returns>The process's exit code: 0 when it was told to stop.</returns>
     public static async Task<int> RunAsync(string[] args)
@@ -37,6 +39,10 @@ public static class StandaloneProgram
 
     private static async Task<int> RunAsync(StandaloneOptions options)
     {
+        // Five services start in one process, and connecting to the store blocks a thread. With as many as there are processors, which is the default, the start often waits half a second
+        // until the pool believes that it needs one more.
+        ThreadPool.GetMinThreads(out var threads, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(threads, ThreadsAtStart), ports);
         using var stop = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

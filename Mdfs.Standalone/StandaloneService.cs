@@ -15,6 +15,7 @@ public sealed class StandaloneService : IAsyncDisposable
     private readonly TaskCompletionSource _endedItself = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ListenAddress _listen;
     private WebApplication? _app;
+    private Task<WebApplication>? _prepared;
     private bool _stopping;
 
     internal StandaloneService(string name, ListenAddress listen, Func<ListenAddress, WebApplication> build)
@@ -41,6 +42,9 @@ public sealed class StandaloneService : IAsyncDisposable
     /// <summary>Ends when the service decides by itself to stop, which a master does that was replaced.</summary>
     internal Task EndedItself => _endedItself.Task;
 
+    /// <summary>Builds it on another thread, for the next start to take. Only where all that it is built from is known already.</summary>
+    internal void Prepare() => _prepared ??= Task.Run(() => _build(_listen));
+
     /// <summary>Builds it and returns when it answers. Does nothing when it runs.</summary>
     /// <exception cref="StandaloneException">Its port is taken.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
@@ -50,7 +54,9 @@ public sealed class StandaloneService : IAsyncDisposable
         {
             if (_app is not null)
                 return;
-            var app = _build(_listen);
+            var prepared = _prepared;
+            _prepared = null;
+            var app = prepared is null ? _build(_listen) : await prepared;
             try
             {
                 await app.StartAsync(cancellationToken);
@@ -83,6 +89,7 @@ public sealed class StandaloneService : IAsyncDisposable
         await _gate.WaitAsync();
         try
         {
+            await DropPreparedAsync();
             if (_app is not { } app)
                 return;
             _stopping = true;
@@ -107,6 +114,17 @@ public sealed class StandaloneService : IAsyncDisposable
     {
         await StopAsync();
         _gate.Dispose();
+    }
+
+    private async Task DropPreparedAsync()
+    {
+        if (_prepared is not { } prepared)
+            return;
+        _prepared = null;
+        // That it could not be built is told by a start.
+        await ((Task)prepared).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (prepared.IsCompletedSuccessfully)
+            await (await prepared).DisposeAsync();
     }
 
     private void OnStopping()

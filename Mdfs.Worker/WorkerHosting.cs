@@ -59,6 +59,7 @@ public static class WorkerHosting
         services.AddSingleton<UploadStore>();
         services.AddSingleton<AppendStore>();
         services.AddSingleton<ReplicaStore>();
+        services.AddSingleton<KeptReaders>();
         services.AddSingleton<Quarantine>();
         services.AddSingleton<EmergencyRoom>();
         services.AddSingleton<StoreRecovery>();

@@ -26,12 +26,15 @@ internal sealed class ReplicaReader : IDisposable
 {
     private readonly SafeFileHandle _bytes;
     private readonly BlockSidecarReader _blocks;
+    private readonly KeptReaders? _keeper;
 
-    private ReplicaReader(HeldReplica held, SafeFileHandle bytes, BlockSidecarReader blocks)
+    private ReplicaReader(HeldReplica held, SafeFileHandle bytes, BlockSidecarReader blocks, KeptReaders? keeper)
     {
         Held = held;
         _bytes = bytes;
         _blocks = blocks;
+        _keeper = keeper;
+        Opened = keeper?.Now ?? 0;
     }
 
     /// <summary>What was read, with the generation of its files.</summary>
@@ -44,13 +47,20 @@ internal sealed class ReplicaReader : IDisposable
 
     public long Size => Held.Report.Replica.Size;
 
+    /// <summary>When, by the clock of whoever keeps it.</summary>
+    public long Opened { get; }
+
+    /// <summary>Nothing bad was met so far.</summary>
+    public bool IsSound { get; private set; } = true;
+
     /// <summary>Null: the file is gone.</summary>
-    public static ReplicaReader? Open(string path, HeldReplica held)
+    /// <param name="keeper">Gets it when it has been read, for the next who reads the same.</param>
+    public static ReplicaReader? Open(string path, HeldReplica held, KeptReaders? keeper = null)
     {
         try
         {
             return new ReplicaReader(
-                held, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), new BlockSidecarReader(path + Sidecars.Blocks));
+                held, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), new BlockSidecarReader(path + Sidecars.Blocks), keeper);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -67,6 +77,26 @@ internal sealed class ReplicaReader : IDisposable
     /// the system has no other kind, and for what is in memory already, as most of what is played is, handing it to another thread costs more than the reading.
     /// </summary>
     public BlockRead Read(long firstBlock, Span<byte> buffer)
+    {
+        var read = ReadAndCheck(firstBlock, buffer);
+        if (read.Fault != BlockFault.None) IsSound = false;
+        return read;
+    }
+
+    /// <summary>Reads no more. Its files are closed, unless somebody keeps it.</summary>
+    public void Dispose()
+    {
+        if (_keeper?.TryKeep(this) != true) Close();
+    }
+
+    /// <summary>For whoever keeps it.</summary>
+    public void Close()
+    {
+        _bytes.Dispose();
+        _blocks.Dispose();
+    }
+
+    private BlockRead ReadAndCheck(long firstBlock, Span<byte> buffer)
     {
         var filled = 0;
         try
@@ -88,18 +118,12 @@ internal sealed class ReplicaReader : IDisposable
         return Check(firstBlock, buffer, filled);
     }
 
-    public void Dispose()
-    {
-        _bytes.Dispose();
-        _blocks.Dispose();
-    }
-
     private BlockRead ReadSingly(long firstBlock, Span<byte> buffer)
     {
         var good = 0;
         while (good < buffer.Length)
         {
-            var one = Read(firstBlock + (good / BlockFormat.BlockSize), buffer.Slice(good, Math.Min(BlockFormat.BlockSize, buffer.Length - good)));
+            var one = ReadAndCheck(firstBlock + (good / BlockFormat.BlockSize), buffer.Slice(good, Math.Min(BlockFormat.BlockSize, buffer.Length - good)));
             good += one.Good;
             if (one.Fault != BlockFault.None) return new BlockRead(good, one.Fault);
         }
