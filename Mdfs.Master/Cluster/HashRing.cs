@@ -15,6 +15,8 @@ public sealed class HashRing
 {
     public static readonly HashRing Empty = new([], []);
 
+    private const int MostOnStack = 512;
+
     // Sorted by position; of two virtual nodes at one position the one whose ring key sorts first stands first, so that the order of
     // registration cannot move anything.
     private readonly uint[] _positions;
@@ -50,28 +52,25 @@ public sealed class HashRing
         return new HashRing([.. points.Select(point => point.Position)], [.. points.Select(point => point.Id)]);
     }
 
-    /// <summary>All nodes in the order in which the walk from this name meets them, each once.</summary>
-    public IEnumerable<NodeId> Walk(FileName name)
+    /// <summary>The nodes in the order in which the walk from this name meets them, each once.</summary>
+    /// <param name="most">Nodes after which the walk may end.</param>
+    public NodeId[] Walk(FileName name, int most = int.MaxValue)
     {
-        var met = new bool[NodeCount];
-        var left = NodeCount;
-        for (var at = First(name); left > 0; at = Next(at))
-        {
-            var owner = _owners[at];
-            if (met[owner]) continue;
-            met[owner] = true;
-            left--;
-            yield return Members[owner];
-        }
+        var nodes = new NodeId[Math.Min(most, NodeCount)];
+        Span<int> walk = nodes.Length <= MostOnStack ? stackalloc int[nodes.Length] : new int[nodes.Length];
+        Walk(name, walk);
+        for (var at = 0; at < walk.Length; at++) nodes[at] = Members[walk[at]];
+        return nodes;
     }
 
     /// <summary>The same walk as places in <see cref="Members"/>, for who walks for every movie.</summary>
-    /// <param name="walk">Takes <see cref="NodeCount"/> places.</param>
+    /// <param name="walk">Takes as many places as it is long, which is <see cref="NodeCount"/> at most.</param>
     public void Walk(FileName name, Span<int> walk)
     {
-        Span<bool> met = NodeCount <= 512 ? stackalloc bool[NodeCount] : new bool[NodeCount];
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(walk.Length, NodeCount);
+        Span<bool> met = NodeCount <= MostOnStack ? stackalloc bool[NodeCount] : new bool[NodeCount];
         var count = 0;
-        for (var at = First(name); count < NodeCount; at = Next(at))
+        for (var at = First(name); count < walk.Length; at = Next(at))
         {
             var owner = _owners[at];
             if (met[owner]) continue;

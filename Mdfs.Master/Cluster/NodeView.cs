@@ -30,6 +30,9 @@ public sealed record NodeView(
     /// <summary>Its copies do not count, and yet nobody makes them anew at present: it is expected back, or its drain waits.</summary>
     public bool IsWaitedFor => Draining ? DrainPaused && Alive && Failed is null : Expected;
 
+    /// <summary>New copies may go to it, if it has room.</summary>
+    public bool TakesCopies => Alive && !Draining && ClosedForWrites is null;
+
     /// <summary>Bytes held or promised.</summary>
     public long Load => Space.Used + Space.InFlight + Pending;
 

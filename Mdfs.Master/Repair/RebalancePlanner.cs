@@ -57,12 +57,12 @@ public static class RebalancePlanner
     }
 
     /// <summary>Whether a node can take copies and give them away.</summary>
-    public static bool TakesPart(NodeView node) => node is { Alive: true, Draining: false, ClosedForWrites: null };
+    public static bool TakesPart(NodeView node) => node.TakesCopies;
 
     private static PlannedMove? Choose(ClusterView view, Balance balance, ReplicaDescription replica, IReadOnlyList<HeldCopy> copies, int goal, bool byRing)
     {
         if (!copies.Any(copy => balance.CanGive(copy.Node, replica.Size))) return null;
-        var home = view.Ring.Walk(replica.Name).Take(goal).ToList();
+        var home = view.Ring.Walk(replica.Name, goal);
         var holders = copies.Select(copy => copy.Node).ToList();
         var givers = holders.Where(node => balance.CanGive(node, replica.Size)).OrderBy(node => home.Contains(node)).ThenByDescending(balance.Excess).ToList();
         var takers = (byRing ? home.Where(node => balance.CanTake(node, replica.Size)) : balance.Takers(replica.Size)).Where(node => !holders.Contains(node)).OrderByDescending(balance.Lack);

@@ -32,15 +32,16 @@ public sealed class HashRingTests
     }
 
     [Fact]
-    public void The_walk_by_places_is_the_walk_by_names()
+    public void A_walk_that_ends_early_is_the_beginning_of_the_whole_one()
     {
         var ring = HashRing.Build(Enumerable.Range(1, 40).Select(i => (Id(i), $"http://10.0.0.{i}:8081")), 10);
-        var places = new int[ring.NodeCount];
+        var places = new int[3];
         for (var i = 0; i < 300; i++)
         {
             var name = FileName.Parse($"{i}.mkv");
             ring.Walk(name, places);
-            Assert.Equal(ring.Walk(name), places.Select(place => ring.Members[place]));
+            Assert.Equal(ring.Walk(name).Take(3), places.Select(place => ring.Members[place]));
+            Assert.Equal(ring.Walk(name).Take(3), ring.Walk(name, 3));
         }
     }
 
