@@ -37,15 +37,12 @@ public static class Placement
         var choice = new List<Ranked>(walk.Length);
         foreach (var place in walk)
         {
-            if (view.OnRing(place) is not { Alive: true, Draining: false, ClosedForWrites: null } node || IsFull(node, size)) continue;
+            if (view.OnRing(place) is not { TakesCopies: true } node || IsFull(node, size)) continue;
             if (holders?.Contains(node.Id) == true || exclude?.Contains(node.Id) == true) continue;
             choice.Add(new Ranked(node, view.Fill.Overloads(node, rules) ? 1 : 0));
         }
 
-        HashSet<string>? zones = null;
-        foreach (var id in holders ?? [])
-            if (view.Find(id)?.Zone is { } zone) (zones ??= new HashSet<string>(StringComparer.Ordinal)).Add(zone);
-        return Pick(choice, copies, zones);
+        return Pick(choice, copies, ZonesOf(view, holders ?? []));
     }
 
     /// <summary>
@@ -82,6 +79,22 @@ public static class Placement
         return free <= 0 || free < size;
     }
 
+    /// <summary>How good a node is for a further copy, 0 the best: a zone that is not taken yet counts more than how the node stands.</summary>
+    /// <param name="standing">0; 1: overloaded.</param>
+    /// <param name="zones">Those that have a copy.</param>
+    public static int Rank(NodeView node, int standing, HashSet<string>? zones) =>
+        // A node without a zone shares its fate with nobody: it is a zone of its own.
+        node.Zone is { } zone && zones?.Contains(zone) == true ? standing + Picked : standing;
+
+    /// <summary>The zones of the holders; null: none of them has one.</summary>
+    public static HashSet<string>? ZonesOf(ClusterView view, IReadOnlyCollection<NodeId> holders)
+    {
+        HashSet<string>? zones = null;
+        foreach (var id in holders)
+            if (view.Find(id)?.Zone is { } zone) (zones ??= new HashSet<string>(StringComparer.Ordinal)).Add(zone);
+        return zones;
+    }
+
     private static List<NodeView> Pick(List<Ranked> choice, int copies, HashSet<string>? zones)
     {
         var picked = new List<NodeView>(choice.Count);
@@ -98,7 +111,7 @@ public static class Placement
         return picked;
     }
 
-    /// <summary>The first of the best in the order of the walk: a zone that is not taken yet counts more than how the node stands.</summary>
+    /// <summary>The first of the best in the order of the walk.</summary>
     private static int? Best(List<Ranked> choice, HashSet<string>? zones)
     {
         var (best, rank) = ((int?)null, int.MaxValue);
@@ -106,9 +119,7 @@ public static class Placement
         {
             var (node, standing) = choice[at];
             if (standing == Picked) continue;
-            // A node without a zone shares its fate with nobody: it is a zone of its own.
-            var own = node.Zone is { } zone && zones?.Contains(zone) == true ? standing + Picked : standing;
-            if (own < rank) (best, rank) = (at, own);
+            if (Rank(node, standing, zones) is var own && own < rank) (best, rank) = (at, own);
         }
 
         return best;

@@ -22,16 +22,24 @@ public static class DrainPlanner
         var draining = view.Find(node) is { Draining: false } known ? new ClusterView(view.Nodes.Replace(known, known with { Draining = true }), view.Ring) : view;
         var goal = CopyGoal.Of(replicationFactor, draining);
         var plan = new DrainPlan(0, 0, 0, Math.Max(0, Math.Min(replicationFactor, CopyGoal.Of(replicationFactor, view)) - goal));
+        var takers = new Takers(draining, rules, most: int.MaxValue, atOnce: 0);
         foreach (var (replica, copies) in movies)
         {
             var missing = goal - RepairPlanner.Counted(draining, copies);
             if (missing <= 0) continue;
-            var targets = Placement.Candidates(draining, replica.Name, replica.Size, missing, rules, holders: [.. copies.Select(copy => copy.Node)]).Take(missing).ToList();
-            plan = plan with { Movies = plan.Movies + 1, Bytes = plan.Bytes + (replica.Size * missing), WithoutRoom = plan.WithoutRoom + (targets.Count < missing ? 1 : 0) };
-            // What is planned for a node is seen by the next choices, or a nearly full one would be promised many times over.
-            foreach (var target in targets)
+            plan = plan with { Movies = plan.Movies + 1, Bytes = plan.Bytes + (replica.Size * missing) };
+            List<NodeId> holders = [.. copies.Select(copy => copy.Node)];
+            for (; missing > 0; missing--)
             {
-                if (draining.Find(target.Id) is { } now) draining = new ClusterView(draining.Nodes.Replace(now, now with { Pending = now.Pending + replica.Size }), draining.Ring);
+                if (takers.Choose(replica.Name, replica.Size, holders, exclude: []) is not { } target)
+                {
+                    plan = plan with { WithoutRoom = plan.WithoutRoom + 1 };
+                    break;
+                }
+
+                takers.Give(target, replica.Size);
+                takers.Promise(target, replica.Size);
+                holders.Add(target);
             }
         }
 

@@ -52,7 +52,7 @@ public sealed partial class Fixer(
     public long Healed { get; private set; }
 
     /// <summary>Bytes still to be copied by the pulls under way.</summary>
-    public long BytesToGo => _pulls.Values.Sum(pull => Math.Max(0, pull.Order.Replica.Size - pull.Done));
+    public long BytesToGo => _pulls.Values.Sum(static pull => pull.ToGo);
 
     /// <summary>Movies that lack a copy nobody is making yet, as of the last look.</summary>
     public int Waiting { get; private set; }
@@ -174,8 +174,8 @@ public sealed partial class Fixer(
         var alive = view.AliveCount;
         var rules = new RepairRules(
             options.Value.PlacementRules, options.Value.ReplicationFactor, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay,
-            options.Value.RepairConcurrencyPerNode + PullsAhead.PerNode, options.Value.MostPulls(alive) + (PullsAhead.PerNode * alive));
-        var running = _pulls.Keys.Select(key => new RunningPull(key.Version, key.Target)).ToList();
+            options.Value.RepairConcurrencyPerNode + PullsAhead.PerNode, options.Value.MostPulls(alive) + (PullsAhead.PerNode * alive), options.Value.RepairConcurrencyPerNode);
+        var running = _pulls.Select(static pair => new RunningPull(pair.Key.Version, pair.Key.Target, pair.Value.ToGo, pair.Value.Order.Sources[0].Node)).ToList();
         var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);
         _ahead.Replace(plan);
 
@@ -198,6 +198,7 @@ public sealed partial class Fixer(
         var bytesWaiting = 0L;
         var unheard = registry.AwaitedUnheard();
         var made = _pulls.Keys.CountBy(key => key.Version).ToDictionary();
+        var avoided = _avoid.Where(pair => Time.GetElapsedTime(pair.Value) < _avoidFor).ToLookup(static pair => pair.Key.Version, static pair => pair.Key.Target);
         trimmer.BeginSurvey();
         foreach (var entry in catalog.Entries)
         {
@@ -221,7 +222,7 @@ public sealed partial class Fixer(
                 var left = goal - counted - expected - hinted.Count - made.GetValueOrDefault(entry.Version);
                 if (left > 0) waiting++;
                 bytesWaiting += Math.Max(0, left) * entry.Size;
-                var avoid = _avoid.Where(pair => pair.Key.Version == entry.Version && Time.GetElapsedTime(pair.Value) < _avoidFor).Select(pair => pair.Key.Target).ToList();
+                List<NodeId> avoid = avoided.Contains(entry.Version) ? [.. avoided[entry.Version]] : [];
                 candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, holders), Time.GetElapsedTime(since), avoid, hinted));
             }
             else if (live > goal)
@@ -303,6 +304,8 @@ public sealed partial class Fixer(
         public PullOrder Order { get; } = order;
 
         public long Done { get; set; }
+
+        public long ToGo => Math.Max(0, Order.Replica.Size - Done);
 
         public long LastProgress { get; set; } = ordered;
 

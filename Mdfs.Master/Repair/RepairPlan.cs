@@ -9,9 +9,10 @@ namespace Mdfs.Master.Repair;
 /// <param name="RepairDelay">
 /// How long a missing copy is waited for before another is made. Damage on a live node is healed without waiting: nobody will bring the good bytes back.
 /// </param>
-/// <param name="PullsPerTarget">Pulls in flight to one node.</param>
-/// <param name="PullsInTotal">Pulls in flight in the cluster.</param>
-public sealed record RepairRules(PlacementRules Placement, int ReplicationFactor, TimeSpan RepairDelay, int PullsPerTarget = 2, int PullsInTotal = 16);
+/// <param name="PullsPerTarget">Pulls of one node, those in flight and those planned for when they have ended.</param>
+/// <param name="PullsInTotal">Pulls of all nodes.</param>
+/// <param name="PullsAtOnce">Pulls in flight to one node: while it has fewer, it is idle.</param>
+public sealed record RepairRules(PlacementRules Placement, int ReplicationFactor, TimeSpan RepairDelay, int PullsPerTarget = 2, int PullsInTotal = 16, int PullsAtOnce = 2);
 
 /// <summary>A current version that lacks a counted copy; the caller keeps an index of these, so that planning never touches the healthy ones.</summary>
 /// <param name="UnderReplicatedFor">Monotonic time since it lacked a copy.</param>
@@ -21,6 +22,8 @@ public sealed record RepairCandidate(
     ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies, TimeSpan UnderReplicatedFor, IReadOnlyCollection<NodeId>? Avoid = null, IReadOnlyCollection<NodeId>? Expected = null);
 
 /// <summary>A pull that was ordered and has not been heard to have ended.</summary>
-public readonly record struct RunningPull(MovieVersion Version, NodeId Target);
+/// <param name="BytesToGo">As far as its node has told.</param>
+/// <param name="Source">From which it copies, unless that one has failed.</param>
+public readonly record struct RunningPull(MovieVersion Version, NodeId Target, long BytesToGo = 0, NodeId? Source = null);
 
 public sealed record PlannedPull(NodeId Target, PullOrder Order);

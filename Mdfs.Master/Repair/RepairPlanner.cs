@@ -4,9 +4,8 @@ using Mdfs.Protocol.Wire;
 namespace Mdfs.Master.Repair;
 
 /// <summary>
-/// What to heal next (design, section 6): the movies with the fewest counted copies first, onto the nodes that placement chooses. A copy counts when it is
-/// sealed, undamaged, on a live node that is not draining. When the chosen node has its hands full, the movie waits for it rather than going
-/// elsewhere: other movies fill the other nodes, and the result stays where the ring says.
+/// What to heal next (design, section 6): the movies with the fewest counted copies first. A copy counts when it is sealed, undamaged, on a live node that is not
+/// draining. Onto which nodes they go is said by <see cref="Takers"/>; of movies that are equally urgent those come first whose holders have little to send.
 /// </summary>
 public static class RepairPlanner
 {
@@ -22,13 +21,7 @@ public static class RepairPlanner
     {
         if (inGrace || candidates.Count == 0) return [];
         var run = new Run(view, running, activity, rules);
-        foreach (var rank in ByCountedCopies(view, candidates, rules))
-            foreach (var candidate in rank)
-            {
-                if (run.Exhausted) return run.Plan;
-                run.Heal(candidate);
-            }
-
+        foreach (var rank in ByCountedCopies(view, candidates, rules)) run.Heal(rank);
         return run.Plan;
     }
 
@@ -57,57 +50,116 @@ public static class RepairPlanner
     /// <summary>One planning: the slots and promises that it has already given away.</summary>
     private sealed class Run
     {
+        private readonly ClusterView _view;
         private readonly IReadOnlyDictionary<NodeId, NodeActivity> _activity;
         private readonly RepairRules _rules;
         private readonly int _goal;
-        private readonly Dictionary<NodeId, int> _slots = [];
+        private readonly Takers _takers;
         private readonly Dictionary<NodeId, int> _sending = [];
+        private readonly Dictionary<NodeId, int> _planned = [];
         private readonly ILookup<long, NodeId> _targets;
-        private ClusterView _view;
         private int _left;
 
         public Run(ClusterView view, IReadOnlyCollection<RunningPull> running, IReadOnlyDictionary<NodeId, NodeActivity> activity, RepairRules rules)
         {
             (_view, _activity, _rules, _goal) = (view, activity, rules, CopyGoal.Of(rules.ReplicationFactor, view));
-            foreach (var node in view.Nodes)
-                if (node is { Alive: true, Draining: false, ClosedForWrites: null }) _slots[node.Id] = rules.PullsPerTarget;
+            _takers = new Takers(view, rules.Placement, rules.PullsPerTarget, rules.PullsAtOnce);
             var alive = running.Where(pull => view.Find(pull.Target)?.Alive == true).ToList();
             foreach (var pull in alive)
-                if (_slots.TryGetValue(pull.Target, out var slots)) Take(pull.Target, slots);
+            {
+                _takers.Give(pull.Target, pull.BytesToGo);
+                if (pull.Source is { } source) _sending[source] = _sending.GetValueOrDefault(source) + 1;
+            }
+
             _targets = alive.ToLookup(pull => pull.Version.Number, pull => pull.Target);
             _left = rules.PullsInTotal - alive.Count;
         }
 
         public List<PlannedPull> Plan { get; } = [];
 
-        public bool Exhausted => _left <= 0 || _slots.Count == 0;
+        private bool Exhausted => _left <= 0 || _takers.AllBusy;
 
-        public void Heal(RepairCandidate candidate)
+        /// <summary>
+        /// Whoever has to send the most is not asked by everybody at once while others are asked by nobody: what only such nodes hold comes after the rest, in rounds that each let a node send twice as
+        /// much as the one before.
+        /// </summary>
+        public void Heal(List<RepairCandidate> rank)
         {
-            var version = candidate.Replica.Version;
-            var copies = candidate.Copies.Where(copy => !copy.Leaving && _view.Find(copy.Node)?.Alive == true).ToList();
-            if (copies.Count == 0) return;
-
-            // A node that said goodbye a moment ago brings its copy back, as after a restart: it is no source, and nothing is made in its place yet.
-            var expected = candidate.Copies.Where(copy => !copy.Leaving && !copy.Damaged && _view.Find(copy.Node) is { IsWaitedFor: true });
-            var kept = copies.Where(copy => Counts(_view, copy)).Concat(expected).Select(copy => copy.Node).Concat(candidate.Expected ?? []).Concat(_targets[version.Number]).Distinct().ToList();
-            // A damaged copy is healed where it lies: most of its blocks are good already.
-            foreach (var damaged in copies.Where(copy => copy.Damaged && !kept.Contains(copy.Node) && candidate.Avoid?.Contains(copy.Node) != true))
+            var waiting = rank;
+            for (var most = _rules.PullsAtOnce; waiting.Count > 0; most *= 2)
             {
+                var later = new List<RepairCandidate>();
+                foreach (var candidate in waiting)
+                {
+                    if (Exhausted) return;
+                    if (AllSend(candidate, most)) later.Add(candidate);
+                    else Heal(candidate);
+                }
+
+                waiting = later;
+            }
+        }
+
+        private bool AllSend(RepairCandidate candidate, int most)
+        {
+            var sending = false;
+            for (var at = 0; at < candidate.Copies.Count; at++)
+            {
+                if (candidate.Copies[at] is not { Leaving: false } copy || _view.Find(copy.Node) is not { Alive: true }) continue;
+                if (_sending.GetValueOrDefault(copy.Node) < most) return false;
+                sending = true;
+            }
+
+            return sending;
+        }
+
+        private void Heal(RepairCandidate candidate)
+        {
+            // Of many movies in vain: no more is looked at and made than has to be.
+            var (copies, kept) = (new List<HeldCopy>(candidate.Copies.Count), new List<NodeId>(_goal + 1));
+            for (var at = 0; at < candidate.Copies.Count; at++)
+            {
+                if (candidate.Copies[at] is not { Leaving: false } copy || _view.Find(copy.Node) is not { } node) continue;
+                if (node.Alive) copies.Add(copy);
+                // A node that said goodbye a moment ago brings its copy back, as after a restart: it is no source, and nothing is made in its place yet.
+                if (Counts(_view, copy) || (!copy.Damaged && node.IsWaitedFor)) kept.Add(copy.Node);
+            }
+
+            if (copies.Count == 0) return;
+            foreach (var node in candidate.Expected ?? [])
+                if (!kept.Contains(node)) kept.Add(node);
+            foreach (var node in _targets[candidate.Replica.Version.Number])
+                if (!kept.Contains(node)) kept.Add(node);
+            // A damaged copy is healed where it lies: most of its blocks are good already.
+            foreach (var damaged in copies)
+            {
+                if (!damaged.Damaged || kept.Contains(damaged.Node) || candidate.Avoid?.Contains(damaged.Node) == true) continue;
                 if (kept.Count >= _goal) return;
-                if (_slots.ContainsKey(damaged.Node) && Order(candidate, copies, damaged.Node)) kept.Add(damaged.Node);
+                if (!_takers.IsBusy(damaged.Node) && Order(candidate, copies, damaged.Node)) kept.Add(damaged.Node);
             }
 
             if (kept.Count >= _goal || candidate.UnderReplicatedFor < _rules.RepairDelay) return;
             // One damaged copy alone cannot make a whole one elsewhere; two may have their good blocks in different places.
-            if (copies.TrueForAll(copy => copy.Damaged) && copies.Count < 2) return;
+            if (copies is [{ Damaged: true }]) return;
 
-            List<NodeId> exclude = [.. candidate.Copies.Select(copy => copy.Node), .. candidate.Avoid ?? []];
-            var missing = _goal - kept.Count;
-            var choice = Placement.Candidates(
-                _view, candidate.Replica.Name, candidate.Replica.Size, missing, _rules.Placement, holders: kept, exclude: exclude);
-            foreach (var target in choice.Take(missing))
-                if (_slots.ContainsKey(target.Id) && Order(candidate, copies, target.Id)) Promise(target, candidate.Replica.Size);
+            var exclude = new List<NodeId>(candidate.Copies.Count);
+            for (var at = 0; at < candidate.Copies.Count; at++) exclude.Add(candidate.Copies[at].Node);
+            exclude.AddRange(candidate.Avoid ?? []);
+            while (kept.Count < _goal)
+            {
+                if (_takers.Choose(candidate.Replica.Name, candidate.Replica.Size, kept, exclude) is { } target)
+                {
+                    if (!Order(candidate, copies, target)) return;
+                    _takers.Promise(target, candidate.Replica.Size);
+                    kept.Add(target);
+                }
+                else
+                {
+                    // While one copy waits for a node of its own zone, say, another may be made.
+                    if (kept.Count + 1 >= _goal || _takers.Awaited(candidate.Replica.Size, kept, exclude) is not { } busy) return;
+                    kept.Add(busy);
+                }
+            }
         }
 
         private bool Order(RepairCandidate candidate, List<HeldCopy> copies, NodeId target)
@@ -120,22 +172,13 @@ public static class RepairPlanner
             if (sources.Count == 0 || _left <= 0) return false;
             Plan.Add(new PlannedPull(target, new PullOrder(candidate.Replica, sources)));
             _sending[sources[0].Node] = _sending.GetValueOrDefault(sources[0].Node) + 1;
+            _planned[sources[0].Node] = _planned.GetValueOrDefault(sources[0].Node) + 1;
             _left--;
-            Take(target, _slots[target]);
+            _takers.Give(target, candidate.Replica.Size);
             return true;
         }
 
-        private void Take(NodeId target, int slots)
-        {
-            if (slots > 1) _slots[target] = slots - 1;
-            else _slots.Remove(target);
-        }
-
         private int StreamsOf(NodeId node) =>
-            (_activity.TryGetValue(node, out var busy) ? busy.Streams : 0) + _sending.GetValueOrDefault(node);
-
-        // What this plan sends to a node must be seen by its next choices, or a nearly full node would be promised twice.
-        private void Promise(NodeView node, long size) =>
-            _view = new ClusterView(_view.Nodes.Replace(node, node with { Pending = node.Pending + size }), _view.Ring);
+            (_activity.TryGetValue(node, out var busy) ? busy.Streams : 0) + _planned.GetValueOrDefault(node);
     }
 }

@@ -100,6 +100,29 @@ public sealed class TrimPlannerTests
         }
     }
 
+    [Fact]
+    public void A_node_that_returns_after_others_were_given_its_copies_undoes_nothing_and_moves_nothing()
+    {
+        // All the others take part in healing, wherever the ring would have had the copies.
+        var whole = View(Enumerable.Range(1, 6).Select(i => Node(i)));
+        var without = View(whole.Nodes.Select(node => node.Id == Id(1) ? node with { Alive = false } : node));
+        var lost = Enumerable.Range(1, 1000).Select(i => RepairPlannerTests.Replica(i, GiB / 64)).Where(replica => whole.Ring.Walk(replica.Name, 2).Contains(Id(1)))
+            .Select(replica => new RepairCandidate(replica, [.. whole.Ring.Walk(replica.Name, 2).Select(node => new HeldCopy(node, false, true))], TimeSpan.FromDays(1))).ToList();
+        var rules = new RepairRules(Rules.Placement, 2, TimeSpan.Zero, PullsPerTarget: 1000, PullsInTotal: 10_000);
+        var plan = RepairPlanner.Plan(without, lost, [], Activity(), rules, inGrace: false);
+        Assert.Equal(lost.Count, plan.Count);
+        Assert.Contains(plan, pull => pull.Target != without.Ring.Walk(pull.Order.Replica.Name).First(node => node != pull.Order.Sources[0].Node));
+        foreach (var pull in plan)
+        {
+            var movie = lost.Single(candidate => candidate.Replica == pull.Order.Replica);
+            var surplus = new TrimCandidate(movie.Replica, [.. movie.Copies, new HeldCopy(pull.Target, false, true)], Rules.TrimGrace);
+            var gone = Assert.NotNull(Judge(whole, surplus).Remove);
+            HeldCopy[] left = [.. surplus.Copies.Where(copy => copy.Node != gone)];
+            Assert.Equal(TrimVerdict.Nothing, Judge(whole, surplus with { Copies = left }));
+            Assert.Empty(RepairPlanner.Plan(whole, [movie with { Copies = left }], [], Activity(), rules, inGrace: false));
+        }
+    }
+
     private static TrimVerdict Judge(ClusterView view, TrimCandidate candidate, bool inGrace = false) =>
         TrimPlanner.Judge(view, candidate, Activity(), Rules, inGrace);
 
