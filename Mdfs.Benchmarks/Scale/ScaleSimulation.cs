@@ -1,11 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Mdfs.Benchmarks.Micro;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Repair;
-using Mdfs.Protocol.Checksums;
-using Mdfs.Protocol.Versions;
-using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Benchmarks.Scale;
 
@@ -20,31 +16,47 @@ internal static class ScaleSimulation
 
     public static int Run(int movies)
     {
-        var watch = Stopwatch.StartNew();
-        var large = new SimulatedCluster(Parts(100, 4), 2, movies, _rules);
-        Say($"{movies} movies, {large.Bytes / TiB / 1024:0.00} PiB, two copies each, on {large.Nodes} nodes of {large.SmallestDisk / TiB:0} to {large.LargestDisk / TiB:0} TiB, 70 % full at the end");
-        Say($"placing: {watch.Elapsed.TotalSeconds:0} s, {watch.Elapsed.TotalMicroseconds / movies:0.00} µs each on {Environment.ProcessorCount} cores; fill max/mean {large.Fill.Most:0.000}, min/mean {large.Fill.Least:0.000}");
-        Lose(large, "10 virtual nodes");
+        var large = Place(movies);
+        Lose(large, _rules, "10 virtual nodes");
         Join(large);
         Others(movies);
         return 0;
     }
 
-    private static void Lose(SimulatedCluster cluster, string what)
+    /// <summary>Only the loss of a node.</summary>
+    public static int RunLoss(int movies)
+    {
+        Lose(Place(movies), _rules, "10 virtual nodes");
+        return 0;
+    }
+
+    private static SimulatedCluster Place(int movies)
+    {
+        var watch = Stopwatch.StartNew();
+        var large = new SimulatedCluster(Parts(100, 4), 2, movies, _rules);
+        Say($"{movies} movies, {large.Bytes / TiB / 1024:0.00} PiB, two copies each, on {large.Nodes} nodes of {large.SmallestDisk / TiB:0} to {large.LargestDisk / TiB:0} TiB, 70 % full at the end");
+        Say($"placing: {watch.Elapsed.TotalSeconds:0} s, {watch.Elapsed.TotalMicroseconds / movies:0.00} µs each on {Environment.ProcessorCount} cores; fill max/mean {large.Fill.Most:0.000}, min/mean {large.Fill.Least:0.000}");
+        return large;
+    }
+
+    private static void Lose(SimulatedCluster cluster, PlacementRules rules, string what)
     {
         var watch = Stopwatch.StartNew();
         // One of the largest.
         var lost = Enumerable.Range(0, cluster.Nodes).MaxBy(cluster.Used);
-        var (sent, received) = cluster.Lose(lost);
+        var healing = new SimulatedHealing(cluster, rules, lost);
+        healing.Run();
         var ideal = cluster.Used(lost) / (double)(cluster.Nodes - 1);
-        Say($"losing the fullest node, {cluster.Used(lost) / TiB:0} TiB ({what}): {received.Count(bytes => bytes > 0)} nodes receive, the busiest {received.Max() / ideal:0.0} times what all would together; {sent.Count(bytes => bytes > 0)} send, the busiest {sent.Max() / ideal:0.0} times; at 100 MB/s per node {Math.Max(received.Max(), sent.Max()) / 100e6 / 3600:0.0} hours, {ideal / 100e6 / 3600:0.0} if all took part alike ({watch.Elapsed.TotalSeconds:0} s)");
+        Say($"losing the fullest node, {cluster.Used(lost) / TiB:0} TiB ({what}): {healing.Received.Count(bytes => bytes > 0)} nodes receive, the busiest {healing.Received.Max() / ideal:0.0} times what all would together; {healing.Sent.Count(bytes => bytes > 0)} send, the busiest {healing.Sent.Max() / ideal:0.0} times");
+        Say($"at 100 MB/s per node half of the movies have their copies after {healing.Took.Half / 3600:0.0} hours, nine tenths after {healing.Took.Most / 3600:0.0}, all after {healing.Took.All / 3600:0.0}; {ideal / 100e6 / 3600:0.0} if all took part alike; fill then max/mean {healing.FillAfter.Most:0.000}, min/mean {healing.FillAfter.Least:0.000}");
+        Say($"{healing.Plans.Count} plans, {healing.Plans.Mean.TotalMilliseconds:0} ms of processor time each, the dearest {healing.Plans.Most.TotalMilliseconds:0} ms ({watch.Elapsed.TotalSeconds:0} s for all this)");
     }
 
     /// <summary>By the planner that rebalances: a node comes, of average size, and the others give it its share.</summary>
     private static void Join(SimulatedCluster cluster)
     {
         var watch = Stopwatch.StartNew();
-        var movies = Movies(cluster);
+        var movies = cluster.Described().ToList();
         var made = watch.Elapsed;
         watch.Restart();
         var alone = RebalancePlanner.Plan(cluster.View(), movies, [], cluster.Copies);
@@ -65,19 +77,6 @@ internal static class ScaleSimulation
         Say($"a join after the others were evened out: {plan.Bytes / TiB:0} TiB, {plan.Bytes / (double)share:0.00} times its share; planned in {watch.Elapsed.TotalSeconds:0} s");
     }
 
-    private static List<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> Movies(SimulatedCluster cluster)
-    {
-        var (upload, id) = (UploadId.New(), MasterIdentity.NewClusterId());
-        // One list for all movies that lie on the same nodes.
-        var held = new Dictionary<int, IReadOnlyList<HeldCopy>>();
-        return [.. Enumerable.Range(0, cluster.Movies).Select(movie =>
-        {
-            var key = cluster.HoldersOf(movie).Aggregate(0, (all, node) => (all << 8) | node);
-            if (!held.TryGetValue(key, out var copies)) held[key] = copies = [.. cluster.HoldersOf(movie).Select(node => new HeldCopy(SimulatedNodes.Id(node), false, true))];
-            return (new ReplicaDescription(SimulatedCluster.Name(movie), new MovieVersion(1_777_636_800_000_000 + movie), SimulatedCluster.SizeOf(movie), new Checksum((uint)movie), DateTimeOffset.UnixEpoch, upload, id), copies);
-        })];
-    }
-
     private static void Others(int movies)
     {
         var few = Math.Min(movies, 200_000);
@@ -91,7 +90,11 @@ internal static class ScaleSimulation
         foreach (var movieCount in (int[])[1000, 5000, 20_000, 100_000]) Row(Parts(100, 4), 2, movieCount, _rules);
         foreach (var factor in (double[])[0.02, 0.05, 0.20, 10]) Row(Parts(100, 4), 2, few, _rules with { LoadFactor = factor });
         foreach (var points in (int[])[50, 200]) Row(Parts(100, 4), 2, few, _rules with { VirtualNodes = points });
-        foreach (var points in (int[])[50, 200]) Lose(new SimulatedCluster(Parts(100, 4), 2, few, _rules with { VirtualNodes = points }), $"{points} virtual nodes, {few} movies");
+        foreach (var points in (int[])[50, 200])
+        {
+            var rules = _rules with { VirtualNodes = points };
+            Lose(new SimulatedCluster(Parts(100, 4), 2, few, rules), rules, $"{points} virtual nodes, {few} movies");
+        }
 
         static void Row(IReadOnlyList<int> parts, int copies, int movies, PlacementRules rules)
         {

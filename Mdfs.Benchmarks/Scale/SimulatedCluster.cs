@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Repair;
+using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Benchmarks.Scale;
@@ -22,6 +25,8 @@ internal sealed class SimulatedCluster
     private readonly long _part;
     private readonly long[] _used;
     private readonly byte[] _holders;
+    private readonly UploadId _upload = UploadId.New();
+    private readonly string _cluster = MasterIdentity.NewClusterId();
 
     /// <param name="parts">How large each node's disk is, in parts.</param>
     /// <param name="filled">How full the cluster is when all movies are placed.</param>
@@ -52,15 +57,7 @@ internal sealed class SimulatedCluster
     public HashRing Ring { get; }
 
     /// <summary>The fullest and the emptiest node, against the whole cluster.</summary>
-    public (double Most, double Least) Fill
-    {
-        get
-        {
-            var mean = _used.Sum() / ((double)_part * _parts.Sum());
-            var fills = _used.Select((used, at) => used / (_part * (double)_parts[at]) / mean).ToList();
-            return (fills.Max(), fills.Min());
-        }
-    }
+    public (double Most, double Least) Fill => FillOf(_used);
 
     /// <summary>Copies that found no node with room for them.</summary>
     public int Homeless => _holders.Count(node => node == Nobody);
@@ -69,9 +66,18 @@ internal sealed class SimulatedCluster
 
     public IEnumerable<int> HoldersOf(int movie) => Enumerable.Range(movie * Copies, Copies).Select(at => _holders[at]).Where(node => node != Nobody).Select(node => (int)node);
 
-    public ClusterView View(long[]? used = null, int? without = null, int? joining = null)
+    public (double Most, double Least) FillOf(long[] used, int? without = null)
+    {
+        var nodes = Enumerable.Range(0, Nodes).Where(node => node != without).ToList();
+        var mean = nodes.Sum(node => used[node]) / ((double)_part * nodes.Sum(node => _parts[node]));
+        var fills = nodes.Select(node => used[node] / (_part * (double)_parts[node]) / mean).ToList();
+        return (fills.Max(), fills.Min());
+    }
+
+    public ClusterView View(long[]? used = null, int? without = null, int? joining = null, long[]? inFlight = null)
     {
         var nodes = Views(used ?? _used).Select((node, at) => at == without ? node with { Alive = false } : node).ToList();
+        if (inFlight is not null) nodes = [.. nodes.Select((node, at) => node with { Space = node.Space with { Free = node.Space.Free - inFlight[at], InFlight = inFlight[at] } })];
         if (joining is { } parts) nodes.Add(SimulatedNodes.Node(Nodes, parts * _part, 0));
         var alive = nodes.Where(node => node.Alive).ToList();
         return new ClusterView([.. nodes], alive.Count == Nodes ? Ring : HashRing.Build(alive.Select(node => (node.Id, node.RingKey)), _rules.VirtualNodes));
@@ -86,28 +92,30 @@ internal sealed class SimulatedCluster
 
     public static FileName Name(int movie) => Micro.ManyMovies.Name(movie);
 
-    /// <summary>Loses a node, and heals: how many bytes every other one has to send and to receive.</summary>
-    public (long[] Sent, long[] Received) Lose(int lost)
+    /// <summary>All movies as the planners see them.</summary>
+    public IEnumerable<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> Described()
     {
-        var (used, sent, received) = ((long[])_used.Clone(), new long[Nodes], new long[Nodes]);
-        for (var from = 0; from < Movies; from += _perView)
-        {
-            var view = View(used, without: lost);
-            Parallel.For(from, Math.Min(from + _perView, Movies), movie =>
-            {
-                if (!HoldersOf(movie).Contains(lost)) return;
-                var size = SizeOf(movie);
-                var kept = HoldersOf(movie).Where(node => node != lost).ToList();
-                if (kept.Count == 0 || Placement.Candidates(view, Name(movie), size, 1, _rules, holders: [.. kept.Select(SimulatedNodes.Id)]) is not [var chosen, ..]) return;
-                var target = SimulatedNodes.Number(chosen.Id);
-                Interlocked.Add(ref used[target], size);
-                Interlocked.Add(ref received[target], size);
-                // As the fixer does: of several sources whichever has the least to do.
-                Interlocked.Add(ref sent[kept.MinBy(node => Interlocked.Read(ref sent[node]))], size);
-            });
-        }
+        // One list for all movies that lie on the same nodes.
+        var held = new Dictionary<int, IReadOnlyList<HeldCopy>>();
+        return Enumerable.Range(0, Movies).Select(movie => (Describe(movie), Held(movie, held)));
+    }
 
-        return (sent, received);
+    /// <summary>The movies that lack a copy when a node is lost, and are still on another.</summary>
+    public IEnumerable<RepairCandidate> Lacking(int lost)
+    {
+        var held = new Dictionary<int, IReadOnlyList<HeldCopy>>();
+        return Enumerable.Range(0, Movies).Where(movie => HoldersOf(movie).Contains(lost) && HoldersOf(movie).Any(node => node != lost))
+            .Select(movie => new RepairCandidate(Describe(movie), Held(movie, held), TimeSpan.FromDays(1)));
+    }
+
+    private ReplicaDescription Describe(int movie) =>
+        new(Name(movie), new MovieVersion(1_777_636_800_000_000 + movie), SizeOf(movie), new Checksum((uint)movie), DateTimeOffset.UnixEpoch, _upload, _cluster);
+
+    private IReadOnlyList<HeldCopy> Held(int movie, Dictionary<int, IReadOnlyList<HeldCopy>> held)
+    {
+        var key = HoldersOf(movie).Aggregate(0, static (all, node) => (all << 8) | node);
+        if (!held.TryGetValue(key, out var copies)) held[key] = copies = [.. HoldersOf(movie).Select(static node => new HeldCopy(SimulatedNodes.Id(node), false, true))];
+        return copies;
     }
 
     private void Place()
