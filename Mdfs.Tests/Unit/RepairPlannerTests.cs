@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Repair;
@@ -285,13 +286,22 @@ public sealed class RepairPlannerTests
         var view = View(Enumerable.Range(1, 100).Select(i => Node(i, used: i % 2 == 0 ? 300 * GiB : 100 * GiB)));
         var movies = Enumerable.Range(1, 100_000).Select(i => Candidate(i, Copy(1 + (i % 100)))).ToList();
         var rules = Rules with { PullsPerTarget = 34, PullsInTotal = 3400 };
-        RepairPlanner.Plan(view, movies[..1000], [], Idle, rules, inGrace: false);
-        var started = TimeProvider.System.GetTimestamp();
-        var plan = RepairPlanner.Plan(view, movies, [], Idle, rules, inGrace: false);
-        var took = TimeProvider.System.GetElapsedTime(started);
-        TestContext.Current.TestOutputHelper!.WriteLine($"{took.TotalMilliseconds:f0} ms");
-        Assert.Equal(50 * 34, plan.Count);
-        Assert.True(took < TimeSpan.FromSeconds(4), $"took {took.TotalMilliseconds:f0} ms");
+        Assert.Equal(50 * 34, RepairPlanner.Plan(view, movies, [], Idle, rules, inGrace: false).Count);
+
+        // Side by side, since the machine may be busy: to place each anew would be twenty times the placing of one in twenty.
+        var (planning, placing) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
+        for (var run = 0; run < 3; run++)
+        {
+            var began = Stopwatch.GetTimestamp();
+            RepairPlanner.Plan(view, movies, [], Idle, rules, inGrace: false);
+            planning = new[] { planning, Stopwatch.GetElapsedTime(began) }.Min();
+            began = Stopwatch.GetTimestamp();
+            for (var i = 0; i < movies.Count; i += 20) Placement.Candidates(view, movies[i].Replica.Name, 1000, 1, rules.Placement, holders: [movies[i].Copies[0].Node]);
+            placing = new[] { placing, Stopwatch.GetElapsedTime(began) }.Min();
+        }
+
+        TestContext.Current.TestOutputHelper!.WriteLine($"{planning.TotalMilliseconds:f0} ms, and {placing.TotalMilliseconds:f1} ms for placing one in twenty");
+        Assert.True(planning < 20 * placing, $"Planning takes {planning}, placing one in twenty {placing}.");
     }
 
     internal static ReplicaDescription Replica(int version, long size = 1000)
