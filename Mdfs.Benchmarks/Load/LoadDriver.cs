@@ -72,6 +72,9 @@ internal sealed class Bench(LoadOptions options, MdfsServers mdfs, NginxServers?
 
     public Contender? Plain { get; } = nginx is not { } one ? null : new("nginx", () => [one.Back], () => Task.FromResult(new Uri(one.BackAddress, LoadDriver.Movie)), null);
 
+    /// <summary><see cref="Plain"/> without the kernel's help.</summary>
+    public Contender? Reading { get; } = nginx is not { } same ? null : new("nginx, sendfile off", () => [same.Back], () => Task.FromResult(new Uri(same.ReadingAddress, LoadDriver.Movie)), null);
+
     /// <summary>Each with what it is compared to, if that is there.</summary>
     public IEnumerable<(Contender Ours, Contender? Theirs)> Readers => [(Through, Proxy), (Direct, Plain)];
 

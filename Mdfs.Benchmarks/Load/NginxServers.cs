@@ -3,7 +3,7 @@ namespace Mdfs.Benchmarks.Load;
 /// <summary>An nginx that keeps files, and one in front of it, tuned for large ones: what others would put there.</summary>
 internal sealed class NginxServers : IDisposable
 {
-    private NginxServers(string directory, int back, int front)
+    private NginxServers(string directory, int back, int reading, int front)
     {
         Files = Path.Combine(directory, "files");
         Directory.CreateDirectory(Files);
@@ -14,6 +14,12 @@ internal sealed class NginxServers : IDisposable
                 root {{Files}};
                 client_max_body_size 0;
                 location / { dav_methods PUT; }
+            }
+            server {
+                listen 127.0.0.1:{{reading}};
+                root {{Files}};
+                sendfile off;
+                output_buffers 2 256k;
             }
             """);
         Front = Start("nginx proxy", directory, $$"""
@@ -33,7 +39,7 @@ internal sealed class NginxServers : IDisposable
                 }
             }
             """);
-        (BackAddress, FrontAddress) = (new Uri($"http://127.0.0.1:{back}/"), new Uri($"http://127.0.0.1:{front}/"));
+        (BackAddress, ReadingAddress, FrontAddress) = (new Uri($"http://127.0.0.1:{back}/"), new Uri($"http://127.0.0.1:{reading}/"), new Uri($"http://127.0.0.1:{front}/"));
     }
 
     public ServerProcess Back { get; }
@@ -41,6 +47,9 @@ internal sealed class NginxServers : IDisposable
     public ServerProcess Front { get; }
 
     public Uri BackAddress { get; }
+
+    /// <summary>The same server, reading files into its memory and writing them from there, as a server has to that looks at what it sends.</summary>
+    public Uri ReadingAddress { get; }
 
     public Uri FrontAddress { get; }
 
@@ -51,7 +60,7 @@ internal sealed class NginxServers : IDisposable
     public static async Task<NginxServers?> TryStartAsync(string directory)
     {
         if (Program() is null) return null;
-        var servers = new NginxServers(directory, MdfsServers.FreePort(), MdfsServers.FreePort());
+        var servers = new NginxServers(directory, MdfsServers.FreePort(), MdfsServers.FreePort(), MdfsServers.FreePort());
         using var http = new HttpClient();
         await Patiently.UntilAsync(async () => (await http.GetAsync(servers.FrontAddress)).Headers.Server.Count > 0, "nginx answers");
         return servers;
