@@ -337,6 +337,8 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         }
 
         Assert.Equal(Movie.Hash, Convert.ToHexStringLower(hash.GetCurrentHash()));
+        // Counted when the answer has ended at the sender, which is after its last byte is here.
+        await Eventually.TrueAsync(async () => await MetricAsync(front, "mdfs_failovers_total") > before, "the failover is counted", MdfsClient.Patience, Cancelled);
         Assert.Equal(before + 1, await MetricAsync(front, "mdfs_failovers_total"));
         TestContext.Current.TestOutputHelper?.WriteLine($"longest pause {longest.TotalSeconds:0.000} s");
         return longest;
