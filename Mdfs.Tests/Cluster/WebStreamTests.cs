@@ -32,7 +32,8 @@ public sealed class WebStreamTests
         var paused = new PausedContent(new MovieBytes(6, 8 * MiB), 4 * MiB);
         var upload = http.PutAsync("api/files/x.mp4", paused, Cancelled);
         await paused.Paused;
-        await Eventually.TrueAsync(() => far.Taken == 4 * MiB, "what was sent has arrived", MdfsClient.Patience, Cancelled);
+        // All but what HttpClient gathers in its own buffer, if the last piece was so small that it fits.
+        await Eventually.TrueAsync(() => far.Taken > (4 * MiB) - 4096, "what was sent has arrived", MdfsClient.Patience, Cancelled);
         paused.GoOn();
         using var answer = await upload;
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
