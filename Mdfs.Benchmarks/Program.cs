@@ -18,8 +18,9 @@ return args switch
 
 static int Micro(string[] arguments)
 {
-    // In this process: a build per benchmark would take longer than measuring it.
-    var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)).WithOptions(ConfigOptions.JoinSummary | ConfigOptions.DisableLogFile);
+    // In this process: a build per benchmark would take longer than measuring it. Reports lie beside the program, wherever it was started.
+    var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)).WithOptions(ConfigOptions.JoinSummary | ConfigOptions.DisableLogFile)
+        .WithArtifactsPath(Path.Combine(AppContext.BaseDirectory, "reports"));
     BenchmarkSwitcher.FromAssembly(typeof(LoadDriver).Assembly).Run(arguments.Length > 0 ? arguments : ["--filter", "*"], config);
     return 0;
 }

@@ -1,4 +1,5 @@
 using Mdfs.Protocol;
+
 namespace Mdfs.Standalone;
 
 /// <summary>What is printed once when the cluster is up: where it is and what to type.</summary>

@@ -83,9 +83,7 @@ internal sealed class SimulatedHealing
     {
         (_planned, _dry) = (_now, false);
         var view = _cluster.View(_used, _lost, inFlight: InFlight());
-        var alive = view.AliveCount;
-        var rules = new RepairRules(
-            _placement, _cluster.Copies, TimeSpan.Zero, _options.RepairConcurrencyPerNode + PullsAhead.PerNode, _options.MostPulls(alive) + (PullsAhead.PerNode * alive), _options.RepairConcurrencyPerNode);
+        var rules = RepairRules.Of(_options, view.AliveCount, TimeSpan.Zero) with { Placement = _placement, ReplicationFactor = _cluster.Copies };
         var activity = Enumerable.Range(0, _cluster.Nodes).ToDictionary(SimulatedNodes.Id, node => new NodeActivity(_sending[node], default));
         List<RunningPull> running = [.. _running.Select(static pull => new RunningPull(pull.Order.Replica.Version, SimulatedNodes.Id(pull.Target), (long)pull.Left, SimulatedNodes.Id(pull.Source)))];
         var began = Environment.CpuUsage.TotalTime;

@@ -171,10 +171,7 @@ public sealed partial class Fixer(
         if (awaited || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
         GiveUpWhatIsThereAgain();
         HeldUp = _massLoss.Look(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
-        var alive = view.AliveCount;
-        var rules = new RepairRules(
-            options.Value.PlacementRules, options.Value.ReplicationFactor, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay,
-            options.Value.RepairConcurrencyPerNode + PullsAhead.PerNode, options.Value.MostPulls(alive) + (PullsAhead.PerNode * alive), options.Value.RepairConcurrencyPerNode);
+        var rules = RepairRules.Of(options.Value, view.AliveCount, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay);
         var running = _pulls.Select(static pair => new RunningPull(pair.Key.Version, pair.Key.Target, pair.Value.ToGo, pair.Value.Order.Sources[0].Node)).ToList();
         var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);
         _ahead.Replace(plan);

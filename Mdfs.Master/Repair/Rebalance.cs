@@ -240,7 +240,7 @@ public sealed partial class Rebalance(
         var view = registry.View;
         return catalog.Find(next.Replica.Name)?.Version == next.Replica.Version && Holds(next.From, next.Replica.Version) && !Holds(next.To, next.Replica.Version)
             && Copies.Count(registry, next.Replica) >= CopyGoal.Of(options.Value.ReplicationFactor, view)
-            && view.Find(next.To) is { } to && RebalancePlanner.TakesPart(to) && !Placement.IsFull(to, next.Replica.Size);
+            && view.Find(next.To) is { TakesCopies: true } to && !Placement.IsFull(to, next.Replica.Size);
     }
 
     private void Drop(Move move)

@@ -56,9 +56,6 @@ public static class RebalancePlanner
         return new RebalancePlan(moves, moves.Sum(move => move.Replica.Size), balance.Unavoidable, balance.Describe());
     }
 
-    /// <summary>Whether a node can take copies and give them away.</summary>
-    public static bool TakesPart(NodeView node) => node.TakesCopies;
-
     private static PlannedMove? Choose(ClusterView view, Balance balance, ReplicaDescription replica, IReadOnlyList<HeldCopy> copies, int goal, bool byRing)
     {
         if (!copies.Any(copy => balance.CanGive(copy.Node, replica.Size))) return null;
@@ -88,7 +85,7 @@ public static class RebalancePlanner
 
         public Balance(ClusterView view, List<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> movies, IReadOnlyCollection<Move> underway)
         {
-            var nodes = view.Nodes.Where(TakesPart).ToList();
+            var nodes = view.Nodes.Where(static node => node.TakesCopies).ToList();
             foreach (var node in nodes) _weights[node.Id] = new Weight(node.Space.Used, Math.Max(0, node.Space.Free - node.Pending));
             var held = underway.Count == 0 ? [] : movies.Where(movie => underway.Any(move => move.Version == movie.Replica.Version)).ToDictionary(movie => movie.Replica.Version, movie => movie.Copies);
             foreach (var move in underway)

@@ -17,7 +17,6 @@ internal sealed class Takers
 
     private readonly ClusterView _view;
     private readonly PlacementRules _rules;
-    private readonly Taker?[] _byPlace;
     private readonly List<Taker> _all;
     private readonly Dictionary<NodeId, Taker> _byId;
     private readonly List<Taker> _free;
@@ -28,8 +27,7 @@ internal sealed class Takers
     public Takers(ClusterView view, PlacementRules rules, int most, int atOnce)
     {
         (_view, _rules, _fill) = (view, rules, view.Fill);
-        _byPlace = [.. Enumerable.Range(0, view.Ring.NodeCount).Select(place => view.OnRing(place) is { TakesCopies: true } node ? new Taker(node, most, atOnce) : null)];
-        _all = [.. _byPlace.OfType<Taker>()];
+        _all = [.. view.Ring.Members.Select(view.Find).OfType<NodeView>().Where(static node => node.TakesCopies).Select(node => new Taker(node, most, atOnce))];
         _byId = _all.ToDictionary(static taker => taker.Node.Id);
         _free = [.. _all.Where(static taker => taker.Left > 0)];
         Weigh();
@@ -116,11 +114,7 @@ internal sealed class Takers
         }
 
         if (_equal is [var only]) return only;
-        Span<int> walk = _byPlace.Length <= 512 ? stackalloc int[_byPlace.Length] : new int[_byPlace.Length];
-        _view.Ring.Walk(name, walk);
-        foreach (var place in walk)
-            if (_byPlace[place] is { } taker && _equal.Contains(taker)) return taker;
-        throw new InvalidOperationException("A node that may take copies stands on the ring.");
+        return _byId[_view.Ring.Walk(name).First(node => _byId.TryGetValue(node, out var taker) && _equal.Contains(taker))];
     }
 
     private void Weigh()

@@ -15,7 +15,7 @@ public sealed class LoadDriverTests
         // Elsewhere processor time is compared where nginx happens to be there.
         if (Tools.InContinuousIntegration) Tools.Require("nginx");
         // Compiled as usual, not as for short lives: it is compared with a program that is not compiled while it runs.
-        await using var driver = ServiceProcess.Run("/usr/bin/env", ["-u", "DOTNET_TieredPGO", "-u", "DOTNET_TC_CallCountingDelayMs", Driver(), "load", "--check"]);
+        await using var driver = ServiceProcess.Run("/usr/bin/env", [.. ShortLives.Settings.Keys.SelectMany(static name => (string[])["-u", name]), Driver(), "load", "--check"]);
         var code = await driver.WaitForExitAsync(TestContext.Current.CancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(driver.Output);
         Assert.True(code == 0, driver.Output);

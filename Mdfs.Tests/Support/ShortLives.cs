@@ -8,12 +8,18 @@ namespace Mdfs.Tests.Support;
 /// </summary>
 internal static class ShortLives
 {
+    /// <summary>What says so in the environment.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Settings = new Dictionary<string, string>
+    {
+        // Code that watches itself, so that it can be compiled better later.
+        ["DOTNET_TieredPGO"] = "0",
+        // That later: once nothing new was run for so many milliseconds, in hexadecimal. A tenth of a second is usual.
+        ["DOTNET_TC_CallCountingDelayMs"] = "1000",
+    };
+
     [ModuleInitializer]
     internal static void Begin()
     {
-        // Code that watches itself, so that it can be compiled better later.
-        Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0");
-        // That later: once nothing new was run for so many milliseconds, in hexadecimal. A tenth of a second is usual.
-        Environment.SetEnvironmentVariable("DOTNET_TC_CallCountingDelayMs", "1000");
+        foreach (var (name, value) in Settings) Environment.SetEnvironmentVariable(name, value);
     }
 }

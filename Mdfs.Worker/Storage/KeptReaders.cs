@@ -76,8 +76,13 @@ internal sealed class KeptReaders : IDisposable
     {
         lock (_lock)
         {
-            foreach (var reader in _idle.Where(IsOld)) reader.Close();
-            _idle.RemoveAll(IsOld);
+            // Each is judged once: what became old between two looks would be let go without being closed.
+            _idle.RemoveAll(reader =>
+            {
+                if (!IsOld(reader)) return false;
+                reader.Close();
+                return true;
+            });
             if (!_disposed && _idle.Count > 0) _timer.Change(_life, Timeout.InfiniteTimeSpan);
         }
     }
