@@ -21,6 +21,9 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
     /// <summary>The whole has been heard at least once: only then does silence about a replica mean anything.</summary>
     public bool Complete { get; private set; }
 
+    /// <summary>The number of the whole that was heard last; 0: none.</summary>
+    public long ToldAt { get; private set; }
+
     public int Count => _replicas.Count;
 
     /// <summary>How many of them are damaged.</summary>
@@ -97,7 +100,7 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
         var present = heard.Select(report => report.Replica.Version).ToHashSet();
         foreach (var version in _replicas.Keys.Where(version => !present.Contains(version)).ToList()) Remove(version, page.Number);
         foreach (var report in heard) Set(report, page.Number);
-        Complete = true;
+        (Complete, ToldAt) = (true, page.Number);
         DropOldAbsences(page.Number);
         return heard;
     }
@@ -132,7 +135,7 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
         _pages = null;
         _digest = 0;
         Damaged = 0;
-        Complete = false;
+        (Complete, ToldAt) = (false, 0);
     }
 
     private readonly record struct Reported(ReplicaReport Report, long Number);

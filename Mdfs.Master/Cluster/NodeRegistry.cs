@@ -144,6 +144,21 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         }
     }
 
+    /// <summary>Who is there now; null: somebody who is has not told yet all that it holds.</summary>
+    public Census? Census
+    {
+        get
+        {
+            lock (Gate) return Census.Of(_nodes.Values);
+        }
+    }
+
+    /// <summary>Whether a node that is not on its way out has gone silent a short while ago, or is expected back.</summary>
+    public bool MissesSomebody(TimeSpan patience)
+    {
+        lock (Gate) return _nodes.Values.Any(state => state is { Alive: false, Draining: false } && (state.IsExpected || (state.Life is null ? Uptime : time.GetElapsedTime(state.LastBeat)) < patience));
+    }
+
     /// <summary>
     /// Takes silent nodes off the ring, and waits no longer for those that said goodbye and have not come back. When the check itself ran late (a frozen or overloaded master), every node gets one more period:
     /// their beats could not have been heard.

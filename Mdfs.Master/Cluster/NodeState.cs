@@ -45,6 +45,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>Cluster age in seconds up to which it may be away without anything being copied in its place; null: it is not in maintenance.</summary>
     public double? MaintenanceUntil { get; set; }
 
+    /// <summary>It said goodbye and is given a while, or is away and in maintenance.</summary>
+    public bool IsExpected => ExpectedSince is not null || (!Alive && MaintenanceUntil is not null);
+
     /// <summary>An admin has set it, so that it lasts over returns; else the node has said it in its goodbye.</summary>
     public bool MaintenanceByAdmin { get; set; }
 
@@ -131,5 +134,5 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>What an admin wants of its scrub; null when it has done that.</summary>
     public ScrubOrder? WantedScrub { get; set; }
 
-    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending, ExpectedSince is not null || (!Alive && MaintenanceUntil is not null), Failed, Draining && DrainPaused);
+    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending, IsExpected, Failed, Draining && DrainPaused);
 }

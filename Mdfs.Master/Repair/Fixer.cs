@@ -48,6 +48,9 @@ public sealed partial class Fixer(
     /// <summary>Pulls ordered and not yet heard to have ended.</summary>
     public int Running => _pulls.Count(static pair => !pair.Value.Made);
 
+    /// <summary>Of these, those of copies that lack.</summary>
+    public IReadOnlyList<RunningPull> Healing => [.. _pulls.Where(static pair => !pair.Value.IsMove && !pair.Value.Made).Select(static pair => new RunningPull(pair.Key.Version, pair.Key.Target))];
+
     /// <summary>Copies made since the start.</summary>
     public long Healed { get; private set; }
 

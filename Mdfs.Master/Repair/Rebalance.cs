@@ -28,10 +28,14 @@ public sealed partial class Rebalance(
     /// <summary>How long a movie whose move failed is left alone.</summary>
     private static readonly TimeSpan _avoidFor = TimeSpan.FromMinutes(5);
 
+    /// <summary>Of a node that has gone silent, before the others are made even without it: most come back, and what was moved would have to be moved once more.</summary>
+    private const int PatienceInTimeouts = 10;
+
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly ConcurrentDictionary<MovieVersion, long> _avoid = new();
     private readonly Lock _looking = new();
     private Queue<PlannedMove> _planned = new();
+    private Census? _plannedFor;
     private RebalanceRecord _record = RebalanceRecord.Nothing;
     private RebalancePlan? _shown;
     private long _shownAt;
@@ -52,7 +56,8 @@ public sealed partial class Rebalance(
             if (_shown is null || Time.GetElapsedTime(_shownAt) > _shownFor)
             {
                 var began = Time.GetTimestamp();
-                _shown = Plan();
+                if (Plan(registry.Census) is not { } plan) return _shown ?? RebalancePlan.Nothing;
+                _shown = plan;
                 _shownAt = Time.GetTimestamp();
                 _shownFor = _fresh + (Time.GetElapsedTime(began, _shownAt) / MostOfACore);
             }
@@ -89,7 +94,7 @@ public sealed partial class Rebalance(
 
     protected override async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (!session.Attached || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
+        if (!session.Attached || !registry.Settled || session.IsUncertain || registry.Census is null) return;
         if (!_recalled && !await RecallAsync()) return;
         var ended = await SettleAsync(cancellationToken);
         if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
@@ -121,7 +126,8 @@ public sealed partial class Rebalance(
         foreach (var move in moves.All)
         {
             var arrived = Holds(move.To, move.Version);
-            var left = !Holds(move.From, move.Version);
+            // A node that is silent may have told nothing to this master.
+            var left = !Holds(move.From, move.Version) && registry.View.Find(move.From) is null or { Alive: true };
             var current = registry.Replicas.Describe(move.Version) is { } replica && catalog.Find(replica.Name)?.Version == move.Version;
             if (current && arrived && left) (movies, bytes) = (movies + 1, bytes + move.Size);
             // Arrived: the trimmer's turn. Not arrived: as long as the fixer is about it, or can be asked again.
@@ -161,8 +167,7 @@ public sealed partial class Rebalance(
     private async Task GoOnAsync(bool ended, CancellationToken cancellationToken)
     {
         var begun = new List<PlannedMove>();
-        if (_planned.Count == 0 && moves.Count < options.Value.RebalanceConcurrency) _planned = new Queue<PlannedMove>(Plan().Moves);
-        if (_planned.Count == 0 && moves.Count == 0)
+        if (PlanAhead() && _planned.Count == 0 && moves.Count == 0)
         {
             await EndAsync(cancellationToken);
             return;
@@ -184,6 +189,21 @@ public sealed partial class Rebalance(
         {
             foreach (var next in begun) moves.Remove(next.Replica.Version);
         }
+    }
+
+    /// <summary>Sees to it that what is planned fits those who are there.</summary>
+    /// <returns>False: now is not the time, and nothing is planned.</returns>
+    private bool PlanAhead()
+    {
+        var census = registry.Census;
+        var misses = registry.MissesSomebody(options.Value.NodeTimeout * PatienceInTimeouts);
+        // What was planned without a node that is there again, or with one that is not, would have to be moved back.
+        if (misses || census is null || !census.Equals(_plannedFor)) _planned.Clear();
+        if (misses) return false;
+        if (_planned.Count > 0 || moves.Count >= options.Value.RebalanceConcurrency) return true;
+        if (Plan(census) is not { } plan) return false;
+        (_planned, _plannedFor) = (new Queue<PlannedMove>(plan.Moves), census);
+        return true;
     }
 
     private async Task EndAsync(CancellationToken cancellationToken)
@@ -224,15 +244,19 @@ public sealed partial class Rebalance(
         }
     }
 
-    private RebalancePlan Plan() => RebalancePlanner.Plan(registry.View, Movies(), moves.All, options.Value.ReplicationFactor);
+    /// <param name="census">Of now.</param>
+    /// <returns>Null: not all have told what they hold.</returns>
+    private RebalancePlan? Plan(Census? census)
+    {
+        if (census is null) return null;
+        var plan = RebalancePlanner.Plan(registry.View, Movies(), moves.All, options.Value.ReplicationFactor, fixer.Healing, _avoid.Keys.ToHashSet());
+        // Looking takes seconds where there are millions of movies: a worker that began anew in the meantime was seen without what it had not told yet.
+        return census.Equals(registry.Census) ? plan : null;
+    }
 
     private IEnumerable<(ReplicaDescription, IReadOnlyList<HeldCopy>)> Movies()
     {
-        foreach (var entry in catalog.Entries)
-        {
-            if (_avoid.ContainsKey(entry.Version)) continue;
-            yield return (entry.Replica, trimmer.HeldCopies(entry.Replica, registry.Replicas.HoldersOf(entry.Version)));
-        }
+        foreach (var entry in catalog.Entries) yield return (entry.Replica, trimmer.HeldCopies(entry.Replica, registry.Replicas.HoldersOf(entry.Version)));
     }
 
     private bool IsStillGood(PlannedMove next)

@@ -13,7 +13,10 @@ public sealed record NodeBalance(NodeId Node, long Before, long After, long Shar
 
 /// <summary>What it takes to make the nodes equally full.</summary>
 /// <param name="Unavoidable">Bytes that must move at least, whatever the plan: what all nodes together lack to their shares.</param>
-public sealed record RebalancePlan(IReadOnlyList<PlannedMove> Moves, long Bytes, long Unavoidable, IReadOnlyList<NodeBalance> Nodes);
+public sealed record RebalancePlan(IReadOnlyList<PlannedMove> Moves, long Bytes, long Unavoidable, IReadOnlyList<NodeBalance> Nodes)
+{
+    public static readonly RebalancePlan Nothing = new([], 0, 0, []);
+}
 
 /// <summary>
 /// Which copies to move after a node has joined (design, section 6). A copy goes only from a node that stays at or above its share to one that stays at or below
@@ -25,24 +28,26 @@ public static class RebalancePlanner
     /// <summary>A node that lacks no more than this fraction of its share is left alone: the last percent would move small movies for nothing.</summary>
     private const double Slack = 0.01;
 
-    /// <param name="movies">All current versions, with their reported copies.</param>
+    /// <param name="movies">All current versions, with their reported copies: what a node has is counted from these.</param>
     /// <param name="underway">Moves that have been begun: counted as done, and their movies left alone.</param>
-    /// <param name="most">Moves after which the plan may end.</param>
+    /// <param name="healing">Copies that are being made since they lack: counted as made.</param>
+    /// <param name="avoid">Movies to be left where they are.</param>
     public static RebalancePlan Plan(
-        ClusterView view, IEnumerable<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> movies, IReadOnlyCollection<Move> underway, int replicationFactor, int most = int.MaxValue)
+        ClusterView view, IEnumerable<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> movies, IReadOnlyCollection<Move> underway, int replicationFactor,
+        IReadOnlyCollection<RunningPull>? healing = null, IReadOnlySet<MovieVersion>? avoid = null)
     {
         var all = movies.ToList();
-        var balance = new Balance(view, all, underway);
+        var balance = new Balance(view, all, underway, healing ?? []);
         var moves = new List<PlannedMove>();
         // The large ones first: they make the fewest moves, and the small ones fill what is left.
         all.Sort(static (one, other) => other.Replica.Size != one.Replica.Size ? other.Replica.Size.CompareTo(one.Replica.Size) : one.Replica.Version.CompareTo(other.Replica.Version));
         var goal = CopyGoal.Of(replicationFactor, view);
-        var moved = underway.Select(move => move.Version).ToHashSet();
+        var moved = underway.Select(move => move.Version).Concat(avoid ?? new HashSet<MovieVersion>()).ToHashSet();
         foreach (var byRing in new[] { true, false })
         {
             foreach (var (replica, copies) in all)
             {
-                if (moves.Count >= most || balance.IsEven) break;
+                if (balance.IsEven) break;
                 if (replica.Size == 0 || moved.Contains(replica.Version) || !balance.IsWorthIt(replica.Size)) continue;
                 // What lacks a copy is healed first, and what has one too many is trimmed.
                 if (copies.Count != goal || RepairPlanner.Counted(view, copies) != goal) continue;
@@ -83,22 +88,41 @@ public static class RebalancePlanner
     {
         private readonly Dictionary<NodeId, Weight> _weights = [];
 
-        public Balance(ClusterView view, List<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> movies, IReadOnlyCollection<Move> underway)
+        // By the same copies as everything else here. What a beat has told of a node's space is of another moment: a copy that has come or gone since would be counted twice or not at all, and a plan made
+        // anew, as by a master that has just started, would move too much.
+        public Balance(ClusterView view, List<(ReplicaDescription Replica, IReadOnlyList<HeldCopy> Copies)> movies, IReadOnlyCollection<Move> underway, IReadOnlyCollection<RunningPull> healing)
         {
             var nodes = view.Nodes.Where(static node => node.TakesCopies).ToList();
-            foreach (var node in nodes) _weights[node.Id] = new Weight(node.Space.Used, Math.Max(0, node.Space.Free - node.Pending));
-            var held = underway.Count == 0 ? [] : movies.Where(movie => underway.Any(move => move.Version == movie.Replica.Version)).ToDictionary(movie => movie.Replica.Version, movie => movie.Copies);
+            foreach (var node in nodes) _weights[node.Id] = new Weight(Math.Max(0, node.Space.Free - node.Pending));
+            var changing = underway.Select(static move => move.Version).Concat(healing.Select(static pull => pull.Version)).ToHashSet();
+            var held = new Dictionary<MovieVersion, (long Size, IReadOnlyList<HeldCopy> Copies)>();
+            foreach (var (replica, copies) in movies)
+            {
+                if (changing.Contains(replica.Version)) held[replica.Version] = (replica.Size, copies);
+                for (var at = 0; at < copies.Count; at++)
+                    if (_weights.TryGetValue(copies[at].Node, out var holder)) holder.Hold(replica.Size);
+            }
+
             foreach (var move in underway)
             {
-                var copies = held.GetValueOrDefault(move.Version) ?? [];
-                if (_weights.TryGetValue(move.To, out var to) && !copies.Any(copy => copy.Node == move.To)) to.Take(move.Size);
-                if (_weights.TryGetValue(move.From, out var from) && copies.Any(copy => copy.Node == move.From)) from.Give(move.Size);
+                if (!Has(move.Version, move.To)) Take(move.To, move.Size);
+                if (_weights.TryGetValue(move.From, out var from) && Has(move.Version, move.From)) from.Give(move.Size);
             }
+
+            foreach (var pull in healing)
+                if (held.TryGetValue(pull.Version, out var movie) && !Has(pull.Version, pull.Target)) Take(pull.Target, movie.Size);
 
             double load = _weights.Values.Sum(weight => weight.Load), capacity = nodes.Sum(node => Math.Max(0, node.Space.Capacity));
             foreach (var node in nodes) _weights[node.Id].Share = capacity > 0 ? (long)(load / capacity * Math.Max(0, node.Space.Capacity)) : 0;
             foreach (var weight in _weights.Values) weight.Before = weight.Load;
             Unavoidable = _weights.Values.Sum(weight => Math.Max(0, weight.Share - weight.Load));
+
+            bool Has(MovieVersion version, NodeId node) => held.TryGetValue(version, out var movie) && movie.Copies.Any(copy => copy.Node == node);
+
+            void Take(NodeId node, long size)
+            {
+                if (_weights.TryGetValue(node, out var to)) to.Take(size);
+            }
         }
 
         public long Unavoidable { get; }
@@ -127,11 +151,11 @@ public static class RebalancePlanner
         public IReadOnlyList<NodeBalance> Describe() => [.. _weights.Select(pair => new NodeBalance(pair.Key, pair.Value.Before, pair.Value.Load, pair.Value.Share))];
     }
 
-    private sealed class Weight(long load, long room)
+    private sealed class Weight(long room)
     {
         private long _room = room;
 
-        public long Load { get; private set; } = load;
+        public long Load { get; private set; }
 
         public long Before { get; set; }
 
@@ -142,6 +166,9 @@ public static class RebalancePlanner
         public bool Lacks => Share - Load > Share * Slack;
 
         public bool CanTake(long size) => Lacks && Load + size <= Share && size < _room;
+
+        /// <summary>Lies there already.</summary>
+        public void Hold(long size) => Load += size;
 
         public void Take(long size)
         {

@@ -1,4 +1,5 @@
 using Mdfs.Master;
+using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Options;
@@ -95,6 +96,57 @@ public sealed class MasterNodeRegistryTests
     }
 
     [Fact]
+    public void A_census_is_whole_when_all_have_told_and_changes_with_whoever_comes_goes_or_begins_anew()
+    {
+        Beats(1);
+        Beats(2);
+        Tells(1, 1);
+        Assert.Null(_registry.Census);
+        Tells(2, 1);
+        var census = _registry.Census!;
+        Assert.Equal(census, _registry.Census);
+
+        lock (_registry.Gate) _registry.Find(Nodes.Id(1))!.Inventory.Clear();
+        Assert.Null(_registry.Census);
+        Tells(1, 2);
+        Assert.NotEqual(census, census = _registry.Census!);
+        lock (_registry.Gate) _registry.Find(Nodes.Id(2))!.ClosedForWrites = "dying";
+        Assert.NotEqual(census, census = _registry.Census!);
+        lock (_registry.Gate) _registry.Find(Nodes.Id(2))!.Life = "another life";
+        Assert.NotEqual(census, census = _registry.Census!);
+        lock (_registry.Gate) _registry.Leave(_registry.Find(Nodes.Id(2))!, null);
+        Assert.NotEqual(census, _registry.Census);
+    }
+
+    [Fact]
+    public void A_silent_node_is_missed_for_a_while_one_that_is_expected_longer_and_one_that_drains_not_at_all()
+    {
+        var patience = Timeout * 10;
+        Beats(1);
+        Beats(2);
+        Assert.False(_registry.MissesSomebody(patience));
+        lock (_registry.Gate) _registry.Find(Nodes.Id(1))!.Alive = false;
+        Assert.True(_registry.MissesSomebody(patience));
+        _registry.SetDraining(Nodes.Id(1), true);
+        Assert.False(_registry.MissesSomebody(patience));
+        _registry.SetDraining(Nodes.Id(1), false);
+        _time.Advance(patience);
+        Assert.False(_registry.MissesSomebody(patience));
+        _registry.SetMaintenance(Nodes.Id(1), 100);
+        Assert.True(_registry.MissesSomebody(patience));
+    }
+
+    [Fact]
+    public void A_node_that_is_known_and_has_not_been_heard_is_missed_from_the_start_on()
+    {
+        _registry.Listen();
+        _registry.Remember([new NodeRecord(Nodes.Id(1), "worker1", null, "http://worker1:8080", null, null, false, 0)]);
+        Assert.True(_registry.MissesSomebody(Timeout));
+        _time.Advance(Timeout);
+        Assert.False(_registry.MissesSomebody(Timeout));
+    }
+
+    [Fact]
     public void Promises_are_taken_back_and_never_below_nothing()
     {
         Beats(1);
@@ -105,6 +157,11 @@ public sealed class MasterNodeRegistryTests
         // The node was forgotten and came back in between.
         _registry.Promise(Nodes.Id(1), -100);
         Assert.Equal(0, _registry.View.Find(Nodes.Id(1))!.Pending);
+    }
+
+    private void Tells(int number, long at)
+    {
+        lock (_registry.Gate) _registry.Find(Nodes.Id(number))!.Inventory.TakePage(new InventoryPage(Nodes.Id(number), "life", at, 0, true, [], []));
     }
 
     private void Beats(int number)
