@@ -11,6 +11,8 @@ namespace Mdfs.Master.Catalog;
 /// </summary>
 public sealed class FileCatalog
 {
+    private const int Least = 31;
+
     private ConcurrentDictionary<FileName, CatalogEntry> _entries = new();
     private ConcurrentDictionary<FileName, Tombstone> _tombstones = new();
     private long _highest;
@@ -82,7 +84,8 @@ public sealed class FileCatalog
     /// <summary>Forgets everything and starts from what Redis holds.</summary>
     public void Replace(IEnumerable<CatalogEntry> entries, IEnumerable<Tombstone> tombstones, MovieVersion highest)
     {
-        var newEntries = new ConcurrentDictionary<FileName, CatalogEntry>();
+        // As large as it will be: growing to a million makes all of its links anew twenty times.
+        var newEntries = new ConcurrentDictionary<FileName, CatalogEntry>(Environment.ProcessorCount, entries.TryGetNonEnumeratedCount(out var count) ? Math.Max(count, Least) : Least);
         var newTombstones = new ConcurrentDictionary<FileName, Tombstone>();
         foreach (var tombstone in tombstones)
         {

@@ -24,7 +24,7 @@ public sealed partial class BeatIntake(
         state.PublicUrl = beat.PublicUrl;
         state.Zone = beat.Zone;
         state.Space = beat.Space;
-        // Every upload reserves its space when it is opened, so this beat knows of all that was promised.
+        // Every upload reserves its space when it is opened, so this beat knows of all that was promised, whether it goes on or has ended.
         state.Pending = 0;
         state.ClosedForWrites = beat.ClosedForWrites;
         if (state.Failed != beat.Failed)
@@ -57,7 +57,7 @@ public sealed partial class BeatIntake(
             }
 
             foreach (var version in beat.Removed) state.Inventory.Remove(version, beat.Number);
-            state.Inventory.DropOldAbsences(beat.Number);
+            state.Inventory.DropOld(beat.Number);
         }
         else
         {

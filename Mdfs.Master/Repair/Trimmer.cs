@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
@@ -56,7 +55,7 @@ public sealed partial class Trimmer(
     }
 
     /// <summary>The reported copies of a replica, those among them marked whose removal has been ordered.</summary>
-    public IReadOnlyList<HeldCopy> HeldCopies(ReplicaDescription replica, ImmutableArray<Holder> holders)
+    public IReadOnlyList<HeldCopy> HeldCopies(ReplicaDescription replica, Holders holders)
     {
         lock (_gate)
         {
@@ -99,7 +98,7 @@ public sealed partial class Trimmer(
             var judged = 0;
             foreach (var surplus in _surplus.Values)
             {
-                if (node.Inventory.Find(surplus.Replica.Version) is null) continue;
+                if (!node.Inventory.Contains(surplus.Replica.Version)) continue;
                 if (++judged > MaxPerReply) break;
                 if (catalog.Find(surplus.Replica.Name)?.Version != surplus.Replica.Version) continue;
                 if (Judge(view, surplus, activity).Remove != node.Id) continue;

@@ -1,34 +1,40 @@
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Mdfs.Protocol.Wire;
 
-/// <summary>The id of bytes on their way: 32 lower-case hex digits, drawn by the master, safe as a file name.</summary>
+/// <summary>The id of bytes on their way: 32 lower-case hex digits, drawn by the master, safe as a file name. All zeros is nobody's.</summary>
 [JsonConverter(typeof(Converter))]
 public readonly record struct UploadId
 {
-    private readonly string? _value;
+    // As a number, since every movie in the catalog has one: 16 bytes each instead of the 96 of a string.
+    private readonly ulong _high;
+    private readonly ulong _low;
 
-    private UploadId(string value) => _value = value;
+    private UploadId(UInt128 value) => (_high, _low) = ((ulong)(value >> 64), (ulong)value);
 
     /// <summary>Nobody's: of the file in which workers plant rot to find it again.</summary>
-    public static UploadId Canary { get; } = new("0000000000000000000000000000c0de");
+    public static UploadId Canary { get; } = new(0xC0DE);
 
-    public string Value => _value ?? throw new InvalidOperationException("This UploadId was never given a value.");
+    public string Value => Number != 0 ? Number.ToString("x32", CultureInfo.InvariantCulture) : throw new InvalidOperationException("This UploadId was never given a value.");
 
-    public static UploadId New() => new(RandomNumberGenerator.GetHexString(32, lowercase: true));
+    private UInt128 Number => new(_high, _low);
+
+    public static UploadId New() => new(BinaryPrimitives.ReadUInt128BigEndian(RandomNumberGenerator.GetBytes(16)));
 
     public static bool TryParse([NotNullWhen(true)] string? text, out UploadId id)
     {
         id = default;
         if (!HexId.IsValid(text)) return false;
-        id = new UploadId(text);
-        return true;
+        id = new UploadId(UInt128.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+        return id != default;
     }
 
-    public override string ToString() => _value ?? "";
+    public override string ToString() => Number != 0 ? Value : "";
 
     public sealed class Converter : JsonConverter<UploadId>
     {

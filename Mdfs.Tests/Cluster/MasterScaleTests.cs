@@ -81,15 +81,18 @@ public sealed class MasterScaleTests
         lock (registry.Gate)
         {
             var nodes = ids.Select(id => registry.FindOrAdd(id, id.Value)).ToList();
+            var held = ids.Select(_ => new List<ReplicaReport>()).ToList();
             for (var i = 0; i < Movies; i++)
             {
                 var replica = new ReplicaDescription(
                     FileName.Parse($"A film with a name of usual length ({i:D6}).mp4"), new MovieVersion(1_777_636_800_000_000 + i), 700_000_000 + i, new Checksum((uint)i),
                     DateTimeOffset.UnixEpoch.AddDays(20_000).AddSeconds(i), UploadId.New(), cluster);
                 catalog.Apply(new CatalogChange { Put = [new CatalogEntry(replica, [ids[i % 3], ids[(i + 1) % 3]])], Highest = replica.Version });
-                nodes[i % 3].Inventory.Set(new ReplicaReport(replica, false, true), i + 1);
-                nodes[(i + 1) % 3].Inventory.Set(new ReplicaReport(replica, false, true), i + 1);
+                held[i % 3].Add(new ReplicaReport(replica, false, true));
+                held[(i + 1) % 3].Add(new ReplicaReport(replica, false, true));
             }
+
+            foreach (var (node, reports) in nodes.Zip(held)) node.Inventory.TakePage(new InventoryPage(node.Id, "life", 1, 0, true, reports, []));
         }
     }
 }

@@ -29,7 +29,7 @@ public sealed class MasterNodeInventoryTests
         _inventory.Set(Movie(5), number: 3);
         _inventory.TakePage(Page(number: 7, 0, last: false, Movie(5)));
         _inventory.Remove(new MovieVersion(5), number: 8);
-        _inventory.DropOldAbsences(upTo: 9);
+        _inventory.DropOld(upTo: 9);
         Assert.NotNull(_inventory.TakePage(Page(number: 7, 1, last: true, Movie(6))));
         Assert.Null(_inventory.Find(new MovieVersion(5)));
         Assert.Empty(_index.HoldersOf(new MovieVersion(5)));
@@ -41,7 +41,7 @@ public sealed class MasterNodeInventoryTests
     {
         _inventory.Set(Movie(5), number: 3);
         _inventory.Remove(new MovieVersion(5), number: 8);
-        _inventory.DropOldAbsences(upTo: 9);
+        _inventory.DropOld(upTo: 9);
         Assert.Null(_inventory.TakePage(Page(number: 7, 0, last: true, Movie(5))));
         Assert.Null(_inventory.Find(new MovieVersion(5)));
         Assert.NotNull(_inventory.TakePage(Page(number: 10, 0, last: true, Movie(6))));
@@ -108,6 +108,53 @@ public sealed class MasterNodeInventoryTests
         var beat = node.Beat();
         _inventory.Set(Movie(1), number: beat.Number + 1);
         Assert.True(_inventory.AgreesWith(beat));
+    }
+
+    [Fact]
+    public void What_a_beat_was_told_later_stands_against_a_word_that_comes_late()
+    {
+        _inventory.Set(Movie(1) with { Damaged = true }, number: 5);
+        Assert.False(_inventory.Set(Movie(1), number: 4));
+        for (var beat = 6; beat < 9; beat++) _inventory.DropOld(upTo: beat);
+        // Its number is not remembered any more, and it is older than the beats all the same.
+        Assert.False(_inventory.Set(Movie(1), number: 4));
+        Assert.False(_inventory.Remove(new MovieVersion(1), number: 4));
+        Assert.True(_inventory.Find(new MovieVersion(1))!.Damaged);
+        Assert.True(_inventory.Set(Movie(1), number: 9));
+        Assert.Equal(0, _inventory.Damaged);
+    }
+
+    [Fact]
+    public void An_inventory_that_one_beat_has_overtaken_counts_and_does_not_undo_what_the_beat_has_told()
+    {
+        _inventory.Set(Movie(1), number: 2);
+        _inventory.DropOld(upTo: 2);
+        _inventory.Set(Movie(1) with { Damaged = true }, number: 8);
+        _inventory.DropOld(upTo: 8);
+        Assert.NotNull(_inventory.TakePage(Page(number: 7, 0, last: false, Movie(1))));
+        for (var beat = 9; beat < 12; beat++) _inventory.DropOld(upTo: beat);
+        Assert.NotNull(_inventory.TakePage(Page(number: 7, 1, last: true, Movie(2))));
+        Assert.True(_inventory.Find(new MovieVersion(1))!.Damaged);
+        Assert.False(_inventory.Find(new MovieVersion(2))!.Damaged);
+        // One that was taken before all that is refused.
+        for (var beat = 12; beat < 15; beat++) _inventory.DropOld(upTo: beat);
+        Assert.Null(_inventory.TakePage(Page(number: 7, 0, last: true, Movie(1))));
+    }
+
+    [Fact]
+    public void What_two_nodes_tell_differently_of_one_version_is_kept_as_each_has_told()
+    {
+        var other = new NodeInventory(Nodes.Id(2), _index);
+        var (mine, theirs) = (Movie(1), SpeakingNode.Sealed("1.mp4", 1, "c", size: 77));
+        _inventory.Set(mine, number: 1);
+        other.Set(theirs, number: 1);
+        Assert.Equal(mine, _inventory.Find(new MovieVersion(1)));
+        Assert.Equal(theirs, other.Find(new MovieVersion(1)));
+        Assert.Equal(Nodes.Id(2), Assert.Single(_index.CopiesOf(theirs.Replica)).Node);
+        Assert.Equal(2, _index.HoldersOf(new MovieVersion(1)).Count);
+        _inventory.Remove(new MovieVersion(1), number: 2);
+        Assert.Equal(theirs, other.Find(new MovieVersion(1)));
+        Assert.Equal(Nodes.Id(2), Assert.Single(_index.CopiesOf(theirs.Replica)).Node);
     }
 
     [Fact]

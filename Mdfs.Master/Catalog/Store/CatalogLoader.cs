@@ -18,6 +18,7 @@ internal sealed class CatalogLoader(IDatabase database, StoreKeys keys)
     private readonly List<string> _problems = [];
     private readonly Dictionary<NodeId, NodeId> _nodes = [];
     private readonly Dictionary<string, string> _clusters = [];
+    private readonly Dictionary<ImmutableArray<NodeId>, ImmutableArray<NodeId>> _hints = new(new SameNodes());
 
     public async Task<StoreSnapshot> LoadAsync(StorePosition position, bool empty, CancellationToken cancellationToken)
     {
@@ -128,7 +129,7 @@ internal sealed class CatalogLoader(IDatabase database, StoreKeys keys)
         return null;
     }
 
-    // A hundred thousand entries name the same few nodes and one cluster: one string each.
+    // A hundred thousand entries name the same few nodes, mostly the same pairs of them, and one cluster: one string and one array each.
     private ImmutableArray<NodeId> Shared(IReadOnlyList<NodeId> ids)
     {
         var shared = ImmutableArray.CreateBuilder<NodeId>(ids.Count);
@@ -138,12 +139,26 @@ internal sealed class CatalogLoader(IDatabase database, StoreKeys keys)
             shared.Add(known);
         }
 
-        return shared.MoveToImmutable();
+        var hint = shared.MoveToImmutable();
+        if (!_hints.TryGetValue(hint, out var same)) _hints[hint] = same = hint;
+        return same;
     }
 
     private string Shared(string cluster)
     {
         if (!_clusters.TryGetValue(cluster, out var known)) _clusters[cluster] = known = cluster;
         return known;
+    }
+
+    private sealed class SameNodes : IEqualityComparer<ImmutableArray<NodeId>>
+    {
+        public bool Equals(ImmutableArray<NodeId> one, ImmutableArray<NodeId> other) => one.AsSpan().SequenceEqual(other.AsSpan());
+
+        public int GetHashCode(ImmutableArray<NodeId> nodes)
+        {
+            var hash = default(HashCode);
+            foreach (var node in nodes) hash.Add(node);
+            return hash.ToHashCode();
+        }
     }
 }
