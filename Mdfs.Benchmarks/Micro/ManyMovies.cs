@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Mdfs.Master;
 using Mdfs.Master.Catalog;
@@ -21,11 +22,14 @@ internal sealed class ManyMovies
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => NodeId.Parse(number.ToString("x32", CultureInfo.InvariantCulture)))];
         lock (Registry.Gate)
         {
-            var states = Nodes.Select(id => Registry.FindOrAdd(id, id.Value)).ToList();
-            Catalog.Replace(Enumerable.Range(0, movies).Select(number => new CatalogEntry(Replica(number), [Nodes[number % nodes], Nodes[(number + 1) % nodes]])), [], default);
-            foreach (var entry in Catalog.Entries)
+            ImmutableArray<NodeId>[] hints = [.. Enumerable.Range(0, nodes).Select(node => (ImmutableArray<NodeId>)[Nodes[node], Nodes[(node + 1) % nodes]])];
+            List<CatalogEntry> entries = [.. Enumerable.Range(0, movies).Select(number => new CatalogEntry(Replica(number), hints[number % nodes]))];
+            Catalog.Replace(entries, [], default);
+            // As they come from workers: whole.
+            for (var node = 0; node < nodes; node++)
             {
-                foreach (var id in entry.Hint) states[Nodes.IndexOf(id)].Inventory.Set(new ReplicaReport(entry.Replica, false, true), 1);
+                List<ReplicaReport> held = [.. entries.Where((_, number) => number % nodes == node || (number + 1) % nodes == node).Select(static entry => new ReplicaReport(entry.Replica, false, true))];
+                Registry.FindOrAdd(Nodes[node], Nodes[node].Value).Inventory.TakePage(new InventoryPage(Nodes[node], "life", 1, 0, true, held, []));
             }
         }
     }
