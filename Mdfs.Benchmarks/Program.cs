@@ -11,7 +11,7 @@ return args switch
     ["micro", .. var rest] => Micro(rest),
     ["load", .. var rest] => await LoadDriver.RunAsync(LoadOptions.Parse(rest)),
     ["scale", "master", .. var rest] => await MasterAtScale.RunAsync(Count(rest, 1_000_000)),
-    ["scale", "loss", .. var rest] => ScaleSimulation.RunLoss(Count(rest, 1_000_000)),
+    ["scale", "loss", .. var rest] => ScaleSimulation.RunLoss(Count(rest, 1_000_000), Count(rest.Length > 1 ? rest[1..] : [], 10)),
     ["scale", .. var rest] => ScaleSimulation.Run(Count(rest, 10_000_000)),
     _ => Usage(),
 };
@@ -34,7 +34,8 @@ static int Usage()
         micro [--filter *Ring*]   what single functions cost
         load [options]            a cluster of processes under load, and nginx beside it where it is installed
         scale [movies]            placement on 100 nodes on paper, 10 000 000 movies unless said otherwise
-        scale loss [movies]       of these only the loss of a node, 1 000 000 movies
+        scale loss [movies] [virtual nodes]
+                                  of these only the loss of a node, 1 000 000 movies and 10 virtual nodes
         scale master [movies]     a real master and a real redis-server with 1 000 000 movies, and the beats of 100 nodes
 
         """ + LoadOptions.Usage);

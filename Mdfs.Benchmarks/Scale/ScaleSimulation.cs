@@ -16,7 +16,7 @@ internal static class ScaleSimulation
 
     public static int Run(int movies)
     {
-        var large = Place(movies);
+        var large = Place(movies, _rules);
         Lose(large, _rules, "10 virtual nodes");
         Join(large);
         Others(movies);
@@ -24,18 +24,19 @@ internal static class ScaleSimulation
     }
 
     /// <summary>Only the loss of a node.</summary>
-    public static int RunLoss(int movies)
+    public static int RunLoss(int movies, int virtualNodes)
     {
-        Lose(Place(movies), _rules, "10 virtual nodes");
+        var rules = _rules with { VirtualNodes = virtualNodes };
+        Lose(Place(movies, rules), rules, $"{virtualNodes} virtual nodes");
         return 0;
     }
 
-    private static SimulatedCluster Place(int movies)
+    private static SimulatedCluster Place(int movies, PlacementRules rules)
     {
         var watch = Stopwatch.StartNew();
-        var large = new SimulatedCluster(Parts(100, 4), 2, movies, _rules);
+        var large = new SimulatedCluster(Parts(100, 4), 2, movies, rules);
         Say($"{movies} movies, {large.Bytes / TiB / 1024:0.00} PiB, two copies each, on {large.Nodes} nodes of {large.SmallestDisk / TiB:0} to {large.LargestDisk / TiB:0} TiB, 70 % full at the end");
-        Say($"placing: {watch.Elapsed.TotalSeconds:0} s, {watch.Elapsed.TotalMicroseconds / movies:0.00} µs each on {Environment.ProcessorCount} cores; fill max/mean {large.Fill.Most:0.000}, min/mean {large.Fill.Least:0.000}");
+        Say($"placing: {watch.Elapsed.TotalSeconds:0} s, {watch.Elapsed.TotalMicroseconds / movies:0.00} µs each on one core; fill max/mean {large.Fill.Most:0.000}, min/mean {large.Fill.Least:0.000}");
         return large;
     }
 
@@ -90,6 +91,13 @@ internal static class ScaleSimulation
         foreach (var movieCount in (int[])[1000, 5000, 20_000, 100_000]) Row(Parts(100, 4), 2, movieCount, _rules);
         foreach (var factor in (double[])[0.02, 0.05, 0.20, 10]) Row(Parts(100, 4), 2, few, _rules with { LoadFactor = factor });
         foreach (var points in (int[])[50, 200]) Row(Parts(100, 4), 2, few, _rules with { VirtualNodes = points });
+        Console.WriteLine();
+        foreach (var atOnce in (int[])[1, 100, 1000, 5000])
+        {
+            var cluster = new SimulatedCluster(Parts(100, 4), 2, Math.Min(movies, 1_000_000), _rules, atOnce: atOnce);
+            Say($"{cluster.Movies} movies, {atOnce} placed in the same moment: fill max/mean {cluster.Fill.Most:0.000}, min/mean {cluster.Fill.Least:0.000}");
+        }
+
         foreach (var points in (int[])[50, 200])
         {
             var rules = _rules with { VirtualNodes = points };

@@ -17,9 +17,6 @@ internal sealed class SimulatedCluster
 {
     private const byte Nobody = byte.MaxValue;
 
-    // A master sees at once what it has promised; here some are placed by what was known before them, so that placing is not mostly the making of views.
-    private readonly int _perView;
-
     private readonly int[] _parts;
     private readonly PlacementRules _rules;
     private readonly long _part;
@@ -30,15 +27,16 @@ internal sealed class SimulatedCluster
 
     /// <param name="parts">How large each node's disk is, in parts.</param>
     /// <param name="filled">How full the cluster is when all movies are placed.</param>
-    public SimulatedCluster(IEnumerable<int> parts, int copies, int movies, PlacementRules rules, double filled = 0.7)
+    /// <param name="atOnce">Uploads that begin in the same moment. A master counts what it has promised from when the nodes have opened it, however long ago their last beats were: only uploads that are placed before that do not see one another.</param>
+    public SimulatedCluster(IEnumerable<int> parts, int copies, int movies, PlacementRules rules, double filled = 0.7, int atOnce = 1)
     {
-        (_parts, Copies, Movies, _rules, _perView) = ([.. parts], copies, movies, rules, Math.Max(1, movies / 10_000));
+        (_parts, Copies, Movies, _rules) = ([.. parts], copies, movies, rules);
         Bytes = Enumerable.Range(0, movies).Sum(SizeOf);
         _part = (long)(Bytes * (double)copies / filled / _parts.Sum());
         _used = new long[_parts.Length];
         _holders = new byte[movies * copies];
         Ring = HashRing.Build(Views(_used).Select(node => (node.Id, node.RingKey)), rules.VirtualNodes);
-        Place();
+        Place(atOnce);
     }
 
     public int Copies { get; }
@@ -118,30 +116,30 @@ internal sealed class SimulatedCluster
         return copies;
     }
 
-    private void Place()
+    private void Place(int atOnce)
     {
-        for (var from = 0; from < Movies; from += _perView)
+        NodeView[] nodes = [.. Views(_used)];
+        var view = new ClusterView([.. nodes], Ring);
+        for (var movie = 0; movie < Movies; movie++)
         {
-            var view = new ClusterView([.. Views(_used)], Ring);
-            Parallel.For(from, Math.Min(from + _perView, Movies), movie =>
+            if (movie % atOnce == 0) view = view.With([.. nodes]);
+            var size = SizeOf(movie);
+            var chosen = Placement.Candidates(view, Name(movie), size, Copies, _rules);
+            for (var copy = 0; copy < Copies; copy++)
             {
-                var size = SizeOf(movie);
-                var chosen = Placement.Candidates(view, Name(movie), size, Copies, _rules);
-                for (var copy = 0; copy < Copies; copy++)
+                if (copy >= chosen.Count)
                 {
-                    if (copy >= chosen.Count)
-                    {
-                        _holders[(movie * Copies) + copy] = Nobody;
-                        continue;
-                    }
-
-                    var node = SimulatedNodes.Number(chosen[copy].Id);
-                    _holders[(movie * Copies) + copy] = (byte)node;
-                    Interlocked.Add(ref _used[node], size);
+                    _holders[(movie * Copies) + copy] = Nobody;
+                    continue;
                 }
-            });
+
+                var at = SimulatedNodes.Number(chosen[copy].Id);
+                _holders[(movie * Copies) + copy] = (byte)at;
+                _used[at] += size;
+                nodes[at] = nodes[at] with { Space = nodes[at].Space with { Used = _used[at], Free = nodes[at].Space.Free - size } };
+            }
         }
     }
 
-    private IEnumerable<NodeView> Views(long[] used) => _parts.Select((parts, at) => SimulatedNodes.Node(at, parts * _part, Interlocked.Read(ref used[at])));
+    private IEnumerable<NodeView> Views(long[] used) => _parts.Select((parts, at) => SimulatedNodes.Node(at, parts * _part, used[at]));
 }

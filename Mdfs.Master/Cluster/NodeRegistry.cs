@@ -264,14 +264,29 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         }
     }
 
-    /// <summary>Bytes promised to nodes that their beats cannot know of yet; taken back when the transfer ends.</summary>
-    public void Promise(NodeId id, long bytes)
+    /// <summary>
+    /// Bytes that an upload which a node has just opened will bring. They count as its load until its next beat, which knows of them by itself, as in flight or as in use; also when the upload has
+    /// ended before that. Else whatever comes between two beats would be placed as though nothing had come.
+    /// </summary>
+    public PromisedBytes Promise(NodeId id, long bytes)
     {
         lock (Gate)
         {
-            if (Find(id) is not { } state) return;
-            // Not below zero: a beat that came meanwhile has reported the promise as space in use, and cleared it here.
-            state.Pending = Math.Max(0, state.Pending + bytes);
+            if (Find(id) is not { } state) return default;
+            state.Pending += bytes;
+            Publish();
+            return new PromisedBytes(id, state.Life, state.LastNumber, bytes);
+        }
+    }
+
+    /// <summary>What became of a promise. If the node has beaten since, it has told.</summary>
+    /// <param name="bytes">That lie there now; 0: nothing came of it.</param>
+    public void Settle(PromisedBytes promised, long bytes)
+    {
+        lock (Gate)
+        {
+            if (promised.Bytes == bytes || Find(promised.Node) is not { } state || state.Life != promised.Life || state.LastNumber != promised.Beat) return;
+            state.Pending += bytes - promised.Bytes;
             Publish();
         }
     }
@@ -325,11 +340,10 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     {
         var nodes = _nodes.Values.Select(state => state.ToView()).OrderBy(node => node.RingKey, StringComparer.Ordinal).ToImmutableArray();
         var old = View;
-        var members = nodes.Where(node => node.Alive).Select(node => (node.Id, node.RingKey)).ToList();
-        // The ring is built anew only when its members change: beats change space and load every few seconds.
-        var ring = old.Nodes.Where(node => node.Alive).Select(node => (node.Id, node.RingKey)).SequenceEqual(members)
-            ? old.Ring
-            : HashRing.Build(members, options.Value.VirtualNodes);
-        Volatile.Write(ref _view, new ClusterView(nodes, ring));
+        // Who is where changes seldom, what they hold with every beat and every upload.
+        var same = nodes.Length == old.Nodes.Length;
+        for (var at = 0; same && at < nodes.Length; at++)
+            same = nodes[at].Id == old.Nodes[at].Id && nodes[at].Alive == old.Nodes[at].Alive && nodes[at].RingKey == old.Nodes[at].RingKey;
+        Volatile.Write(ref _view, same ? old.With(nodes) : new ClusterView(nodes, HashRing.Build(nodes.Where(node => node.Alive).Select(node => (node.Id, node.RingKey)), options.Value.VirtualNodes)));
     }
 }

@@ -8,7 +8,7 @@ namespace Mdfs.Master.Cluster;
 /// <param name="Alive">Beat within the node time-out; only live nodes are on the ring.</param>
 /// <param name="Draining">Its copies are read and copied from, but not counted, and it gets no new ones.</param>
 /// <param name="ClosedForWrites">Why it takes no new copies, or null.</param>
-/// <param name="Pending">Bytes that the master has just promised to this node and that its last beat cannot know of yet.</param>
+/// <param name="Pending">Bytes that the master has promised to this node since its last beat, which cannot know of them.</param>
 /// <param name="Failed">Why its copies do not count although it beats, or null. They are read while they can be.</param>
 /// <param name="DrainPaused">It is on its way out, and its copies are not made elsewhere for the time being.</param>
 /// <param name="Expected">Said goodbye less than a node time-out ago, or is away and in maintenance: its copies are not read, and nobody makes them anew yet.</param>

@@ -93,7 +93,8 @@ public sealed class StoreFile(
             return new StoreResult.Refused(opened.Opened.Count == 0 ? FileProblems.NoWorkers : FileProblems.TooFewReplicas(opened.Opened.Count, options.Value.MinWriteReplicas));
         }
 
-        foreach (var target in opened.Opened) registry.Promise(target.Id, request.Size ?? 0);
+        List<PromisedBytes> promised = [.. opened.Opened.Select(target => registry.Promise(target.Id, request.Size ?? 0))];
+        var size = 0L;
         try
         {
             var sent = await fanOut.SendAsync(upload, body, request.Size, opened.Opened, request.Expected.WantsSha256, clientGone);
@@ -104,12 +105,17 @@ public sealed class StoreFile(
             }
 
             var result = await commit.RunAsync(upload, request.Name, sent, opened.Opened);
-            if (result is StoreResult.Stored { Entry: var entry } && request.Expected.Sha256 is { } verified) digests.Remember(entry.Version, verified);
+            if (result is StoreResult.Stored { Entry: var entry })
+            {
+                size = entry.Size;
+                if (request.Expected.Sha256 is { } verified) digests.Remember(entry.Version, verified);
+            }
+
             return result;
         }
         finally
         {
-            foreach (var target in opened.Opened) registry.Promise(target.Id, -(request.Size ?? 0));
+            promised.ForEach(one => registry.Settle(one, size));
         }
     }
 

@@ -29,7 +29,13 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
 
         if (!await IsNamedAsync(clientGone)) return (null, FileProblems.ReadOnly);
         var opened = await opening.OpenAsync(upload, length, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone, appendable: true);
-        if (opened.Opened.Count >= options.Value.MinWriteReplicas) return ([.. opened.Opened.Select(target => target.Id)], null);
+        if (opened.Opened.Count >= options.Value.MinWriteReplicas)
+        {
+            // Reserved there: from their next beat on they say so themselves.
+            foreach (var target in opened.Opened) registry.Promise(target.Id, length ?? 0);
+            return ([.. opened.Opened.Select(target => target.Id)], null);
+        }
+
         Drop(upload, opened.Opened.Select(target => target.Id));
         if (opened.AllFull) return (null, FileProblems.NoSpace);
         return (null, opened.Opened.Count == 0 ? FileProblems.NoWorkers : FileProblems.TooFewReplicas(opened.Opened.Count, options.Value.MinWriteReplicas));

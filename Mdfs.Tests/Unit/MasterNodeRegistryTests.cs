@@ -147,16 +147,54 @@ public sealed class MasterNodeRegistryTests
     }
 
     [Fact]
-    public void Promises_are_taken_back_and_never_below_nothing()
+    public void What_is_placed_counts_until_the_next_beat_and_what_came_to_nothing_does_not()
     {
         Beats(1);
-        _registry.Promise(Nodes.Id(1), 100);
-        Assert.Equal(100, _registry.View.Find(Nodes.Id(1))!.Pending);
-        _registry.Promise(Nodes.Id(1), -100);
-        Assert.Equal(0, _registry.View.Find(Nodes.Id(1))!.Pending);
-        // The node was forgotten and came back in between.
-        _registry.Promise(Nodes.Id(1), -100);
-        Assert.Equal(0, _registry.View.Find(Nodes.Id(1))!.Pending);
+        var stored = _registry.Promise(Nodes.Id(1), 100);
+        var failed = _registry.Promise(Nodes.Id(1), 30);
+        var unknown = _registry.Promise(Nodes.Id(1), 0);
+        Assert.Equal(130, Load());
+        // It is there now, and no beat has told so yet.
+        _registry.Settle(stored, 100);
+        Assert.Equal(130, Load());
+        _registry.Settle(failed, 0);
+        Assert.Equal(100, Load());
+        _registry.Settle(unknown, 7);
+        Assert.Equal(107, Load());
+        Assert.Equal(107, _registry.View.Find(Nodes.Id(1))!.Pending);
+    }
+
+    [Fact]
+    public void A_promise_that_a_beat_has_told_of_is_nobody_elses_when_it_ends()
+    {
+        Beats(1);
+        var early = _registry.Promise(Nodes.Id(1), 100);
+        Told(2, used: 0, inFlight: 100);
+        Assert.Equal(100, Load());
+        var late = _registry.Promise(Nodes.Id(1), 30);
+        _registry.Settle(early, 0);
+        Assert.Equal(130, Load());
+        _registry.Settle(late, 30);
+        Told(3, used: 30, inFlight: 0);
+        Assert.Equal(30, Load());
+        // The node was forgotten meanwhile.
+        var last = _registry.Promise(Nodes.Id(1), 5);
+        lock (_registry.Gate) _registry.Forget(Nodes.Id(1));
+        _registry.Settle(last, 0);
+        Assert.Equal(default, _registry.Promise(Nodes.Id(1), 5));
+    }
+
+    private long Load() => _registry.View.Find(Nodes.Id(1))!.Load;
+
+    /// <summary>As a beat is taken in.</summary>
+    private void Told(long number, long used, long inFlight)
+    {
+        lock (_registry.Gate)
+        {
+            var state = _registry.Find(Nodes.Id(1))!;
+            (state.LastNumber, state.Space, state.Pending) = (number, new NodeSpace(1000, 1000 - used - inFlight, used, inFlight), 0);
+            _registry.Publish();
+        }
     }
 
     private void Tells(int number, long at)
