@@ -9,11 +9,10 @@ internal static class Downloads
 
     public static async Task RunAsync(Bench bench)
     {
-        var streams = bench.Options.Check ? [4] : (int[])[1, 4, 64];
-        foreach (var count in streams)
+        foreach (var count in bench.Options.Streams)
         {
             var touched = 0.0;
-            foreach (var (ours, theirs) in bench.Readers)
+            foreach (var (ours, theirs) in bench.Readers.Where(pair => bench.Options.Wants(pair.Ours == bench.Direct ? "download-direct" : "download-through")))
             {
                 var before = bench.Mdfs.All.Select(server => server.ResidentBytes).ToList();
                 foreach (var server in bench.Mdfs.All) server.ForgetPeak();

@@ -26,8 +26,8 @@ internal static class LoadDriver
             Report.Introduce(nginx is not null);
             var bench = new Bench(options, mdfs, nginx, new Report());
             await bench.StoreMovieAsync();
-            if (options.Wants("download")) await Downloads.RunAsync(bench);
-            if (options.Wants("ranges")) await SmallRequests.RangesAsync(bench);
+            await Downloads.RunAsync(bench);
+            await SmallRequests.RangesAsync(bench);
             if (options.Wants("upload")) await Uploads.RunAsync(bench);
             if (options.Wants("first-byte")) await SmallRequests.FirstBytesAsync(bench);
             if (options.Wants("paused")) await Viewers.PausedAsync(bench);
