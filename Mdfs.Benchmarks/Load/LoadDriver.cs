@@ -26,6 +26,7 @@ internal static class LoadDriver
             Report.Introduce(nginx is not null);
             var bench = new Bench(options, mdfs, nginx, new Report());
             await bench.StoreMovieAsync();
+            if (options.Fill) PageCache.Fill(directory);
             await Downloads.RunAsync(bench);
             await SmallRequests.RangesAsync(bench);
             if (options.Wants("upload")) await Uploads.RunAsync(bench);
