@@ -12,6 +12,7 @@ return args switch
     ["load", .. var rest] => await LoadDriver.RunAsync(LoadOptions.Parse(rest)),
     ["scale", "master", .. var rest] => await MasterAtScale.RunAsync(Count(rest, 1_000_000)),
     ["scale", "loss", .. var rest] => ScaleSimulation.RunLoss(Count(rest, 1_000_000), Count(rest.Length > 1 ? rest[1..] : [], 10)),
+    ["scale", "placing", .. var rest] => ScaleSimulation.RunPlacing(Count(rest, 1_000_000)),
     ["scale", .. var rest] => ScaleSimulation.Run(Count(rest, 10_000_000)),
     _ => Usage(),
 };
@@ -36,6 +37,7 @@ static int Usage()
         scale [movies]            placement on 100 nodes on paper, 10 000 000 movies unless said otherwise
         scale loss [movies] [virtual nodes]
                                   of these only the loss of a node, 1 000 000 movies and 10 virtual nodes
+        scale placing [movies]    only how evenly they lie when so many uploads begin at once, 1 000 000 movies
         scale master [movies]     a real master and a real redis-server with 1 000 000 movies, and the beats of 100 nodes
 
         """ + LoadOptions.Usage);

@@ -147,6 +147,7 @@ public static class MasterHosting
         services.AddHostedService<CatalogLoading>();
         services.AddBackground<NodeWatch>();
         services.AddBackground<SessionWatch>();
+        services.AddBackground<SpareMemory>();
         return builder;
     }
 

@@ -48,7 +48,7 @@ internal static class MasterAtScale
 
             var nodes = Report(entries, http);
             await JoinAsync(master, nodes, movies);
-            await BeatAsync(master, nodes);
+            await BeatAsync(master, nodes, movies);
         }
         finally
         {
@@ -106,7 +106,7 @@ internal static class MasterAtScale
         Say($"the inventories of {Nodes} nodes: {pages} pages, {nodes.Sum(node => node.SentBytes) / (double)nodes.Sum(node => node.Replicas):0} bytes per copy, taken in {watch.Elapsed.TotalSeconds:0.0} s, {(master.CpuSeconds - cpu) * 1e6 / nodes.Sum(node => node.Replicas):0.0} µs of the master's processor time per copy; then {Weight(master, movies)}");
     }
 
-    private static async Task BeatAsync(ServerProcess master, List<ReportingNode> nodes)
+    private static async Task BeatAsync(ServerProcess master, List<ReportingNode> nodes, int movies)
     {
         await CostAsync("an idle beat", 20, node => Task.CompletedTask);
         var some = nodes.ToDictionary(node => node, node => node.Some(100).ToList());
@@ -125,7 +125,7 @@ internal static class MasterAtScale
         }
 
         var seconds = watch.Elapsed.TotalSeconds;
-        Say($"{Nodes} idle nodes, each heard every 5 s: {(nodes.Sum(node => node.SentBytes) - sent) / seconds:0} bytes/s in and {(nodes.Sum(node => node.ReceivedBytes) - received) / seconds:0} out; {(master.CpuSeconds - cpu) * 100 / seconds:0.0} % of a core for all that the master does, beats and looking after copies included; the most memory was {master.PeakResidentBytes >> 20} MiB");
+        Say($"{Nodes} idle nodes, each heard every 5 s: {(nodes.Sum(node => node.SentBytes) - sent) / seconds:0} bytes/s in and {(nodes.Sum(node => node.ReceivedBytes) - received) / seconds:0} out; {(master.CpuSeconds - cpu) * 100 / seconds:0.0} % of a core for all that the master does, beats and looking after copies included; the most memory was {master.PeakResidentBytes >> 20} MiB, now {Weight(master, movies)}");
 
         async Task CostAsync(string what, int rounds, Func<ReportingNode, Task> before)
         {

@@ -31,6 +31,19 @@ internal static class ScaleSimulation
         return 0;
     }
 
+    /// <summary>Only the placing, with so many uploads that begin in the same moment.</summary>
+    public static int RunPlacing(int movies)
+    {
+        foreach (var atOnce in (int[])[1, 100, 1000, 5000])
+        {
+            var watch = Stopwatch.StartNew();
+            var cluster = new SimulatedCluster(Parts(100, 4), 2, movies, _rules, atOnce: atOnce);
+            Say($"{movies} movies, {atOnce} placed in the same moment: fill max/mean {cluster.Fill.Most:0.000}, min/mean {cluster.Fill.Least:0.000}; {watch.Elapsed.TotalMicroseconds / movies:0.00} µs each");
+        }
+
+        return 0;
+    }
+
     private static SimulatedCluster Place(int movies, PlacementRules rules)
     {
         var watch = Stopwatch.StartNew();
@@ -91,13 +104,6 @@ internal static class ScaleSimulation
         foreach (var movieCount in (int[])[1000, 5000, 20_000, 100_000]) Row(Parts(100, 4), 2, movieCount, _rules);
         foreach (var factor in (double[])[0.02, 0.05, 0.20, 10]) Row(Parts(100, 4), 2, few, _rules with { LoadFactor = factor });
         foreach (var points in (int[])[50, 200]) Row(Parts(100, 4), 2, few, _rules with { VirtualNodes = points });
-        Console.WriteLine();
-        foreach (var atOnce in (int[])[1, 100, 1000, 5000])
-        {
-            var cluster = new SimulatedCluster(Parts(100, 4), 2, Math.Min(movies, 1_000_000), _rules, atOnce: atOnce);
-            Say($"{cluster.Movies} movies, {atOnce} placed in the same moment: fill max/mean {cluster.Fill.Most:0.000}, min/mean {cluster.Fill.Least:0.000}");
-        }
-
         foreach (var points in (int[])[50, 200])
         {
             var rules = _rules with { VirtualNodes = points };

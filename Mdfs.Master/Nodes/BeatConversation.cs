@@ -23,6 +23,7 @@ public sealed partial class BeatConversation(
     Adoption adoption,
     ActivityLog activity,
     RefusedNodes refusals,
+    SpareMemory memory,
     TimeProvider time,
     ILogger<BeatConversation> logger)
 {
@@ -98,7 +99,12 @@ public sealed partial class BeatConversation(
         }
 
         Reconsider(page.Node, heard);
-        if (page.Last) registry.AnnounceAlive(page.Node);
+        if (page.Last)
+        {
+            registry.AnnounceAlive(page.Node);
+            memory.Note(heard.Count);
+        }
+
         return new InventoryReply(true);
     }
 
