@@ -105,8 +105,7 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
     {
         string[] names = ["--yes.mp4", "%2F..%2Fx.mp4", "\"q\" [red]x[ <b>&'.mp4", "電影 🎬.mp4", "gnp.\u202e4pm.mp4", "e\u0301.mp4", "#?&name=a+b.mp4"];
         var mdfs = Admin();
-        foreach (var name in names)
-            (await mdfs.RunAsync("put", Write($"odd/{name}", new MovieBytes((ulong)name.Length, 2000)))).AssertEnded(0);
+        (await mdfs.RunAsync(["put", .. names.Select(name => Write($"odd/{name}", new MovieBytes((ulong)name.Length, 2000)))])).AssertEnded(0);
 
         var table = (await mdfs.RunAsync("ls")).AssertEnded(0).Out;
         Assert.Contains("\"q\" [red]x[ <b>&'.mp4", table);
@@ -114,12 +113,10 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
         Assert.DoesNotContain('\u202e', table);
         Assert.DoesNotContain('\u001b', table);
 
-        foreach (var name in names)
-        {
-            (await mdfs.RunAsync("get", "-o", _temp["back"] + "/", "--", name)).AssertEnded(0);
-            Assert.Equal(new MovieBytes((ulong)name.Length, 2000).Hash, MovieBytes.HashOfFile(_temp[$"back/{name.Normalize()}"]));
-            Assert.Contains(name.Normalize(), (await mdfs.RunAsync("rm", "-y", "--json", "--", name)).AssertEnded(0).Json[0].GetProperty("name").GetString());
-        }
+        (await mdfs.RunAsync(["get", "-o", _temp["back"] + "/", "--", .. names])).AssertEnded(0);
+        Assert.All(names, name => Assert.Equal(new MovieBytes((ulong)name.Length, 2000).Hash, MovieBytes.HashOfFile(_temp[$"back/{name.Normalize()}"])));
+        var removed = (await mdfs.RunAsync(["rm", "-y", "--json", "--", .. names])).AssertEnded(0);
+        Assert.Equal(names.Select(name => name.Normalize()).Order(), removed.Json.Select(line => line.GetProperty("name").GetString()).Order());
 
         foreach (var hostile in (string[])["../outside.mp4", "..", "/etc/passwd", "a\\b.mp4", "", new string('x', 100_000)])
         {

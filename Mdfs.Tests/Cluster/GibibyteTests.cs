@@ -2,9 +2,7 @@ using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
 
-/// <summary>Nothing is held whole, and nothing is spooled (design, sections 2.5 and 4; the fourth defect of the original), seen on the processes themselves.</summary>
-[Collection(nameof(GibibyteTests))]
-[CollectionDefinition(nameof(GibibyteTests), DisableParallelization = true)]
+/// <summary>Nothing is held whole, and nothing is spooled (design, sections 2.5 and 4; the fourth defect of the original), seen on the processes themselves: what others do meanwhile is not in it.</summary>
 public sealed class GibibyteTests
 {
     private const long MiB = 1 << 20;

@@ -4,8 +4,6 @@ using Mdfs.Tests.Support;
 namespace Mdfs.Tests.Players;
 
 /// <summary>The master is replaced while people watch: one short break, after which their players go on by themselves (docs/operations.md, Upgrading).</summary>
-[Collection(nameof(MasterBreakTests))]
-[CollectionDefinition(nameof(MasterBreakTests), DisableParallelization = true)]
 public sealed class MasterBreakTests
 {
     private static readonly TimeSpan _promised = TimeSpan.FromSeconds(5);
