@@ -61,7 +61,9 @@ internal sealed class PeerWindows(
                 await throttle.TakeAsync(filled, cancellation);
                 if (limit is not null) await limit.TakeAsync(filled, cancellation);
                 await writing;
-                writing = WriteAsync(sink, filling[..filled], cancellation);
+                var full = filling[..filled];
+                // On another thread: writing to a file occupies the one it is done on.
+                writing = Task.Run(() => WriteAsync(sink, full, cancellation), CancellationToken.None);
                 (filling, written) = (written, filling);
             }
 
