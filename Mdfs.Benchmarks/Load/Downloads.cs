@@ -14,6 +14,8 @@ internal static class Downloads
             var touched = 0.0;
             foreach (var (ours, theirs) in bench.Readers.Where(pair => bench.Options.Wants(pair.Ours == bench.Direct ? "download-direct" : "download-through")))
             {
+                // As with ranges; what the short run looks at in downloads, noise and compiling together do not reach.
+                if (!bench.Options.Check) await Bench.WarmUpAsync(ours, contender => DownloadAsync(bench, contender, count));
                 var before = bench.Mdfs.All.Select(server => server.ResidentBytes).ToList();
                 foreach (var server in bench.Mdfs.All) server.ForgetPeak();
                 var (read, sent) = (Read(bench), await SentAsync(bench));
