@@ -148,6 +148,9 @@ public sealed partial class GarnetStore : IAsyncDisposable
             server?.Dispose();
             if (e is SocketException or OperationCanceledException)
                 throw;
+            // Garnet wraps what its listener met: somebody has taken the port since it was found to be free.
+            if (e.GetBaseException() is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
+                throw new SocketException((int)SocketError.AddressAlreadyInUse);
             throw new GarnetStoreException($"The store in {Directory} cannot be opened: {e.Message}", e);
         }
     }
