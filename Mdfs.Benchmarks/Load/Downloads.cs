@@ -12,7 +12,7 @@ internal static class Downloads
         foreach (var count in bench.Options.Streams)
         {
             var touched = 0.0;
-            foreach (var (ours, theirs) in bench.Readers.Where(pair => bench.Options.Wants(pair.Ours == bench.Direct ? "download-direct" : "download-through")))
+            foreach (var (ours, theirs) in bench.ReadersOf("download"))
             {
                 // As with ranges; what the short run looks at in downloads, noise and compiling together do not reach.
                 if (!bench.Options.Check) await Bench.WarmUpAsync(ours, contender => DownloadAsync(bench, contender, count));

@@ -79,6 +79,9 @@ internal sealed class Bench(LoadOptions options, MdfsServers mdfs, NginxServers?
     /// <summary>Each with what it is compared to, if that is there.</summary>
     public IEnumerable<(Contender Ours, Contender? Theirs)> Readers => [(Through, Proxy), (Direct, Plain)];
 
+    /// <summary>Those of them by which a scenario is wanted.</summary>
+    public IEnumerable<(Contender Ours, Contender? Theirs)> ReadersOf(string scenario) => Readers.Where(pair => options.Wants($"{scenario}-{(pair.Ours == Direct ? "direct" : "through")}"));
+
     public async Task StoreMovieAsync()
     {
         var (target, headers) = Through.Put!(LoadDriver.Movie);

@@ -12,8 +12,7 @@ internal static class PageCache
     /// <summary>The file takes no room on the disk, and has to stay for as long as its pages shall.</summary>
     public static void Fill(string directory)
     {
-        var free = File.ReadLines("/proc/meminfo").First(static line => line.StartsWith("MemFree:", StringComparison.Ordinal))["MemFree:".Length..].Replace("kB", "", StringComparison.Ordinal).Trim();
-        var size = (long.Parse(free, System.Globalization.CultureInfo.InvariantCulture) * 1024) - Spare;
+        var size = (1024 * ServerProcess.Field("/proc/meminfo", "MemFree:")) - Spare;
         if (size <= 0) return;
         var path = Path.Combine(directory, "zeros");
         using (var holes = File.Create(path)) holes.SetLength(size);

@@ -96,6 +96,7 @@ internal sealed class ServerProcess : IDisposable
 
     private static long Status(int id, string field) => 1024 * Field($"/proc/{id}/status", field);
 
-    private static long Field(string file, string field) =>
+    /// <summary>The number behind a name in one of the system's files; its unit, if it says one, is kibibytes.</summary>
+    internal static long Field(string file, string field) =>
         long.Parse(File.ReadLines(file).First(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
 }

@@ -11,7 +11,7 @@ internal static class SmallRequests
     {
         const int Connections = 16;
         var count = bench.Options.Check ? 2_000 : 40_000;
-        foreach (var (ours, theirs) in bench.Readers.Where(pair => bench.Options.Wants(pair.Ours == bench.Direct ? "ranges-direct" : "ranges-through")))
+        foreach (var (ours, theirs) in bench.ReadersOf("ranges"))
         {
             var times = new Dictionary<Contender, List<double>>();
             // A server runs for months, and compiles what answers ranges in the first minute of them.

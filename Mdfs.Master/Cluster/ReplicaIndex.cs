@@ -89,14 +89,14 @@ public sealed class ReplicaIndex
         var same = known.Description == report.Replica;
         // The last to come is the catalog's own, and what it replaces need not stay in memory.
         if (same) known.Description = report.Replica;
-        known.Put([.. known.Read(_nodes).Where(other => other.Node != node), holder], _nodes);
+        known.Put([.. known.Without(node, _nodes), holder], _nodes);
         return same;
     }
 
     public void Remove(NodeId node, MovieVersion version)
     {
         if (_table.Find(version) is not { } known) return;
-        Holder[] rest = [.. known.Read(_nodes).Where(other => other.Node != node)];
+        Holder[] rest = [.. known.Without(node, _nodes)];
         if (rest.Length > 0)
         {
             known.Put(rest, _nodes);
@@ -149,6 +149,8 @@ public sealed class ReplicaIndex
 
         public Holders Read(NodeNumbers nodes) =>
             Volatile.Read(ref _many) is { } many ? new Holders(many) : new Holders(Description, new PackedHolders(Volatile.Read(ref _few)), nodes);
+
+        public IEnumerable<Holder> Without(NodeId node, NodeNumbers nodes) => Read(nodes).Where(holder => holder.Node != node);
 
         public void Put(ReadOnlySpan<Holder> holders, NodeNumbers nodes)
         {

@@ -57,7 +57,7 @@ internal sealed class CatalogLoader(IDatabase database, StoreKeys keys)
                 continue;
             }
 
-            var replica = stored.Replica with { ClusterId = Shared(stored.Replica.ClusterId) };
+            var replica = stored.Replica with { ClusterId = First(_clusters, stored.Replica.ClusterId) };
             entries[replica.Name] = new CatalogEntry(replica, holders.TryGetValue(replica.Version, out var hint) ? hint : Shared(stored.Hint ?? []));
         }
 
@@ -133,21 +133,16 @@ internal sealed class CatalogLoader(IDatabase database, StoreKeys keys)
     private ImmutableArray<NodeId> Shared(IReadOnlyList<NodeId> ids)
     {
         var shared = ImmutableArray.CreateBuilder<NodeId>(ids.Count);
-        foreach (var id in ids)
-        {
-            if (!_nodes.TryGetValue(id, out var known)) _nodes[id] = known = id;
-            shared.Add(known);
-        }
-
-        var hint = shared.MoveToImmutable();
-        if (!_hints.TryGetValue(hint, out var same)) _hints[hint] = same = hint;
-        return same;
+        foreach (var id in ids) shared.Add(First(_nodes, id));
+        return First(_hints, shared.MoveToImmutable());
     }
 
-    private string Shared(string cluster)
+    /// <summary>The first of all that are equal.</summary>
+    private static T First<T>(Dictionary<T, T> seen, T value)
+        where T : notnull
     {
-        if (!_clusters.TryGetValue(cluster, out var known)) _clusters[cluster] = known = cluster;
-        return known;
+        if (!seen.TryGetValue(value, out var first)) seen[value] = first = value;
+        return first;
     }
 
     private sealed class SameNodes : IEqualityComparer<ImmutableArray<NodeId>>
