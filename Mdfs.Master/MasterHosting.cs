@@ -126,6 +126,7 @@ public static class MasterHosting
         services.AddSingleton<IOrderSource, CanaryDoctor>();
 
         // Repair: copies where they are missing, none where they are too many.
+        services.AddSingleton<CopySurvey>();
         services.AddBackground<Fixer>();
         services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<Fixer>());
         services.AddSingleton<ICopiesWatch>(provider => provider.GetRequiredService<Fixer>());

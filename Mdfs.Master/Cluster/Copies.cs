@@ -25,5 +25,5 @@ public static class Copies
         !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { IsWaitedFor: true };
 
     public static bool Counts(ClusterView view, Holder holder, ReplicaDescription replica) =>
-        !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { Alive: true, Draining: false, Failed: null };
+        !holder.Damaged && holder.Agrees(replica) && view.Find(holder.Node) is { Counts: true };
 }

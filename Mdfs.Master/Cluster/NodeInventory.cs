@@ -32,6 +32,8 @@ public sealed class NodeInventory(NodeId node, ReplicaIndex index)
     /// <summary>The number of the whole that was heard last; 0: none.</summary>
     public long ToldAt { get; private set; }
 
+    public IReadOnlyCollection<MovieVersion> Versions => _versions;
+
     public int Count => _versions.Count;
 
     /// <summary>How many of them are damaged.</summary>

@@ -8,6 +8,9 @@ internal sealed class NodeNumbers
     private readonly Dictionary<NodeId, int> _numbers = [];
     private NodeId[] _ids = [];
 
+    /// <summary>By their numbers.</summary>
+    public IReadOnlyList<NodeId> All => Volatile.Read(ref _ids);
+
     /// <summary>Only of numbers that were given.</summary>
     public NodeId this[int number] => Volatile.Read(ref _ids)[number];
 

@@ -27,8 +27,14 @@ public sealed record NodeView(
     string? Failed = null,
     bool DrainPaused = false)
 {
+    /// <summary>What it holds is there.</summary>
+    public bool HasItsCopies => Alive && Failed is null;
+
+    /// <summary>What it holds counts.</summary>
+    public bool Counts => HasItsCopies && !Draining;
+
     /// <summary>Its copies do not count, and yet nobody makes them anew at present: it is expected back, or its drain waits.</summary>
-    public bool IsWaitedFor => Draining ? DrainPaused && Alive && Failed is null : Expected;
+    public bool IsWaitedFor => Draining ? DrainPaused && HasItsCopies : Expected;
 
     /// <summary>New copies may go to it, if it has room.</summary>
     public bool TakesCopies => Alive && !Draining && ClosedForWrites is null;

@@ -32,6 +32,13 @@ internal readonly record struct PackedHolders(ulong Slots)
         return new Holder(nodes[(slot & Number) - 1], (slot & Damaged) != 0, (slot & Verified) != 0, replica.Size, replica.Checksum);
     }
 
+    public CopyTally Tally(CopyWorth worth)
+    {
+        var tally = default(CopyTally);
+        for (var slots = Slots; slots != 0; slots >>= Bits) tally = worth.Add(tally, (int)(slots & Number) - 1, (slots & Damaged) != 0);
+        return tally;
+    }
+
     /// <summary>Null: they cannot be packed.</summary>
     public static PackedHolders? TryPack(ReadOnlySpan<Holder> holders, ReplicaDescription replica, NodeNumbers nodes)
     {

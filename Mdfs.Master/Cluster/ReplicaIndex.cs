@@ -19,6 +19,11 @@ public sealed class ReplicaIndex
     private Table _table = new(1024);
     private int _count;
 
+    /// <summary>
+    /// Raised with the name of a version whose copies may count otherwise than before. Under the registry's lock, after readers can see the change: handlers take note and return.
+    /// </summary>
+    public event Action<FileName>? Changed;
+
     public Holders HoldersOf(MovieVersion version) => Now.Find(version)?.Read(_nodes) ?? default;
 
     /// <summary>The copies of exactly this replica.</summary>
@@ -32,6 +37,12 @@ public sealed class ReplicaIndex
 
         return holders;
     }
+
+    /// <summary>What a copy on each node is worth, for <see cref="Tally"/>.</summary>
+    public CopyWorth WorthIn(ClusterView view) => new(view, _nodes);
+
+    /// <summary>The copies of exactly this replica, counted.</summary>
+    public CopyTally Tally(ReplicaDescription replica, CopyWorth worth) => Now.Find(replica.Version)?.Tally(replica, worth) ?? default;
 
     public ReplicaDescription? Describe(MovieVersion version) => Now.Find(version)?.Description;
 
@@ -66,12 +77,7 @@ public sealed class ReplicaIndex
     public ReplicaReport? ReportOf(NodeId node, MovieVersion version)
     {
         if (Now.Find(version) is not { } known) return null;
-        foreach (var holder in known.Read(_nodes))
-        {
-            if (holder.Node == node) return new ReplicaReport(known.Description, holder.Damaged, holder.Verified);
-        }
-
-        return null;
+        return known.Find(node, _nodes) is { } holder ? new ReplicaReport(known.Description, holder.Damaged, holder.Verified) : null;
     }
 
     /// <returns>False: the version is described otherwise here, as another node has reported it.</returns>
@@ -83,13 +89,17 @@ public sealed class ReplicaIndex
             if (_count == _table.Capacity) Volatile.Write(ref _table, _table.Twice());
             _table.Add(new Known(report.Replica, [holder], _nodes));
             _count++;
+            Changed?.Invoke(report.Replica.Name);
             return true;
         }
 
+        var before = known.Find(node, _nodes);
         var same = known.Description == report.Replica;
         // The last to come is the catalog's own, and what it replaces need not stay in memory.
         if (same) known.Description = report.Replica;
         known.Put([.. known.Without(node, _nodes), holder], _nodes);
+        // Most reports repeat what is known, or tell that it was re-read.
+        if (before is not { } old || old with { Verified = holder.Verified } != holder) Changed?.Invoke(report.Replica.Name);
         return same;
     }
 
@@ -100,11 +110,14 @@ public sealed class ReplicaIndex
         if (rest.Length > 0)
         {
             known.Put(rest, _nodes);
-            return;
+        }
+        else
+        {
+            _table.Remove(known);
+            _count--;
         }
 
-        _table.Remove(known);
-        _count--;
+        Changed?.Invoke(known.Description.Name);
     }
 
     private Table Now => Volatile.Read(ref _table);
@@ -149,6 +162,29 @@ public sealed class ReplicaIndex
 
         public Holders Read(NodeNumbers nodes) =>
             Volatile.Read(ref _many) is { } many ? new Holders(many) : new Holders(Description, new PackedHolders(Volatile.Read(ref _few)), nodes);
+
+        public Holder? Find(NodeId node, NodeNumbers nodes)
+        {
+            foreach (var holder in Read(nodes))
+            {
+                if (holder.Node == node) return holder;
+            }
+
+            return null;
+        }
+
+        public CopyTally Tally(ReplicaDescription replica, CopyWorth worth)
+        {
+            var tally = default(CopyTally);
+            if (Volatile.Read(ref _many) is not { } many)
+                return Description.Size == replica.Size && Description.Checksum == replica.Checksum ? new PackedHolders(Volatile.Read(ref _few)).Tally(worth) : tally;
+            foreach (var holder in many)
+            {
+                if (holder.Agrees(replica)) tally = worth.Add(tally, holder.Node, holder.Damaged);
+            }
+
+            return tally;
+        }
 
         public IEnumerable<Holder> Without(NodeId node, NodeNumbers nodes) => Read(nodes).Where(holder => holder.Node != node);
 

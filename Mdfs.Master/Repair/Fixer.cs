@@ -21,6 +21,7 @@ public sealed partial class Fixer(
     CatalogSession session,
     WorkerClient workers,
     StreamCounter streams,
+    CopySurvey survey,
     Trimmer trimmer,
     HolderHints hints,
     ActivityLog events,
@@ -41,9 +42,6 @@ public sealed partial class Fixer(
     private readonly MassLoss _massLoss = new(time);
     private Dictionary<MovieVersion, long> _lacking = [];
     private long _copied;
-
-    /// <summary>Movies that have fewer counted copies than they should, as of the last look.</summary>
-    public int UnderReplicated { get; private set; }
 
     /// <summary>Pulls ordered and not yet heard to have ended.</summary>
     public int Running => _pulls.Count(static pair => !pair.Value.Made);
@@ -185,57 +183,41 @@ public sealed partial class Fixer(
         await Task.WhenAll(told.Select(node => workers.BeatNowAsync(node, cancellationToken)));
     }
 
-    /// <summary>Looks at every movie once: who lacks copies, who has too many. About 0.1 µs a movie.</summary>
+    /// <summary>Who lacks copies, who has too many.</summary>
     private List<RepairCandidate> Survey(ClusterView view)
     {
         var now = Time.GetTimestamp();
         var goal = CopyGoal.Of(options.Value.ReplicationFactor, view);
-        var wanted = options.Value.ReplicationFactor;
         var lacking = new Dictionary<MovieVersion, long>();
         var candidates = new List<RepairCandidate>();
-        var under = 0;
         var waiting = 0;
         var bytesWaiting = 0L;
         var unheard = registry.AwaitedUnheard();
         var made = _pulls.Keys.CountBy(key => key.Version).ToDictionary();
         var avoided = _avoid.Where(pair => Time.GetElapsedTime(pair.Value) < _avoidFor).ToLookup(static pair => pair.Key.Version, static pair => pair.Key.Target);
         trimmer.BeginSurvey();
-        foreach (var entry in catalog.Entries)
+        foreach (var (entry, copies, lacks) in survey.Look(view))
         {
-            var holders = registry.Replicas.HoldersOf(entry.Version);
-            var counted = 0;
-            var live = 0;
-            var expected = 0;
-            foreach (var holder in holders)
-            {
-                if (Copies.Counts(view, holder, entry.Replica)) counted++;
-                if (holder.Agrees(entry.Replica) && view.Find(holder.Node) is { Alive: true, Failed: null }) live++;
-                if (Copies.Expected(view, holder, entry.Replica)) expected++;
-            }
-
-            if (counted < wanted) under++;
-            if (counted < goal)
-            {
-                var since = _lacking.GetValueOrDefault(entry.Version, now);
-                lacking[entry.Version] = since;
-                var hinted = unheard.Count == 0 ? [] : entry.Hint.Where(unheard.Contains).ToList();
-                var left = goal - counted - expected - hinted.Count - made.GetValueOrDefault(entry.Version);
-                if (left > 0) waiting++;
-                bytesWaiting += Math.Max(0, left) * entry.Size;
-                List<NodeId> avoid = avoided.Contains(entry.Version) ? [.. avoided[entry.Version]] : [];
-                candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, holders), Time.GetElapsedTime(since), avoid, hinted));
-            }
-            else if (live > goal)
+            if (!lacks)
             {
                 trimmer.NoteSurplus(entry.Replica);
+                continue;
             }
+
+            var since = _lacking.GetValueOrDefault(entry.Version, now);
+            lacking[entry.Version] = since;
+            var hinted = unheard.Count == 0 ? [] : entry.Hint.Where(unheard.Contains).ToList();
+            var left = goal - copies.Counted - copies.Awaited - hinted.Count - made.GetValueOrDefault(entry.Version);
+            if (left > 0) waiting++;
+            bytesWaiting += Math.Max(0, left) * entry.Size;
+            List<NodeId> avoid = avoided.Contains(entry.Version) ? [.. avoided[entry.Version]] : [];
+            candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, registry.Replicas.HoldersOf(entry.Version)), Time.GetElapsedTime(since), avoid, hinted));
         }
 
         trimmer.EndSurvey();
         _lacking = lacking;
         Waiting = waiting;
         BytesWaiting = bytesWaiting;
-        UnderReplicated = under;
         return candidates;
     }
 

@@ -35,7 +35,7 @@ public static class RepairPlanner
     }
 
     internal static bool Counts(ClusterView view, HeldCopy copy) =>
-        copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { Alive: true, Draining: false, Failed: null };
+        copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { Counts: true };
 
     // One pass into one list per number of copies: no sorting of a hundred thousand movies for the sake of the first few.
     private static List<RepairCandidate>[] ByCountedCopies(ClusterView view, IReadOnlyCollection<RepairCandidate> candidates, RepairRules rules)

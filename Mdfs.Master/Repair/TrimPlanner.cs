@@ -41,7 +41,7 @@ public static class TrimPlanner
         // One at a time: while a removal may still happen, what would be left cannot be known.
         if (candidate.Copies.Any(copy => copy.Leaving)) return TrimVerdict.Nothing;
 
-        var live = candidate.Copies.Where(copy => view.Find(copy.Node) is { Alive: true, Failed: null }).ToDictionary(copy => copy.Node);
+        var live = candidate.Copies.Where(copy => view.Find(copy.Node) is { HasItsCopies: true }).ToDictionary(copy => copy.Node);
         var ranked = Placement.RankHolders(
             view, candidate.Replica.Name, goal, rules.Placement, [.. live.Values.Where(copy => RepairPlanner.Counts(view, copy) && copy.Node != candidate.Named).Select(copy => copy.Node)]);
         if (ranked.Count < goal || live.Count <= goal) return TrimVerdict.Nothing;

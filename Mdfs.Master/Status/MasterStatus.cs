@@ -1,13 +1,12 @@
-using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
-using Microsoft.Extensions.Options;
+using Mdfs.Master.Repair;
 
 namespace Mdfs.Master.Status;
 
 /// <summary>The figures that several pages show, each counted in one place.</summary>
-public sealed class MasterStatus(NodeRegistry registry, FileCatalog catalog, IOptions<MasterOptions> options, TimeProvider time)
+public sealed class MasterStatus(NodeRegistry registry, CopySurvey survey, TimeProvider time)
 {
-    /// <summary>Counting walks over all movies; who polls must not make it walk more often than this.</summary>
+    /// <summary>After a node has gone counting walks over all movies; who polls must not make it walk more often than this.</summary>
     private static readonly TimeSpan _fresh = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _gate = new();
@@ -24,7 +23,7 @@ public sealed class MasterStatus(NodeRegistry registry, FileCatalog catalog, IOp
             lock (_gate)
             {
                 if (_under >= 0 && time.GetElapsedTime(_countedAt) < _fresh) return _under;
-                _under = catalog.Entries.Count(entry => Copies.Count(registry, entry.Replica) < options.Value.ReplicationFactor);
+                _under = survey.UnderReplicated(registry.View);
                 _countedAt = time.GetTimestamp();
                 return _under;
             }

@@ -180,7 +180,7 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         Assert.True(_rig.Get<BeatConversation>().TakePage(restarted.Inventory()).Accepted);
         await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
         Assert.Equal(0, _rig.Get<Fixer>().Running);
-        Assert.Equal(0, _rig.Get<Fixer>().UnderReplicated);
+        Assert.Equal(0, _rig.Get<CopySurvey>().UnderReplicated(_rig.Get<NodeRegistry>().View));
     }
 
     [Fact]
