@@ -25,21 +25,29 @@ public sealed class FileListing : IHostedService
         _registry = registry;
         _wanted = options.Value.ReplicationFactor;
         _time = time;
-        _orders = new[] { FileOrder.Name, FileOrder.Size, FileOrder.Date }.ToDictionary(
-            order => order, order => new SortedMovies(catalog, FileQuery.Ascending(order, static _ => 0)));
+        var byName = new SortedMovies(catalog, FileQuery.Ascending(FileOrder.Name, static _ => 0));
+        _orders = new Dictionary<FileOrder, SortedMovies> { [FileOrder.Name] = byName, [FileOrder.Size] = By(FileOrder.Size), [FileOrder.Date] = By(FileOrder.Date) };
         catalog.Changed += (name, before, after) =>
         {
-            foreach (var sorted in _orders.Values) sorted.Note(name, before, after);
+            // That from which the others are made knows of it first.
+            byName.Note(name, before, after);
+            _orders[FileOrder.Size].Note(name, before, after);
+            _orders[FileOrder.Date].Note(name, before, after);
         };
         catalog.Replaced += () =>
         {
             foreach (var sorted in _orders.Values) sorted.Void();
             Warm();
         };
+
+        SortedMovies By(FileOrder order) => new(catalog, FileQuery.Ascending(order, static _ => 0), (byName, entry => FileQuery.Key(order, entry, static _ => 0)));
     }
 
-    public FileSlice Run(FileQuery query) =>
-        query.Run(query.Order == FileOrder.Copies ? SortedByCopies() : _orders[query.Order].Current(), CountCopies, _wanted);
+    public FileSlice Run(FileQuery query)
+    {
+        var copies = CopyCount();
+        return query.Run(query.Order == FileOrder.Copies ? SortedByCopies(copies) : _orders[query.Order].Current(), copies, _wanted);
+    }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -49,7 +57,11 @@ public sealed class FileListing : IHostedService
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private int CountCopies(CatalogEntry entry) => Copies.Count(_registry, entry.Replica);
+    private Func<CatalogEntry, int> CopyCount()
+    {
+        var worth = _registry.Replicas.WorthIn(_registry.View);
+        return entry => _registry.Replicas.Tally(entry.Replica, worth).Counted;
+    }
 
     /// <summary>Sorted by somebody who is not waited for, so that not even the first to look has to wait.</summary>
     private void Warm() => _ = Task.Run(() =>
@@ -57,22 +69,23 @@ public sealed class FileListing : IHostedService
         foreach (var sorted in _orders.Values) sorted.Current();
     });
 
-    private CatalogEntry[] SortedByCopies()
+    private OrderedEntries SortedByCopies(Func<CatalogEntry, int> copies)
     {
         var byName = _orders[FileOrder.Name].Current();
         lock (_gate)
         {
             if (_byCopies is { } known && known.Of == byName && _time.GetElapsedTime(known.At) < _fresh) return known.Sorted;
-            var counts = Array.ConvertAll(byName, CountCopies);
+            var all = byName.ToArray();
+            var counts = Array.ConvertAll(all, entry => copies(entry));
             var places = new int[counts.DefaultIfEmpty().Max() + 2];
             foreach (var count in counts) places[count + 1]++;
             for (var i = 1; i < places.Length; i++) places[i] += places[i - 1];
-            var sorted = new CatalogEntry[byName.Length];
-            for (var i = 0; i < byName.Length; i++) sorted[places[counts[i]]++] = byName[i];
-            _byCopies = new ByCopies(byName, sorted, _time.GetTimestamp());
-            return sorted;
+            var sorted = new CatalogEntry[all.Length];
+            for (var i = 0; i < all.Length; i++) sorted[places[counts[i]]++] = all[i];
+            _byCopies = new ByCopies(byName, OrderedEntries.Of(sorted), _time.GetTimestamp());
+            return _byCopies.Sorted;
         }
     }
 
-    private sealed record ByCopies(CatalogEntry[] Of, CatalogEntry[] Sorted, long At);
+    private sealed record ByCopies(OrderedEntries Of, OrderedEntries Sorted, long At);
 }

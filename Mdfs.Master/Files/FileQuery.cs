@@ -116,28 +116,29 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
     /// <param name="sorted">All movies in <see cref="Ascending"/> order.</param>
     /// <param name="copies">How many copies of an entry count.</param>
     /// <param name="wanted">Copies below which a movie is under-replicated.</param>
-    public FileSlice Run(CatalogEntry[] sorted, Func<CatalogEntry, int> copies, int wanted)
+    public FileSlice Run(OrderedEntries sorted, Func<CatalogEntry, int> copies, int wanted)
     {
         var first = Offset;
         if (After is not null) first = FirstAfter(After, sorted, copies);
         var page = new List<CatalogEntry>(Limit);
         if (Query.Length == 0 && !UnderReplicated)
         {
-            for (var i = first; i < sorted.Length && page.Count < Limit; i++) page.Add(At(sorted, i));
-            return new FileSlice(page, first + page.Count < sorted.Length ? Cursor(page, copies) : null, sorted.Length);
+            for (var at = first; at < sorted.Count && page.Count < Limit; at++) page.Add(At(sorted, at));
+            return new FileSlice(page, first + page.Count < sorted.Count ? Cursor(page, copies) : null, sorted.Count);
         }
 
         // Looked at to the end in any case, for the total.
         var part = SearchValues.Create([Query], StringComparison.OrdinalIgnoreCase);
         var total = 0;
         var more = false;
-        for (var i = 0; i < sorted.Length; i++)
+        var place = -1;
+        foreach (var entry in sorted.Walk(Descending))
         {
-            var entry = At(sorted, i);
+            place++;
             if (Query.Length > 0 && !entry.Name.Value.AsSpan().ContainsAny(part)) continue;
             if (UnderReplicated && copies(entry) >= wanted) continue;
             total++;
-            if (After is not null ? i < first : total <= first) continue;
+            if (After is not null ? place < first : total <= first) continue;
             if (page.Count < Limit) page.Add(entry);
             else more = true;
         }
@@ -145,11 +146,11 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         return new FileSlice(page, more ? Cursor(page, copies) : null, total);
     }
 
-    private CatalogEntry At(CatalogEntry[] sorted, int index) => Descending ? sorted[sorted.Length - 1 - index] : sorted[index];
+    private CatalogEntry At(OrderedEntries sorted, int index) => Descending ? sorted[sorted.Count - 1 - index] : sorted[index];
 
-    private int FirstAfter(FileCursor cursor, CatalogEntry[] sorted, Func<CatalogEntry, int> copies)
+    private int FirstAfter(FileCursor cursor, OrderedEntries sorted, Func<CatalogEntry, int> copies)
     {
-        var (low, high) = (0, sorted.Length);
+        var (low, high) = (0, sorted.Count);
         while (low < high)
         {
             var middle = (low + high) / 2;
@@ -166,7 +167,7 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
     private FileCursor? Cursor(List<CatalogEntry> page, Func<CatalogEntry, int> copies) =>
         page.Count == 0 ? null : new FileCursor(Key(Order, page[^1], copies), page[^1].Name.Value);
 
-    private static long Key(FileOrder order, CatalogEntry entry, Func<CatalogEntry, int> copies) => order switch
+    internal static long Key(FileOrder order, CatalogEntry entry, Func<CatalogEntry, int> copies) => order switch
     {
         FileOrder.Size => entry.Size,
         FileOrder.Date => entry.Replica.CommittedAt.UtcTicks,

@@ -7,17 +7,18 @@ namespace Mdfs.Master.Files;
 /// The catalog in one order, kept for whoever turns its pages: sorting a hundred thousand names for every page of them takes a tenth of a second. What has
 /// changed since the last look is worked in by the next one; nothing is done while nobody looks. Costs 8 bytes per movie and order.
 /// </summary>
-public sealed class SortedMovies(FileCatalog catalog, Comparison<CatalogEntry> order)
+/// <param name="byKey">Null: the order is that of names. Else the order by name, which is told of every change before this one, and the key by which this one is made of it: comparing numbers that lie side by side instead of names saves nine tenths of the sorting.</param>
+public sealed class SortedMovies(FileCatalog catalog, Comparison<CatalogEntry> order, (SortedMovies ByName, Func<CatalogEntry, long> Key)? byKey = null)
 {
     /// <summary>Changes remembered between two looks; beyond that everything is sorted anew.</summary>
     private const int MaxChanges = 20_000;
 
     private readonly Lock _build = new();
     private readonly Lock _note = new();
-    private readonly Dictionary<FileName, Change> _changed = [];
-    private CatalogEntry[] _sorted = [];
+    private readonly Dictionary<FileName, List<CatalogEntry>> _changed = [];
+    private OrderedEntries _sorted = OrderedEntries.None;
     private bool _void = true;
-    private bool _twice;
+    private int _noted;
 
     /// <summary>This name has another entry now, or none. Called in the middle of a commit: only takes note.</summary>
     public void Note(FileName name, CatalogEntry? before, CatalogEntry? after)
@@ -25,8 +26,19 @@ public sealed class SortedMovies(FileCatalog catalog, Comparison<CatalogEntry> o
         lock (_note)
         {
             if (_void) return;
-            if (_changed.Count >= MaxChanges) Drop();
-            else if (!_changed.TryAdd(name, new Change(before, after))) _twice = true;
+            if (++_noted > MaxChanges)
+            {
+                Drop();
+                return;
+            }
+
+            if (!_changed.TryGetValue(name, out var had))
+            {
+                _changed[name] = had = new List<CatalogEntry>(2);
+                if (before is not null) had.Add(before);
+            }
+
+            if (after is not null) had.Add(after);
         }
     }
 
@@ -36,23 +48,22 @@ public sealed class SortedMovies(FileCatalog catalog, Comparison<CatalogEntry> o
     }
 
     /// <summary>Ascending; never changed afterwards.</summary>
-    public CatalogEntry[] Current()
+    public OrderedEntries Current()
     {
         lock (_build)
         {
-            Dictionary<FileName, Change>? changed = null;
-            bool twice;
+            Dictionary<FileName, List<CatalogEntry>>? changed = null;
             lock (_note)
             {
-                if (!_void) changed = new Dictionary<FileName, Change>(_changed);
-                twice = _twice;
+                if (!_void) changed = new Dictionary<FileName, List<CatalogEntry>>(_changed);
                 _changed.Clear();
-                _void = _twice = false;
+                (_void, _noted) = (false, 0);
             }
 
-            // The catalog is read after the notes were taken: what changes meanwhile is noted again, and worked in once more.
-            if (changed is null) _sorted = Sort(catalog.Entries);
-            else if (changed.Count > 0) _sorted = Merge(_sorted, changed, twice);
+            // The catalog is read after the notes were taken. What changes meanwhile is noted again and worked in once more: of all that a name had from one look to the next, what was read is one, so
+            // it is left out by the next look whichever it was.
+            if (changed is null) _sorted = OrderedEntries.Of(byKey is { } key ? ByKey(key.ByName.Current(), key.Key) : Sort(catalog.Entries));
+            else if (changed.Count > 0) _sorted = _sorted.With(changed.Values.SelectMany(static had => had), Sort(changed.Keys.Select(catalog.Find).OfType<CatalogEntry>()), order);
             return _sorted;
         }
     }
@@ -64,82 +75,18 @@ public sealed class SortedMovies(FileCatalog catalog, Comparison<CatalogEntry> o
         return sorted;
     }
 
-    private CatalogEntry[] Merge(CatalogEntry[] old, Dictionary<FileName, Change> changed, bool twice)
+    private static CatalogEntry[] ByKey(OrderedEntries byName, Func<CatalogEntry, long> key)
     {
-        var fresh = Sort(changed.Keys.Select(catalog.Find).OfType<CatalogEntry>());
-        var kept = (twice ? null : Without(old, changed.Values)) ?? [.. old.Where(entry => !changed.ContainsKey(entry.Name))];
-        var merged = new CatalogEntry[kept.Length + fresh.Length];
-        var from = 0;
-        for (var i = 0; i < fresh.Length; i++)
-        {
-            var to = Place(kept, from, fresh[i]);
-            Array.Copy(kept, from, merged, from + i, to - from);
-            merged[to + i] = fresh[i];
-            from = to;
-        }
-
-        Array.Copy(kept, from, merged, from + fresh.Length, kept.Length - from);
-        return merged;
-    }
-
-    /// <summary>
-    /// Finds what goes by its place: looking at a hundred thousand names takes 15 ms. Null when the order is not that from before the changes: one that came in
-    /// while it was made may already stand in it.
-    /// </summary>
-    private CatalogEntry[]? Without(CatalogEntry[] old, IReadOnlyCollection<Change> changes)
-    {
-        if (changes.Count > old.Length / 100) return null;
-        var places = new List<int>(changes.Count);
-        foreach (var (before, after) in changes)
-        {
-            if (before is not null)
-            {
-                if (!Stands(before, out var place)) return null;
-                places.Add(place);
-            }
-            else if (after is not null && Stands(after, out _))
-            {
-                return null;
-            }
-        }
-
-        places.Sort();
-        var kept = new CatalogEntry[old.Length - places.Count];
-        var from = 0;
-        for (var i = 0; i < places.Count; i++)
-        {
-            Array.Copy(old, from, kept, from - i, places[i] - from);
-            from = places[i] + 1;
-        }
-
-        Array.Copy(old, from, kept, from - places.Count, old.Length - from);
-        return kept;
-
-        bool Stands(CatalogEntry entry, out int place)
-        {
-            place = Place(old, 0, entry);
-            return place < old.Length && ReferenceEquals(old[place], entry);
-        }
-    }
-
-    private int Place(CatalogEntry[] among, int from, CatalogEntry entry)
-    {
-        var (low, high) = (from, among.Length);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (order(among[middle], entry) < 0) low = middle + 1;
-            else high = middle;
-        }
-
-        return low;
+        var all = byName.ToArray();
+        var keys = new (long Key, int At)[all.Length];
+        for (var at = 0; at < all.Length; at++) keys[at] = (key(all[at]), at);
+        Array.Sort(keys);
+        return Array.ConvertAll(keys, place => all[place.At]);
     }
 
     private void Drop()
     {
         _changed.Clear();
-        _void = true;
+        (_void, _noted) = (true, 0);
     }
-
-    private readonly record struct Change(CatalogEntry? Before, CatalogEntry? After);
 }

@@ -114,6 +114,47 @@ public sealed class MasterFileQueryTests
         });
 
     [Fact]
+    public void So_are_orders_of_thousands_while_they_grow_and_shrink_and_those_made_of_the_one_by_name()
+    {
+        var dice = new Random(7);
+        var catalog = new FileCatalog();
+        var byName = new SortedMovies(catalog, FileQuery.Ascending(FileOrder.Name, _ => 0));
+        var bySize = new SortedMovies(catalog, FileQuery.Ascending(FileOrder.Size, _ => 0), (byName, entry => entry.Size));
+        catalog.Changed += byName.Note;
+        catalog.Changed += bySize.Note;
+        catalog.Replaced += byName.Void;
+        catalog.Replaced += bySize.Void;
+        catalog.Replace(Entries([.. Enumerable.Range(0, 3000).Select(number => ($"{number}.mp4", (long)dice.Next(50)))]), [], default);
+        // Most come, then most go.
+        foreach (var (steps, going) in ((int, int)[])[(40, 1), (120, 9), (20, 3)])
+        {
+            for (var step = 0; step < steps; step++)
+            {
+                for (var change = dice.Next(200); change > 0; change--)
+                {
+                    var entry = Entries(($"{dice.Next(6000)}.mp4", dice.Next(50)))[0];
+                    if (dice.Next(10) < going) catalog.Apply(new CatalogChange { Remove = [entry.Name], Highest = entry.Version });
+                    // What is there already may be written once more.
+                    else catalog.Apply(new CatalogChange { Put = [dice.Next(10) == 0 && catalog.Find(entry.Name) is { } known ? known : entry], Highest = entry.Version });
+                }
+
+                foreach (var (order, kept) in ((FileOrder, SortedMovies)[])[(FileOrder.Size, bySize), (FileOrder.Name, byName)])
+                {
+                    var expected = catalog.Entries.ToArray();
+                    Array.Sort(expected, FileQuery.Ascending(order, _ => 0));
+                    var found = kept.Current();
+                    Assert.Equal(expected, found);
+                    Assert.Equal(expected.Length, found.Count);
+                    for (var at = 0; at < expected.Length; at += 97) Assert.Same(expected[at], found[at]);
+                    var backwards = new List<CatalogEntry>();
+                    foreach (var entry in found.Walk(backwards: true)) backwards.Add(entry);
+                    Assert.Equal(expected.Reverse(), backwards);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void A_cursor_carries_any_name()
     {
         var cursor = new FileCursor(-5, "a b\u00e9 \ud83c\udfac%.mp4");
@@ -142,7 +183,7 @@ public sealed class MasterFileQueryTests
         copies ??= _ => 0;
         var sorted = entries.ToArray();
         Array.Sort(sorted, FileQuery.Ascending(query.Order, copies));
-        return query.Run(sorted, copies, wanted: 2);
+        return query.Run(OrderedEntries.Of(sorted), copies, wanted: 2);
     }
 
     private static ImmutableList<CatalogEntry> Entries(params IReadOnlyList<(string Name, long Size)> movies) =>
