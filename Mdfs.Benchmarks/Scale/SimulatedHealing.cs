@@ -28,7 +28,7 @@ internal sealed class SimulatedHealing
     private readonly Dictionary<long, RepairCandidate> _lacking;
     private readonly int _movies;
 
-    // Looking every ten seconds, as the master does, would take longer here than healing itself.
+    // With more movies on larger disks everything takes as many times longer, and looking is done as much more seldom: a look costs processor time here, and none of the simulated.
     private readonly int _slowness;
     private double _now;
     private double _planned = double.NegativeInfinity;
@@ -55,6 +55,8 @@ internal sealed class SimulatedHealing
 
     public (double Most, double Least) FillAfter => _cluster.FillOf(_used, _lost);
 
+    private double LookInterval => _slowness * _options.RepairInterval.TotalSeconds;
+
     private bool Waiting => _lacking.Count > _running.Count;
 
     public void Run()
@@ -62,7 +64,7 @@ internal sealed class SimulatedHealing
         var (costs, done, half, most) = (new List<TimeSpan>(), 0, 0.0, 0.0);
         while (done < _movies)
         {
-            if (_now >= _planned + (_dry ? 1 : _slowness) * _options.RepairInterval.TotalSeconds && Waiting) costs.Add(Plan());
+            if (_now >= _planned + LookInterval && Waiting) costs.Add(Plan());
             Begin();
             if (_running.Count == 0 && !_dry) break;
             Advance();
@@ -115,7 +117,7 @@ internal sealed class SimulatedHealing
     /// <summary>To the end of the next copy, or to the fixer's next look if somebody waits for it.</summary>
     private void Advance()
     {
-        var time = _dry && Waiting ? Math.Max(0, _planned + _options.RepairInterval.TotalSeconds - _now) : double.PositiveInfinity;
+        var time = _dry && Waiting ? Math.Max(0, _planned + LookInterval - _now) : double.PositiveInfinity;
         foreach (var pull in _running) time = Math.Min(time, pull.Left / Rate(pull));
         foreach (var pull in _running) pull.Left -= Rate(pull) * time;
         // Of what divides by threes something is left that takes no time.

@@ -42,6 +42,9 @@ public sealed class ClusterView
     /// <summary>The node at a place of <see cref="HashRing.Members"/>; null: it is not registered any more.</summary>
     public NodeView? OnRing(int place) => _onRing[place] is >= 0 and var at ? Nodes[at] : null;
 
+    /// <summary>The place of a node among <see cref="Nodes"/>; -1: it is not registered.</summary>
+    public int PlaceOf(NodeId id) => _places.GetValueOrDefault(id, -1);
+
     public NodeView? Find(NodeId id) => _places.TryGetValue(id, out var at) ? Nodes[at] : null;
 
     /// <summary>The same nodes in the same order on the same ring, each as it is now. Most of what makes a view is who is where, and every upload and every beat changes only what they hold.</summary>

@@ -21,7 +21,7 @@ public static class RepairPlanner
     {
         if (inGrace || candidates.Count == 0) return [];
         var run = new Run(view, running, activity, rules);
-        foreach (var rank in ByCountedCopies(view, candidates, rules)) run.Heal(rank);
+        foreach (var rank in AlikeMovies.Group(view, candidates, CopyGoal.Of(rules.ReplicationFactor, view))) run.Heal(rank);
         return run.Plan;
     }
 
@@ -37,16 +37,6 @@ public static class RepairPlanner
     internal static bool Counts(ClusterView view, HeldCopy copy) =>
         copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { Counts: true };
 
-    // One pass into one list per number of copies: no sorting of a hundred thousand movies for the sake of the first few.
-    private static List<RepairCandidate>[] ByCountedCopies(ClusterView view, IReadOnlyCollection<RepairCandidate> candidates, RepairRules rules)
-    {
-        var ranks = new List<RepairCandidate>[CopyGoal.Of(rules.ReplicationFactor, view)];
-        for (var i = 0; i < ranks.Length; i++) ranks[i] = [];
-        foreach (var candidate in candidates)
-            if (Counted(view, candidate.Copies) is var counted && counted < ranks.Length) ranks[counted].Add(candidate);
-        return ranks;
-    }
-
     /// <summary>One planning: the slots and promises that it has already given away.</summary>
     private sealed class Run
     {
@@ -58,6 +48,7 @@ public static class RepairPlanner
         private readonly Dictionary<NodeId, int> _sending = [];
         private readonly Dictionary<NodeId, int> _planned = [];
         private readonly ILookup<long, NodeId> _targets;
+        private readonly int _mostTargets;
         private int _left;
 
         public Run(ClusterView view, IReadOnlyCollection<RunningPull> running, IReadOnlyDictionary<NodeId, NodeActivity> activity, RepairRules rules)
@@ -72,6 +63,7 @@ public static class RepairPlanner
             }
 
             _targets = alive.ToLookup(pull => pull.Version.Number, pull => pull.Target);
+            _mostTargets = _targets.Select(static targets => targets.Count()).DefaultIfEmpty().Max();
             _left = rules.PullsInTotal - alive.Count;
         }
 
@@ -83,23 +75,36 @@ public static class RepairPlanner
         /// Whoever has to send the most is not asked by everybody at once while others are asked by nobody: what only such nodes hold comes after the rest, in rounds that each let a node send twice as
         /// much as the one before.
         /// </summary>
-        public void Heal(List<RepairCandidate> rank)
+        public void Heal(IReadOnlyCollection<AlikeMovies> rank)
         {
-            var waiting = rank;
+            IReadOnlyCollection<AlikeMovies> waiting = rank;
             for (var most = _rules.PullsAtOnce; waiting.Count > 0; most *= 2)
             {
-                var later = new List<RepairCandidate>();
-                foreach (var candidate in waiting)
+                var later = new List<AlikeMovies>();
+                foreach (var alike in waiting)
                 {
-                    if (Exhausted) return;
-                    if (AllSend(candidate, most)) later.Add(candidate);
-                    else Heal(candidate);
+                    while (alike.Next is { } candidate)
+                    {
+                        if (Exhausted) return;
+                        if (AllSend(candidate, most))
+                        {
+                            later.Add(alike);
+                            break;
+                        }
+
+                        var ordered = Plan.Count;
+                        Heal(candidate);
+                        alike.Pass();
+                        // What was in vain for one is so for all that are alike, once everybody has all hands full.
+                        if (Plan.Count == ordered && alike.AreWhole && _takers.AreAskedInVain(alike.LargestSize, alike.MostPassed + _mostTargets + _goal)) break;
+                    }
                 }
 
                 waiting = later;
             }
         }
 
+        /// <summary>Of all that are alike.</summary>
         private bool AllSend(RepairCandidate candidate, int most)
         {
             var sending = false;

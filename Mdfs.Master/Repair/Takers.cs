@@ -21,12 +21,13 @@ internal sealed class Takers
     private readonly Dictionary<NodeId, Taker> _byId;
     private readonly List<Taker> _free;
     private readonly List<Taker> _equal = [];
+    private readonly bool _zoned;
     private ClusterFill _fill;
     private long _asked;
 
     public Takers(ClusterView view, PlacementRules rules, int most, int atOnce)
     {
-        (_view, _rules, _fill) = (view, rules, view.Fill);
+        (_view, _rules, _fill, _zoned) = (view, rules, view.Fill, view.Nodes.Any(static node => node.Zone is not null));
         _all = [.. view.Ring.Members.Select(view.Find).OfType<NodeView>().Where(static node => node.TakesCopies).Select(node => new Taker(node, most, atOnce))];
         _byId = _all.ToDictionary(static taker => taker.Node.Id);
         _free = [.. _all.Where(static taker => taker.Left > 0)];
@@ -51,6 +52,17 @@ internal sealed class Takers
             foreach (var taker in _free)
                 if (taker.Standing == best.Standing && RankOf(taker, size, zones) == RankOf(best, size, zones)) _equal.Add(taker);
         return _equal.Count == 0 ? null : Idlest(name).Node.Id;
+    }
+
+    /// <summary>
+    /// Whether nobody would be chosen for any movie up to this size: whoever is as good as a node can be has all hands full, and a worse one is not taken for that. Asked for all movies on the same nodes
+    /// at once, most of which have to wait. False where it depends on more, as it does on zones.
+    /// </summary>
+    /// <param name="passed">Nodes that are out of the question for a movie, at most.</param>
+    public bool AreAskedInVain(long size, int passed)
+    {
+        if (_zoned || _free.Exists(static taker => taker.Standing == 0)) return false;
+        return _all.Count(taker => taker.Standing == 0 && !Placement.IsFull(taker.Node, size)) > passed;
     }
 
     /// <summary>The node for which a copy waits that nobody was chosen for, or another one as good; null: there is none.</summary>
