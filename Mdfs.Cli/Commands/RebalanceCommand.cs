@@ -50,7 +50,7 @@ internal static class RebalanceCommand
     {
         var toDo = rebalance.Movies == 0 ? "nothing to move" : $"{Counted.Of(rebalance.Movies, "movie", "movies")}, {Quantity.Bytes(rebalance.Bytes)} to be moved, at least {Quantity.Duration(rebalance.SecondsAtLeast)}";
         var done = rebalance.Since is null ? "" : $"; {Counted.Of(rebalance.MoviesMoved, "movie", "movies")}, {Quantity.Bytes(rebalance.BytesMoved)} moved{(rebalance.Ended is { } ended ? $" until it was {Printable.Of(ended)}" : "")}";
-        return $"{(rebalance.State == "none" ? "no rebalance" : rebalance.State)}   {toDo}{done}";
+        return $"{(rebalance.State == "none" ? "no rebalance" : rebalance.State)}   {toDo}{done}{(rebalance.HeldUp is { } heldUp ? $"\n{Printable.Of(heldUp)}" : "")}";
     }
 
     private static void Show(Output output, Rebalance rebalance)

@@ -48,7 +48,7 @@ internal sealed record Trashed(string Name, long Version, long Size, string Chec
 /// <summary>The rebalance under way, or what one would do.</summary>
 internal sealed record Rebalance(
     string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int Running, int MoviesMoved, long BytesMoved, DateTimeOffset? Since, string? Ended,
-    IReadOnlyList<RebalanceNode> Nodes);
+    IReadOnlyList<RebalanceNode> Nodes, string? HeldUp = null);
 
 internal sealed record RebalanceNode(string Node, string Id, long Before, long After, long Share);
 

@@ -154,9 +154,19 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     }
 
     /// <summary>Whether a node that is not on its way out has gone silent a short while ago, or is expected back.</summary>
-    public bool MissesSomebody(TimeSpan patience)
+    public bool MissesSomebody(TimeSpan patience) => Missed(patience).Count > 0;
+
+    /// <summary>The nodes that are not on their way out and have gone silent a short while ago, or are expected back; by name.</summary>
+    public IReadOnlyList<string> Missed(TimeSpan patience)
     {
-        lock (Gate) return _nodes.Values.Any(state => state is { Alive: false, Draining: false } && (state.IsExpected || (state.Life is null ? Uptime : time.GetElapsedTime(state.LastBeat)) < patience));
+        lock (Gate)
+        {
+            return
+            [
+                .. _nodes.Values.Where(state => state is { Alive: false, Draining: false } && (state.IsExpected || (state.Life is null ? Uptime : time.GetElapsedTime(state.LastBeat)) < patience))
+                    .Select(static state => state.RingKey).Order(StringComparer.Ordinal),
+            ];
+        }
     }
 
     /// <summary>

@@ -24,7 +24,11 @@ namespace Mdfs.Master.Nodes;
 /// <param name="Nodes">Bytes on each node now and at its end.</param>
 public sealed record RebalanceFacts(
     string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int Running, int MoviesMoved, long BytesMoved, DateTimeOffset? Since, string? Ended,
-    IReadOnlyList<RebalanceNodeFacts> Nodes);
+    IReadOnlyList<RebalanceNodeFacts> Nodes)
+{
+    /// <summary>Why the one under way begins no further moves at present: a worker is away that may be back soon, for instance. Absent when it does not wait.</summary>
+    public string? HeldUp { get; init; }
+}
 
 /// <param name="Share">Bytes that it would hold if all were equally full.</param>
 public sealed record RebalanceNodeFacts(string Node, string Id, long Before, long After, long Share);
@@ -91,6 +95,9 @@ public static class RebalanceEndpoints
         return new RebalanceFacts(
             record.State.ToString().ToLowerInvariant(), plan.Moves.Count + underway.Count, bytes, plan.Unavoidable, Math.Round(bytes / fastest, 1), rate, underway.Count,
             record.MoviesMoved, record.BytesMoved, record.Since, record.Ended,
-            [.. plan.Nodes.Select(node => new RebalanceNodeFacts(view.Find(node.Node)?.RingKey ?? node.Node.Value, node.Node.Value, node.Before, node.After, node.Share)).OrderBy(node => node.Node, StringComparer.Ordinal)]);
+            [.. plan.Nodes.Select(node => new RebalanceNodeFacts(view.Find(node.Node)?.RingKey ?? node.Node.Value, node.Node.Value, node.Before, node.After, node.Share)).OrderBy(node => node.Node, StringComparer.Ordinal)])
+        {
+            HeldUp = rebalance.HeldUp,
+        };
     }
 }

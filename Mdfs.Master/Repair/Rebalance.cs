@@ -45,6 +45,21 @@ public sealed partial class Rebalance(
 
     public RebalanceRecord Record => Volatile.Read(ref _record);
 
+    /// <summary>Why the one under way begins no further moves, as a sentence; null: it does, or none is under way.</summary>
+    public string? HeldUp
+    {
+        get
+        {
+            if (Record.State != RebalanceState.Running) return null;
+            if (registry.Missed(Patience) is [_, ..] missed)
+                return $"Moves wait for {string.Join(", ", missed)}, away and perhaps back soon: for {Patience.TotalSeconds:0} s from when a node fell silent, or until its maintenance ends.";
+            if (session.IsUncertain) return "Moves wait until the catalog is complete.";
+            return registry.Census is null ? "Moves wait until every live node has told what it holds." : null;
+        }
+    }
+
+    private TimeSpan Patience => options.Value.NodeTimeout * PatienceInTimeouts;
+
     /// <summary>Bytes that are still to be moved; 0 while none is under way.</summary>
     public long BytesToGo => Record.State == RebalanceState.None ? 0 : Look().Bytes + moves.All.Sum(move => move.Size);
 
@@ -196,7 +211,7 @@ public sealed partial class Rebalance(
     private bool PlanAhead()
     {
         var census = registry.Census;
-        var misses = registry.MissesSomebody(options.Value.NodeTimeout * PatienceInTimeouts);
+        var misses = registry.MissesSomebody(Patience);
         // What was planned without a node that is there again, or with one that is not, would have to be moved back.
         if (misses || census is null || !census.Equals(_plannedFor)) _planned.Clear();
         if (misses) return false;

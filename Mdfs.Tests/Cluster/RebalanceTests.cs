@@ -85,6 +85,26 @@ public sealed class RebalanceTests
         IEnumerable<string> Incoming() => Directory.EnumerateFiles(Path.Combine(cluster.Cluster.WorkerDirectory(joining), "incoming"));
     }
 
+    [Fact]
+    public async Task A_rebalance_that_waits_for_a_silent_worker_says_so()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 4);
+        var client = cluster.Client;
+        await JoinAfterAsync(cluster, [.. Enumerable.Range(0, 6).Select(static number => new MovieBytes((ulong)number, 2_000_000))]);
+        await cluster.Client.AdminAsync(HttpMethod.Post, "api/rebalance?bytesPerSecond=131072", HttpStatusCode.Accepted, Cancelled);
+        await WaitAsync(cluster, static now => now.GetProperty("running").GetInt32() > 0 && !now.TryGetProperty("heldUp", out _), "it is under way");
+
+        await cluster.Workers[0].StopAsync(atOnce: true);
+        await WaitAsync(cluster, static now => now.TryGetProperty("heldUp", out var why) && why.GetString()!.StartsWith("Moves wait for worker-1,", StringComparison.Ordinal), "it says for whom it waits");
+        using var home = new TempDirectory();
+        using var mdfs = new MdfsCommand(home.Path, client.Master, TestCluster.AdminKey);
+        Assert.Contains("\nMoves wait for worker-1, away", (await mdfs.RunAsync("rebalance")).AssertEnded(0).Out);
+
+        await cluster.Workers[0].StartAsync(Cancelled);
+        await WaitAsync(cluster, static now => now.GetProperty("state").GetString() == "running" && !now.TryGetProperty("heldUp", out _), "it waits no longer");
+        await cluster.Client.AdminAsync(HttpMethod.Delete, "api/rebalance", HttpStatusCode.NoContent, Cancelled);
+    }
+
     /// <summary>The last worker comes when all movies are stored, each with all its copies.</summary>
     private static async Task<StandaloneService> JoinAfterAsync(TestCluster cluster, IReadOnlyList<MovieBytes> movies)
     {

@@ -75,6 +75,16 @@ public sealed partial class WebWordsTests
     }
 
     [Fact]
+    public void Why_a_rebalance_waits_is_said_in_the_language_of_who_reads_it()
+    {
+        foreach (var sentence in (string[])["Moves wait until the catalog is complete.", "Moves wait until every live node has told what it holds.", "Moves wait for worker-1, worker-2, away and perhaps back soon: for 150 s from when a node fell silent, or until its maintenance ends."])
+        {
+            Speaking("en", words => Assert.Equal(sentence, words.Said(sentence)));
+            Speaking("zh-Hans", words => Assert.StartsWith("移动正在等待", words.Said(sentence)));
+        }
+    }
+
+    [Fact]
     public void What_a_node_is_refused_for_is_said_in_the_language_of_who_reads_it_and_what_nobody_knows_as_it_came()
     {
         const string refused = "This node has a new identity under the name 'worker-2', which node 0f3a has had. If the disk of that one is only not mounted, stop this worker.";

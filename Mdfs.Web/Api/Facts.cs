@@ -109,7 +109,11 @@ public sealed record MaintenanceBegun(double SecondsLeft, int Unreadable);
 /// <param name="State"><c>none</c>, <c>running</c> or <c>paused</c>.</param>
 /// <param name="Ended">How the last one ended: <c>finished</c> or <c>cancelled</c>.</param>
 public sealed record RebalanceFacts(
-    string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int MoviesMoved, long BytesMoved, string? Ended, IReadOnlyList<BalancedNode> Nodes);
+    string State, int Movies, long Bytes, long UnavoidableBytes, double SecondsAtLeast, long BytesPerSecond, int MoviesMoved, long BytesMoved, string? Ended, IReadOnlyList<BalancedNode> Nodes)
+{
+    /// <summary>Why the one under way begins no further moves; null: it does.</summary>
+    public string? HeldUp { get; init; }
+}
 
 public sealed record BalancedNode(string Node, string Id, long Before, long After, long Share);
 

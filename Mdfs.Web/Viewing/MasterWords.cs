@@ -9,7 +9,7 @@ namespace Mdfs.Web.Viewing;
 /// </summary>
 public static partial class MasterWords
 {
-    private static readonly (Regex Pattern, string Key)[] _known = [(NewIdentity(), "Said.NewIdentity"), (NameTaken(), "Said.NameTaken"), (MassLoss(), "Said.MassLoss")];
+    private static readonly (Regex Pattern, string Key)[] _known = [(NewIdentity(), "Said.NewIdentity"), (NameTaken(), "Said.NameTaken"), (MassLoss(), "Said.MassLoss"), (MovesWait(), "Said.MovesWait")];
 
     public static string Said(this IStringLocalizer words, string? sentence)
     {
@@ -37,4 +37,7 @@ public static partial class MasterWords
 
     [GeneratedRegex("^([0-9]+) of ([0-9]+) nodes fell silent at once, .*, or ([0-9]+) s have passed\\.$")]
     private static partial Regex MassLoss();
+
+    [GeneratedRegex("^Moves wait for (.*), away and perhaps back soon: for ([0-9]+) s from when a node fell silent, or until its maintenance ends\\.$")]
+    private static partial Regex MovesWait();
 }
