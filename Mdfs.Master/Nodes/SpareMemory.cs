@@ -21,6 +21,9 @@ public sealed partial class SpareMemory(CatalogSession session, FileCatalog cata
     private long _read;
     private long _last;
 
+    /// <summary>Times that memory was given back since the start.</summary>
+    public int GivenBack { get; private set; }
+
     /// <summary>So many movies or copies were read at once, and most of what that took is not needed any more.</summary>
     public void Note(int read)
     {
@@ -44,6 +47,7 @@ public sealed partial class SpareMemory(CatalogSession session, FileCatalog cata
         // What was read lies scattered among what is kept, so that collecting alone gives hardly anything back.
         if (GC.GetTotalMemory(forceFullCollection: false) < Much) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         else GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        GivenBack++;
         LogGivenBack(read, (long)Time.GetElapsedTime(began).TotalMilliseconds);
         return Task.CompletedTask;
     }
