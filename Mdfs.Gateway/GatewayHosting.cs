@@ -23,7 +23,10 @@ public static class GatewayHosting
         services.AddSingleton<WindowClient>();
         services.AddSingleton<StreamCounter>();
         services.AddSingleton<StreamMetrics>();
+        services.AddSingleton<RecentTrouble>();
+        services.AddSingleton<SourcePaces>();
         services.AddSingleton<ReplicaReader>();
+        services.AddSingleton<LoopDownloads>();
         services.AddSingleton<MovieGateway>();
         return services;
     }

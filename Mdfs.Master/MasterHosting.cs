@@ -15,6 +15,7 @@ using Mdfs.Master.Uploads;
 using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Health;
 using Mdfs.ServiceDefaults.Hosting;
+using Mdfs.ServiceDefaults.Loops;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Options;
@@ -80,6 +81,7 @@ public static class MasterHosting
         services.AddSingleton<StoreFile>();
         services.AddSingleton<CommitUpload>();
         services.AddSingleton<ReadFile>();
+        builder.AnswerOnLoops<LoopMovies>(leaveAtOnce: false);
         services.AddSingleton<MovieSources>();
         services.AddSingleton<MovieLinks>();
         services.AddSingleton<IAccessPass, SignedLinkPass>();

@@ -1,6 +1,7 @@
 using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Health;
 using Mdfs.ServiceDefaults.Hosting;
+using Mdfs.ServiceDefaults.Loops;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.ServiceDefaults.Telemetry;
 using Mdfs.Worker.Files;
@@ -29,6 +30,7 @@ public static class WorkerHosting
         AddStorage(services);
         AddHeartbeats(services);
         AddWork(services);
+        builder.AnswerOnLoops<LoopWindows>(leaveAtOnce: true);
         return builder;
     }
 
@@ -92,6 +94,7 @@ public static class WorkerHosting
     {
         services.TryAddSingleton<ByteClient>();
         services.AddSingleton<WorkerMetrics>();
+        services.AddSingleton<WindowFindings>();
         services.AddSingleton<WindowSender>();
         services.AddSingleton<DamageDesk>();
         services.AddSingleton<FreshBlocks>();

@@ -30,21 +30,21 @@ public sealed class SourceRotation(SourceList candidates, StreamCounter streams,
     {
         var all = await candidates(fresh: _begun, cancellation);
         _begun = true;
-        SourceTurn? next = null;
-        (int, bool, bool, int) best = default;
-        foreach (var candidate in all)
-        {
-            var id = candidate.Worker.Id;
-            var asked = _asked.GetValueOrDefault(id);
-            var rank = (asked, trouble.Has(id), candidate.Damaged, streams.OnNode(id));
-            if (asked >= MostTimes || (next is not null && rank.CompareTo(best) >= 0)) continue;
-            (best, next) = (rank, new SourceTurn(candidate, asked > 0));
-        }
-
-        if (next is not { } turn) return null;
+        if (Best(all, id => _asked.GetValueOrDefault(id), streams, trouble) is not { } turn) return null;
         _current = turn.Source.Worker.Id;
-        _asked[_current] = best.Item1 + 1;
+        _asked[_current] = _asked.GetValueOrDefault(_current) + 1;
         return turn;
+    }
+
+    /// <summary>Whom to ask first; null: nobody.</summary>
+    public static ReplicaCandidate? First(IReadOnlyList<ReplicaCandidate> all, StreamCounter streams, RecentTrouble trouble) => Best(all, static _ => 0, streams, trouble)?.Source;
+
+    /// <summary>Before the first turn: this one was asked already, and has failed.</summary>
+    public void HasFailed(NodeId node, long delivered, bool mayPass)
+    {
+        (_begun, _current) = (true, node);
+        _asked[node] = 1;
+        Failed(delivered, mayPass);
     }
 
     /// <summary>The current source ended before its time.</summary>
@@ -68,16 +68,39 @@ public sealed class SourceRotation(SourceList candidates, StreamCounter streams,
     /// one is kept, since slow is better than nothing.
     /// </summary>
     /// <param name="rate">What the current source brings, in bytes per second of waiting.</param>
-    public async ValueTask<bool> IsWorthLeavingAsync(double rate, CancellationToken cancellation)
+    public async ValueTask<bool> IsWorthLeavingAsync(double rate, CancellationToken cancellation) =>
+        IsWorthLeaving(await candidates(fresh: false, cancellation), _current, rate, id => _asked.GetValueOrDefault(id) < MostTimes, trouble, paces);
+
+    /// <summary>The same for one that was asked first.</summary>
+    public static bool IsWorthLeaving(IReadOnlyList<ReplicaCandidate> all, NodeId current, double rate, RecentTrouble trouble, SourcePaces paces) =>
+        IsWorthLeaving(all, current, rate, static _ => true, trouble, paces);
+
+    private static bool IsWorthLeaving(IReadOnlyList<ReplicaCandidate> all, NodeId current, double rate, Func<NodeId, bool> mayBeAsked, RecentTrouble trouble, SourcePaces paces)
     {
-        foreach (var candidate in await candidates(fresh: false, cancellation))
+        foreach (var candidate in all)
         {
             var id = candidate.Worker.Id;
-            if (id == _current || candidate.Damaged || trouble.Has(id) || _asked.GetValueOrDefault(id) >= MostTimes) continue;
+            if (id == current || candidate.Damaged || trouble.Has(id) || !mayBeAsked(id)) continue;
             if (paces.Of(id) is { } known ? known >= rate * FarBelow : rate < Hopeless) return true;
         }
 
         return false;
+    }
+
+    private static SourceTurn? Best(IReadOnlyList<ReplicaCandidate> all, Func<NodeId, int> timesAsked, StreamCounter streams, RecentTrouble trouble)
+    {
+        SourceTurn? next = null;
+        (int, bool, bool, int) best = default;
+        foreach (var candidate in all)
+        {
+            var id = candidate.Worker.Id;
+            var asked = timesAsked(id);
+            var rank = (asked, trouble.Has(id), candidate.Damaged, streams.OnNode(id));
+            if (asked >= MostTimes || (next is not null && rank.CompareTo(best) >= 0)) continue;
+            (best, next) = (rank, new SourceTurn(candidate, asked > 0));
+        }
+
+        return next;
     }
 }
 

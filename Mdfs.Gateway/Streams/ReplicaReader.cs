@@ -15,7 +15,7 @@ namespace Mdfs.Gateway.Streams;
 public sealed partial class ReplicaReader
 {
     // Waiting for a source adds up to this before its pace is judged; one that brings a good piece sooner is never too slow.
-    private static readonly TimeSpan Stretch = TimeSpan.FromSeconds(3);
+    internal static readonly TimeSpan Stretch = TimeSpan.FromSeconds(3);
 
     private readonly WindowClient _windows;
     private readonly StreamCounter _streams;
@@ -28,14 +28,14 @@ public sealed partial class ReplicaReader
     private readonly ILogger _logger;
 
     public ReplicaReader(
-        WindowClient windows, StreamCounter streams, IOptions<StreamOptions> options, StreamMetrics metrics, TimeProvider time, ILogger<ReplicaReader> logger)
+        WindowClient windows, StreamCounter streams, IOptions<StreamOptions> options, StreamMetrics metrics, RecentTrouble trouble, SourcePaces paces, TimeProvider time, ILogger<ReplicaReader> logger)
     {
         _windows = windows;
         _streams = streams;
         _options = options.Value;
         _metrics = metrics;
-        _trouble = new RecentTrouble(time);
-        _paces = new SourcePaces(time);
+        _trouble = trouble;
+        _paces = paces;
         _time = time;
         _logger = logger;
     }
@@ -52,18 +52,43 @@ public sealed partial class ReplicaReader
         MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, CancellationToken clientGone, bool begun = false)
     {
         using var copy = new Copy(this, version, from, length, destination, begun, clientGone);
+        var result = await RunAsync(copy, new SourceRotation(candidates, _streams, _trouble, _paces), clientGone);
+        _metrics.Downloaded(result);
+        return result;
+    }
+
+    /// <summary>Goes on with what somebody else began and whose source has failed. What comes of it is for whoever began to count.</summary>
+    /// <param name="failed">Why, and whose turn it was; null: nobody knows, and it may be asked once more.</param>
+    /// <param name="delivered">Bytes that it had brought.</param>
+    internal async Task<CopyResult> GoOnAsync(
+        MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, SourceFailure? failed, long delivered, CancellationToken clientGone)
+    {
+        using var copy = new Copy(this, version, from, length, destination, begun: true, clientGone) { Replaces = true };
+        var rotation = new SourceRotation(candidates, _streams, _trouble, _paces);
+        if (failed is not null) rotation.HasFailed(failed.Node, delivered, failed.Reason.MayPass);
+        return await RunAsync(copy, rotation, clientGone);
+    }
+
+    /// <summary>Takes note of a source that could not be read on.</summary>
+    internal void NoteFailure(SourceFailure failure, WorkerAddress source, MovieVersion version)
+    {
+        if (failure.Reason.MayPass) _trouble.Note(source.Id);
+        LogSourceFailed(_logger, source.Address, version, failure.At, failure.Reason);
+    }
+
+    private async Task<CopyResult> RunAsync(Copy copy, SourceRotation rotation, CancellationToken clientGone)
+    {
         CopyOutcome outcome;
         try
         {
-            outcome = await copy.RunAsync(new SourceRotation(candidates, _streams, _trouble, _paces));
+            outcome = await copy.RunAsync(rotation);
         }
         catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
         {
             outcome = CopyOutcome.ClientGone;
         }
         var result = new CopyResult(outcome, copy.Sent, copy.Failures, copy.Source) { Failovers = copy.Failovers };
-        if (outcome == CopyOutcome.SourcesFailed) LogNoSource(_logger, version, from + copy.Sent, copy.Failures.Count);
-        _metrics.Downloaded(result);
+        if (outcome == CopyOutcome.SourcesFailed) LogNoSource(_logger, copy.Version, copy.At, copy.Failures.Count);
         return result;
     }
 
@@ -82,6 +107,13 @@ public sealed partial class ReplicaReader
             ReaderPaused,
             ReaderGone,
         }
+
+        public MovieVersion Version => version;
+
+        public long At => from + Sent;
+
+        /// <summary>It goes on where another source has failed.</summary>
+        public bool Replaces { get; init; }
 
         public long Sent { get; private set; }
 
@@ -110,10 +142,10 @@ public sealed partial class ReplicaReader
                         _paused = true;
                         break;
                     case Ending.Failed:
-                        if (failure!.MayPass) reader._trouble.Note(source.Id);
-                        Failures.Add(new SourceFailure(source.Id, failure, from + Sent));
-                        LogSourceFailed(reader._logger, source.Address, version, from + Sent, failure);
-                        rotation.Failed(Sent - before, failure.MayPass);
+                        var failed = new SourceFailure(source.Id, failure!, from + Sent);
+                        Failures.Add(failed);
+                        reader.NoteFailure(failed, source, version);
+                        rotation.Failed(Sent - before, failure!.MayPass);
                         break;
                 }
             }
@@ -162,7 +194,7 @@ public sealed partial class ReplicaReader
         {
             Source = source.Id;
             reader._trouble.Clear(source.Id);
-            if (Sent == 0) reader._metrics.FirstByte(reader._time.GetElapsedTime(_began));
+            if (Sent == 0 && !Replaces) reader._metrics.FirstByte(reader._time.GetElapsedTime(_began));
             else if (_paused) reader._metrics.Resumed();
             else Failovers++;
             _paused = false;

@@ -5,7 +5,8 @@ namespace Mdfs.ServiceDefaults.Bytes;
 /// larger pieces. So everybody begins with small ones, and gets larger ones after having taken a row of them at once; the largest, for which a socket has no room at once, as long
 /// as few others have them.
 /// </summary>
-public sealed class PieceSize(LargestPieces largest) : IDisposable
+/// <param name="most">The size of the largest.</param>
+public sealed class PieceSize(LargestPieces largest, int most = PieceSize.Largest) : IDisposable
 {
     /// <summary>One block as workers check it: the common small range is one piece. Of 32 KiB the processor has a third more work.</summary>
     public const int Small = 64 * 1024;
@@ -15,6 +16,9 @@ public sealed class PieceSize(LargestPieces largest) : IDisposable
     /// <summary>A quarter less work per GiB than <see cref="Large"/>.</summary>
     public const int Largest = 1024 * 1024;
 
+    /// <summary>For who is woken for nothing but the socket's room, larger ones only leave the processor's own memory (docs/performance.md).</summary>
+    public const int LargestOnLoops = 512 * 1024;
+
     // As many small pieces as the buffers between us and a client that has already stopped can hold, and some more.
     private const int Row = 16;
 
@@ -23,7 +27,7 @@ public sealed class PieceSize(LargestPieces largest) : IDisposable
     private int _taken;
     private bool _hasLargest;
 
-    public int Current => _taken < Row ? Small : _hasLargest ? Largest : Large;
+    public int Current => _taken < Row ? Small : _hasLargest ? most : Large;
 
     /// <summary>The client has taken a piece.</summary>
     /// <param name="after">How long that took.</param>

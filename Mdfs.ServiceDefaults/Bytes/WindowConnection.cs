@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Net.Sockets;
 using System.Text;
 
@@ -61,17 +60,16 @@ internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : I
                 // Before the first byte that is a connection which had been closed in the meantime.
                 if (read == 0) return _end == 0 ? Answer.Closed : throw new IOException("the connection ended within the header of its answer");
                 _end += read;
-                var header = buffer.AsSpan(0, _end).IndexOf("\r\n\r\n"u8);
-                if (header < 0)
+                var head = WindowHead.Read(buffer.AsSpan(0, _end), length);
+                if (head.Verdict == WindowVerdict.Incomplete)
                 {
                     if (_end == buffer.Length) return Answer.Other;
                     continue;
                 }
 
-                _start = header + 4;
-                Remaining = length;
-                if (!buffer.AsSpan(0, header).StartsWith("HTTP/1.1 200"u8)) return Answer.Other;
-                return IsPlain(buffer.AsSpan(0, header + 2), length) ? Answer.Window : throw new InvalidDataException($"it offered something else than {length} bytes");
+                (_start, Remaining, Lasts) = (head.Length, length, head.Lasts);
+                if (head.Verdict == WindowVerdict.Other) return Answer.Other;
+                return head.Verdict == WindowVerdict.Window ? Answer.Window : throw new InvalidDataException($"it offered something else than {length} bytes");
             }
         }
         catch (SocketException error) when (_end == 0 && error.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
@@ -125,36 +123,5 @@ internal sealed class WindowConnection(Socket socket, DateTimeOffset opened) : I
     private void Forget()
     {
         if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
-    }
-
-    private bool IsPlain(ReadOnlySpan<byte> header, long length)
-    {
-        // The status.
-        Line(ref header);
-        Lasts = true;
-        var found = false;
-        while (!header.IsEmpty)
-        {
-            var line = Line(ref header);
-            var colon = line.IndexOf((byte)':');
-            if (colon <= 0) return false;
-            var name = line[..colon];
-            var value = line[(colon + 1)..].Trim((byte)' ');
-            if (Ascii.EqualsIgnoreCase(name, "Transfer-Encoding"u8)) return false;
-            if (Ascii.EqualsIgnoreCase(name, "Connection"u8) && Ascii.EqualsIgnoreCase(value, "close"u8)) Lasts = false;
-            if (!Ascii.EqualsIgnoreCase(name, "Content-Length"u8)) continue;
-            if (found || !Utf8Parser.TryParse(value, out long said, out var used) || used != value.Length || said != length) return false;
-            found = true;
-        }
-
-        return found;
-    }
-
-    private static ReadOnlySpan<byte> Line(ref ReadOnlySpan<byte> header)
-    {
-        var end = header.IndexOf("\r\n"u8);
-        var line = header[..end];
-        header = header[(end + 2)..];
-        return line;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;
@@ -18,12 +19,12 @@ public sealed class ContentAnswer
     private readonly string _type;
     private readonly MultipartByteRanges? _multipart;
 
-    private ContentAnswer(HttpRequest request, ReplicaDescription replica, DateTimeOffset now)
+    private ContentAnswer(in ContentRequest request, ReplicaDescription replica, DateTimeOffset now)
     {
         _replica = replica;
         _facts = ContentFacts.Of(replica, now);
         _type = VideoTypes.ContentType(replica.Name.Value);
-        Decision = ContentRules.Decide(Read(request), _facts);
+        Decision = ContentRules.Decide(request, _facts);
         if (HttpMethods.IsHead(request.Method)) return;
         switch (Decision)
         {
@@ -52,29 +53,42 @@ public sealed class ContentAnswer
     public bool IsContent => Decision.StatusCode is StatusCodes.Status200OK or StatusCodes.Status206PartialContent;
 
     /// <param name="now">The master's clock.</param>
-    public static ContentAnswer To(HttpRequest request, ReplicaDescription replica, DateTimeOffset now) => new(request, replica, now);
+    public static ContentAnswer To(HttpRequest request, ReplicaDescription replica, DateTimeOffset now) => new(Read(request), replica, now);
 
-    /// <summary>Sets status and headers. 206 carries all that 200 would, to If-Range as well: players read the type of every answer (15.3.7).</summary>
+    /// <param name="now">The master's clock.</param>
+    public static ContentAnswer To(in ContentRequest request, ReplicaDescription replica, DateTimeOffset now) => new(request, replica, now);
+
+    /// <summary>Sets status and headers.</summary>
     public void Describe(HttpResponse response, bool attachment)
     {
-        var headers = response.Headers;
         response.StatusCode = Decision.StatusCode;
-        // Kestrel's own is up to a second old: a Last-Modified of just now would lie after it (8.8.2.1).
-        headers.Date = HttpDate.Format(_facts.Now);
-        headers.ETag = _facts.ETag;
-        headers.AcceptRanges = "bytes";
-        // Stored by whoever likes, but asked for again before it is used: a name may get another version at any time.
-        headers.CacheControl = "no-cache";
-        // 15.4.5: a 304 has no other metadata than what names the version.
-        if (Decision is ContentDecision.NotModified) return;
-        if (_facts.LastModified is { } modified) headers.LastModified = HttpDate.Format(modified);
-        if (Decision is ContentDecision.RangeNotSatisfiable) headers.ContentRange = ByteRange.Unsatisfied(_replica.Size);
-        if (!IsContent) return;
+        foreach (var (name, value) in Headers(attachment)) response.Headers[name] = value;
+    }
 
-        headers.ContentType = _multipart?.ContentType ?? _type;
-        headers.ContentDisposition = ContentDisposition.For(_replica.Name.Value, attachment);
-        if (Decision is ContentDecision.Partial partial) headers.ContentRange = partial.Range.ContentRange(_replica.Size);
-        response.ContentLength = _multipart?.ContentLength ?? (Decision as ContentDecision.Partial)?.Range.Length ?? _replica.Size;
+    /// <summary>What is said of the movie. 206 carries all that 200 would, to If-Range as well: players read the type of every answer (15.3.7).</summary>
+    public IReadOnlyList<(string Name, string Value)> Headers(bool attachment)
+    {
+        var headers = new List<(string Name, string Value)>(10)
+        {
+            // Kestrel's own is up to a second old: a Last-Modified of just now would lie after it (8.8.2.1).
+            (HeaderNames.Date, HttpDate.Format(_facts.Now)),
+            (HeaderNames.ETag, _facts.ETag),
+            (HeaderNames.AcceptRanges, "bytes"),
+            // Stored by whoever likes, but asked for again before it is used: a name may get another version at any time.
+            (HeaderNames.CacheControl, "no-cache"),
+        };
+        // 15.4.5: a 304 has no other metadata than what names the version.
+        if (Decision is ContentDecision.NotModified) return headers;
+        if (_facts.LastModified is { } modified) headers.Add((HeaderNames.LastModified, HttpDate.Format(modified)));
+        if (Decision is ContentDecision.RangeNotSatisfiable) headers.Add((HeaderNames.ContentRange, ByteRange.Unsatisfied(_replica.Size)));
+        if (!IsContent) return headers;
+
+        headers.Add((HeaderNames.ContentType, _multipart?.ContentType ?? _type));
+        headers.Add((HeaderNames.ContentDisposition, ContentDisposition.For(_replica.Name.Value, attachment)));
+        if (Decision is ContentDecision.Partial partial) headers.Add((HeaderNames.ContentRange, partial.Range.ContentRange(_replica.Size)));
+        var length = _multipart?.ContentLength ?? (Decision as ContentDecision.Partial)?.Range.Length ?? _replica.Size;
+        headers.Add((HeaderNames.ContentLength, length.ToString(CultureInfo.InvariantCulture)));
+        return headers;
     }
 
     /// <summary>What is said instead of the movie; null where headers say it all.</summary>

@@ -9,6 +9,7 @@ public sealed class TraceTests
 {
     private const string UploadTrace = "11111111111111111111111111111111";
     private const string DownloadTrace = "22222222222222222222222222222222";
+    private const string PlainTrace = "33333333333333333333333333333333";
     private static readonly MovieBytes Movie = new(4, 300_000);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -24,6 +25,9 @@ public sealed class TraceTests
                 Assert.Equal(HttpStatusCode.Created, upload.StatusCode);
             using (var download = await SendAsync(cluster, HttpMethod.Get, "/download?name=geheim.mp4&wanted=unspoken", DownloadTrace))
                 Assert.Equal(Movie.Length, (await download.Content.ReadAsByteArrayAsync(Cancelled)).Length);
+            // As players ask: answered by a loop.
+            using (var download = await SendAsync(cluster, HttpMethod.Get, "/download?name=geheim.mp4", PlainTrace))
+                Assert.Equal(Movie.Length, (await download.Content.ReadAsByteArrayAsync(Cancelled)).Length);
             // A copy is lost, and made anew by the third worker.
             await cluster.Worker((await cluster.Client.FactsAsync("geheim.mp4", Cancelled))!.Holders.First()).StopAsync(atOnce: true);
             await cluster.Client.WaitForNodesAsync(2, Cancelled);
@@ -36,9 +40,12 @@ public sealed class TraceTests
         Assert.Equal("0102030405060708", Assert.Single(stored, static span => span is { Service: "mdfs-master", Name: "PUT /api/files/{name}" }).Parent);
         foreach (var step in new[] { "POST /internal/uploads", "PUT /internal/uploads/{upload}", "POST /internal/uploads/{upload}/seal" })
             Assert.Equal(2, stored.Where(span => span.Service == "mdfs-worker" && span.Name == step).Select(static span => span.Instance).Distinct().Count());
-        var sent = Of(DownloadTrace);
-        Assert.Contains(sent, static span => span is { Service: "mdfs-master", Name: "GET /download" });
-        Assert.Contains(sent, static span => span is { Service: "mdfs-worker", Name: "GET /internal/replicas/{version}" });
+        var (sent, plain) = (Of(DownloadTrace), Of(PlainTrace));
+        foreach (var trace in new[] { sent, plain })
+        {
+            Assert.Contains(trace, static span => span is { Service: "mdfs-master", Name: "GET /download" });
+            Assert.Contains(trace, static span => span is { Service: "mdfs-worker", Name: "GET /internal/replicas/{version}" });
+        }
 
         var told = stored.Single(static span => span.Name == "PUT /api/files/{name}").Attributes;
         Assert.Contains(told, static attribute => attribute is { Key: "mdfs.copies", Value: "02" });
@@ -49,7 +56,7 @@ public sealed class TraceTests
         Assert.DoesNotContain(spans, static span => span.Name.Contains("beats", StringComparison.Ordinal));
 
         // One tree: everything hangs on the request that began it.
-        foreach (var trace in new[] { stored, sent })
+        foreach (var trace in new[] { stored, sent, plain })
             Assert.All(trace, span => Assert.True(span.Parent == "0102030405060708" || trace.Any(other => other.Id == span.Parent), $"{span.Name} of {span.Service} hangs on nothing."));
         Assert.All(spans, static span => Assert.All(span.Attributes, static attribute =>
         {

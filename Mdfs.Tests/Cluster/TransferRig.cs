@@ -43,7 +43,7 @@ internal sealed class TransferRig : IAsyncDisposable
         Windows = new WindowClient(Bytes, new MasterPass(tokens, Identity), reading);
         Opening = new TargetOpening(Workers, NullLogger<TargetOpening>.Instance);
         FanOut = new UploadFanOut(Workers, options, metrics, TimeProvider.System, NullLogger<UploadFanOut>.Instance);
-        Reader = new ReplicaReader(Windows, Streams, reading, new StreamMetrics(_meter), TimeProvider.System, NullLogger<ReplicaReader>.Instance);
+        Reader = new ReplicaReader(Windows, Streams, reading, new StreamMetrics(_meter), new RecentTrouble(TimeProvider.System), new SourcePaces(TimeProvider.System), TimeProvider.System, NullLogger<ReplicaReader>.Instance);
     }
 
     public ByteClient Bytes { get; } = new(TimeProvider.System);

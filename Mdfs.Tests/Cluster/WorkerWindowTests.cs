@@ -16,12 +16,15 @@ public sealed class WorkerWindowTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Theory]
-    [InlineData("true", "00:00:00")]
-    [InlineData("true", "01:00:00")]
-    [InlineData("false", "01:00:00")]
-    public async Task Every_window_of_a_movie_is_exactly_those_bytes(string socket, string freshness)
+    [InlineData("2", "true", "00:00:00")]
+    [InlineData("2", "true", "01:00:00")]
+    [InlineData("0", "true", "00:00:00")]
+    [InlineData("0", "true", "01:00:00")]
+    [InlineData("0", "false", "01:00:00")]
+    public async Task Every_window_of_a_movie_is_exactly_those_bytes(string loops, string socket, string freshness)
     {
-        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:SocketOutput"] = socket, ["Mdfs:Worker:VerifyFreshness"] = freshness });
+        await using var node = await WorkerNode.StartAsync(
+            _directory.Path, settings: new() { ["Mdfs:EventLoops"] = loops, ["Mdfs:SocketOutput"] = socket, ["Mdfs:Worker:VerifyFreshness"] = freshness });
         var movie = WorkerNode.Movie((9 * Block) + 123);
         var replica = await node.StoreAsync(movie);
         var edge = Gen.OneOf(Gen.Int[0, movie.Length], Gen.Int[0, 9].Select(Gen.Int[-2, 2], (block, off) => Math.Clamp((block * Block) + off, 0, movie.Length)));
@@ -34,12 +37,36 @@ public sealed class WorkerWindowTests : IDisposable
             iter: 200, threads: 1);
     }
 
-    [Theory]
-    [InlineData("00:00:00", false)]
-    [InlineData("01:00:00", true)]
-    public async Task Only_where_the_operator_says_so_a_block_that_was_checked_a_moment_ago_is_not_looked_at_again(string freshness, bool unseen)
+    [Fact]
+    public async Task What_is_not_in_memory_is_fetched_while_others_are_served()
     {
-        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:VerifyFreshness"] = freshness });
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The page cache of one file is emptied by a program of Linux.");
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie((70 * Block) + 123);
+        var replica = await node.StoreAsync(movie);
+        foreach (var file in (string[])[node.ReplicaPath(replica.Version), node.ReplicaPath(replica.Version) + ".blocks"])
+        {
+            using var evict = System.Diagnostics.Process.Start("dd", ["status=none", $"if={file}", "iflag=nocache", "count=0"]);
+            await evict.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(0, evict.ExitCode);
+        }
+
+        var readings = Enumerable.Range(0, 8).Select(async number =>
+        {
+            var from = number * 1000;
+            Assert.Equal(movie[from..], await node.Master.BytesAsync(replica.Version, from, movie.Length - from));
+        });
+        await Task.WhenAll(readings);
+    }
+
+    [Theory]
+    [InlineData("2", "00:00:00", false)]
+    [InlineData("2", "01:00:00", true)]
+    [InlineData("0", "00:00:00", false)]
+    [InlineData("0", "01:00:00", true)]
+    public async Task Only_where_the_operator_says_so_a_block_that_was_checked_a_moment_ago_is_not_looked_at_again(string loops, string freshness, bool unseen)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:EventLoops"] = loops, ["Mdfs:Worker:VerifyFreshness"] = freshness });
         var movie = WorkerNode.Movie(20 * Block);
         var replica = await node.StoreAsync(movie);
         Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));

@@ -80,6 +80,7 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         private const string Name = "Über 100% 影片.mp4";
         private readonly TempDirectory _directory = new();
         private TestCluster? _cluster;
+        private TestCluster? _served;
         private WorkerNode? _portable;
         private WebRig? _front;
 
@@ -88,7 +89,7 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         /// <summary>A front end that sends movies itself; null where the cluster is not ours.</summary>
         public WebRig? FrontEnd => _front;
 
-        /// <summary>A worker that hands its answers to the server, as it does under TLS and where a platform has nothing shorter.</summary>
+        /// <summary>Where loops answer nothing, and a worker that hands its answers to the server, as it does under TLS and where a platform has nothing shorter.</summary>
         public IReadOnlyList<RfcSubject> Portable { get; private set; } = [];
 
         public IReadOnlyList<RfcSubject> Empty { get; private set; } = [];
@@ -113,14 +114,19 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
             _front = await WebRig.StartFrontEndAsync(_cluster, cancelled);
             Movie = [.. await AddressesAsync(_cluster, Name, cancelled), .. await ReaderAddressesAsync(_front.Address, Name, cancelled)];
             Empty = [.. await AddressesAsync(_cluster, "empty.mp4", cancelled), .. await ReaderAddressesAsync(_front.Address, "empty.mp4", cancelled)];
-            _portable = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:SocketOutput"] = "false" });
+            // All that loops answer elsewhere is answered by the server here.
+            _served = await TestCluster.StartAsync(cancelled, workers: 1, ("Mdfs:EventLoops", "0"));
+            await _served.Client.StoreAsync(Name, new MovieBytes(2, 200_000), cancelled);
+            await Dates.ComeAsync(_served.Client, Name, cancelled);
+            _portable = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:SocketOutput"] = "false", ["Mdfs:EventLoops"] = "0" });
             await _portable.StoreAsync(WorkerNode.Movie(200_000), "a.mp4");
-            Portable = [await RfcSubject.MeetAsync(new Uri(new Uri(_portable.Address), "download?name=a.mp4"), $"Authorization: Bearer {WorkerNode.AdminKey}", cancelled)];
+            Portable = [.. await AddressesAsync(_served, Name, cancelled), await RfcSubject.MeetAsync(new Uri(new Uri(_portable.Address), "download?name=a.mp4"), $"Authorization: Bearer {WorkerNode.AdminKey}", cancelled)];
         }
 
         public async ValueTask DisposeAsync()
         {
             if (_portable is not null) await _portable.DisposeAsync();
+            if (_served is not null) await _served.DisposeAsync();
             if (_front is not null) await _front.DisposeAsync();
             if (_cluster is not null) await _cluster.DisposeAsync();
             _directory.Dispose();

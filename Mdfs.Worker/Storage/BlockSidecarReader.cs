@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Mdfs.ServiceDefaults.Loops;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Storage;
@@ -22,6 +23,23 @@ internal sealed class BlockSidecarReader : IDisposable
         {
             _file = null;
         }
+    }
+
+    /// <summary>Whether the checksums of all these blocks can be had without waiting for a disk.</summary>
+    public bool TryPrepare(long first, long count)
+    {
+        var page = BlockFormat.PageOf(first);
+        // Two pages, once in a thousand blocks: one is held at a time.
+        if (page != BlockFormat.PageOf(first + count - 1)) return false;
+        if (page == _loaded) return true;
+        if (_file is null || CachedFile.Read(_file, _page, page * BlockFormat.PageSize) != BlockFormat.PageSize)
+        {
+            _loaded = -1;
+            return false;
+        }
+
+        (_loaded, _sound) = (page, BlockFormat.IsSound(_page, page));
+        return true;
     }
 
     /// <summary>False: the page that should tell is damaged or missing, so nothing is known about the block.</summary>

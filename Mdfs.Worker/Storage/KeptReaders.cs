@@ -32,6 +32,9 @@ internal sealed class KeptReaders : IDisposable
     public ReplicaReader? Open(MovieVersion version) =>
         _inventory.TryGet(version, out var held) ? Take(held) ?? ReplicaReader.Open(_directory.ReplicaPath(version), held, this) : null;
 
+    /// <summary>Of the files that are here now, if somebody had them open a moment ago, so that nothing has to be waited for.</summary>
+    public ReplicaReader? TryTake(MovieVersion version) => _inventory.TryGet(version, out var held) ? Take(held) : null;
+
     /// <summary>Kept, unless it is old, has met anything bad, or there are enough.</summary>
     /// <returns>False: whoever gives it has to close it.</returns>
     public bool TryKeep(ReplicaReader reader)

@@ -1,5 +1,6 @@
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Versions;
+using Mdfs.ServiceDefaults.Loops;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Storage;
@@ -81,6 +82,19 @@ internal sealed class ReplicaReader : IDisposable
         var read = ReadAndCheck(firstBlock, buffer);
         if (read.Fault != BlockFault.None) IsSound = false;
         return read;
+    }
+
+    /// <summary>As <see cref="Read"/>, of as much as is in memory, so that nobody has to be waited for; false: not even a block is, or that cannot be told here.</summary>
+    public bool TryRead(long firstBlock, Span<byte> buffer, out BlockRead read)
+    {
+        read = default;
+        if (!_blocks.TryPrepare(firstBlock, BlockFormat.BlockCount(buffer.Length))) return false;
+        var cached = CachedFile.Read(_bytes, buffer, firstBlock * BlockFormat.BlockSize);
+        if (cached < buffer.Length) cached -= cached % BlockFormat.BlockSize;
+        if (cached == 0) return false;
+        read = Check(firstBlock, buffer[..cached], cached);
+        if (read.Fault != BlockFault.None) IsSound = false;
+        return true;
     }
 
     /// <summary>Reads no more. Its files are closed, unless somebody keeps it.</summary>

@@ -1,0 +1,32 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Mdfs.ServiceDefaults.Loops;
+
+/// <summary>Lets a service answer some requests on loops of its own (docs/decisions/event-loops.md), where the system has what they are made of.</summary>
+public static class LoopHosting
+{
+    /// <summary>How many loops: 0 for none, so that the usual server answers everything. Default: one per processor, eight at most.</summary>
+    public const string Setting = "Mdfs:EventLoops";
+
+    /// <param name="leaveAtOnce">What is being sent when the service is told to stop is broken off: another replica goes on from the exact byte. Else it has as long as other requests have.</param>
+    public static void AnswerOnLoops<TServer>(this WebApplicationBuilder builder, bool leaveAtOnce)
+        where TServer : class, ILoopServer
+    {
+        var count = builder.Configuration.GetValue(Setting, Math.Min(Environment.ProcessorCount, 8));
+        if (count <= 0 || !LoopSystem.IsKnown) return;
+        builder.Services.AddSingleton<ILoopServer, TServer>();
+        builder.Services.AddSingleton<LoopTelemetry>();
+        builder.Services.AddSingleton(provider =>
+        {
+            var loops = new EventLoops(Math.Min(count, 64), provider.GetRequiredService<LoopTelemetry>(), provider.GetRequiredService<ILogger<EventLoops>>());
+            if (leaveAtOnce) provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(loops.Dispose);
+            return loops;
+        });
+        builder.Services.AddSingleton<IConnectionListenerFactory, LoopListeners>();
+    }
+}

@@ -1,0 +1,143 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.ServiceDefaults.Loops;
+
+/// <summary>
+/// Listens for the server. A connection is first watched by a loop, which answers the requests that it knows; with the first that it does not know the connection goes to the server, for good.
+/// </summary>
+internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IServiceProvider services, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        Socket socket;
+        try
+        {
+            socket = options.Value.CreateBoundListenSocket(endpoint);
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new AddressInUseException(error.Message, error);
+        }
+
+        socket.Listen(options.Value.Backlog);
+        var connections = new SocketConnectionContextFactory(ServerOptions(options.Value), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
+        // Made now, and not when the server is: what they count before the meters are heard is lost.
+        return ValueTask.FromResult<IConnectionListener>(
+            new Listener(socket, options.Value.NoDelay, connections, services.GetRequiredService<EventLoops>(), services.GetRequiredService<ILoopServer>()));
+    }
+
+    // What the server's own listener does with them. The memory in which requests are received (LargeBlocks) can be told in no other way; without it uploads cost more, and nothing else changes.
+    private static SocketConnectionFactoryOptions ServerOptions(SocketTransportOptions transport)
+    {
+        try
+        {
+            return Whole(transport);
+        }
+        catch (MissingMethodException)
+        {
+            return new SocketConnectionFactoryOptions
+            {
+                IOQueueCount = transport.IOQueueCount,
+                WaitForDataBeforeAllocatingBuffer = transport.WaitForDataBeforeAllocatingBuffer,
+                MaxReadBufferSize = transport.MaxReadBufferSize,
+                MaxWriteBufferSize = transport.MaxWriteBufferSize,
+                UnsafePreferInlineScheduling = transport.UnsafePreferInlineScheduling,
+            };
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern SocketConnectionFactoryOptions Whole(SocketTransportOptions transport);
+
+    private sealed class Listener : IConnectionListener
+    {
+        private readonly Socket _socket;
+        private readonly bool _noDelay;
+        private readonly SocketConnectionContextFactory _connections;
+        private readonly EventLoops _loops;
+        private readonly ILoopServer _server;
+        private readonly Channel<Socket> _forServer = Channel.CreateUnbounded<Socket>(new UnboundedChannelOptions { SingleReader = true });
+        private readonly Task _accepting;
+
+        public Listener(Socket socket, bool noDelay, SocketConnectionContextFactory connections, EventLoops loops, ILoopServer server)
+        {
+            (_socket, _noDelay, _connections, _loops, _server) = (socket, noDelay, connections, loops, server);
+            EndPoint = socket.LocalEndPoint!;
+            _accepting = AcceptAllAsync();
+        }
+
+        public EndPoint EndPoint { get; }
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        {
+            while (await _forServer.Reader.WaitToReadAsync(cancellationToken))
+            {
+                if (!_forServer.Reader.TryRead(out var socket)) continue;
+                try
+                {
+                    return _connections.Create(socket);
+                }
+                catch (Exception error) when (error is SocketException or ObjectDisposedException)
+                {
+                    // Gone before the server had it.
+                    socket.Dispose();
+                }
+            }
+
+            return null;
+        }
+
+        public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+        {
+            _socket.Dispose();
+            await _accepting;
+            // A movie in mid-stream goes on from the player's side when the service gives up waiting.
+            await _loops.DrainAsync(cancellationToken);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await UnbindAsync();
+            while (_forServer.Reader.TryRead(out var socket)) socket.Dispose();
+            _connections.Dispose();
+        }
+
+        private async Task AcceptAllAsync()
+        {
+            while (true)
+            {
+                try
+                {
+                    var socket = await _socket.AcceptAsync();
+                    socket.NoDelay = _noDelay;
+                    if (!_loops.TryServe(socket, _server, HandOver)) HandOver(socket);
+                }
+                catch (Exception error) when (error is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
+                {
+                    break;
+                }
+                catch (SocketException)
+                {
+                    // One that was gone before it was taken.
+                }
+            }
+
+            _forServer.Writer.TryComplete();
+        }
+
+        private void HandOver(Socket socket)
+        {
+            if (!_forServer.Writer.TryWrite(socket)) socket.Dispose();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using Mdfs.Tests.Support;
+
+namespace Mdfs.Tests.Cluster;
+
+/// <summary>Requests that a loop answers, and those with which a connection goes to the server: a client cannot tell them apart (docs/decisions/event-loops.md).</summary>
+public sealed class EventLoopTests
+{
+    private const string Get = "GET /download?name=a.mp4 HTTP/1.1\r\nHost: localhost\r\n";
+    private static readonly MovieBytes Movie = new(4, 300_000);
+
+    private readonly CancellationToken _test = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Requests_in_a_row_are_answered_in_order_although_the_connection_changes_hands_between_them()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 1);
+        await cluster.Client.StoreAsync("a.mp4", Movie, _test);
+        using var client = await ConnectAsync(cluster);
+        // All at once. The third is a question for the server, and so is all that follows.
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}Range: bytes=1000-1999\r\n\r\n{Get}\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n{Get}Range: bytes=-5\r\nConnection: close\r\n\r\n"), _test);
+        var said = await ReadAsync(client);
+
+        var bodies = Bodies(said);
+        Assert.Equal(["206", "200", "200", "206"], bodies.Select(static body => body.Status));
+        var whole = Movie.ToArray();
+        Assert.Equal(whole[1000..2000], bodies[0].Body);
+        Assert.Equal(whole, bodies[1].Body);
+        Assert.Equal(whole[^5..], bodies[3].Body);
+        Assert.Equal(2, await AnsweredOnLoopsAsync(cluster));
+    }
+
+    [Theory]
+    [InlineData("If-None-Match: *", "304")]
+    [InlineData("Range: bytes=400000-", "416")]
+    [InlineData("If-Match: \"1\"", "412")]
+    [InlineData("Content-Length: 0", "200")]
+    [InlineData("Range: bytes=0-1,5-6", "206")]
+    public async Task What_is_more_than_a_part_of_a_movie_is_answered_by_the_server(string header, string status)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 1);
+        await cluster.Client.StoreAsync("a.mp4", Movie, _test);
+        using var client = await ConnectAsync(cluster);
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}{header}\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), _test);
+        Assert.StartsWith($"HTTP/1.1 {status} ", Encoding.Latin1.GetString(await ReadAsync(client)), StringComparison.Ordinal);
+        Assert.Equal(0, await AnsweredOnLoopsAsync(cluster));
+    }
+
+    [Fact]
+    public async Task A_request_that_comes_in_pieces_is_understood()
+    {
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 1);
+        await cluster.Client.StoreAsync("a.mp4", Movie, _test);
+        using var client = await ConnectAsync(cluster);
+        foreach (var part in (string[])["GET /down", "load?name=a.mp4 HTTP/1.1\r\nHo", "st: localhost\r\nConnection: close\r\n\r", "\n"])
+        {
+            await client.SendAsync(Encoding.ASCII.GetBytes(part), _test);
+            await Task.Yield();
+        }
+
+        Assert.Equal(Movie.ToArray(), Assert.Single(Bodies(await ReadAsync(client))).Body);
+    }
+
+    private async Task<Socket> ConnectAsync(TestCluster cluster)
+    {
+        var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await client.ConnectAsync(cluster.Client.Master.Host, cluster.Client.Master.Port, _test);
+        return client;
+    }
+
+    private async Task<byte[]> ReadAsync(Socket client)
+    {
+        var all = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        for (int read; (read = await client.ReceiveAsync(buffer, _test)) > 0;) all.Write(buffer, 0, read);
+        return all.ToArray();
+    }
+
+    private async Task<double> AnsweredOnLoopsAsync(TestCluster cluster)
+    {
+        using var http = new HttpClient { BaseAddress = cluster.Client.Master };
+        var line = (await http.GetStringAsync("metrics", _test)).Split('\n').Single(static line => line.StartsWith("mdfs_loop_requests_total", StringComparison.Ordinal));
+        return double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
+    }
+
+    private static List<(string Status, byte[] Body)> Bodies(byte[] said)
+    {
+        var answers = new List<(string, byte[])>();
+        while (said.Length > 0)
+        {
+            var end = said.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
+            var head = Encoding.Latin1.GetString(said, 0, end);
+            var at = head.IndexOf("Content-Length: ", StringComparison.OrdinalIgnoreCase);
+            byte[] body;
+            if (at >= 0)
+            {
+                var length = int.Parse(head[(at + 16)..].Split("\r\n")[0], CultureInfo.InvariantCulture);
+                body = said[end..(end + length)];
+                said = said[(end + length)..];
+            }
+            else
+            {
+                // Chunked: only what the server says of itself.
+                var last = said.AsSpan(end).IndexOf("0\r\n\r\n"u8);
+                body = [];
+                said = said[(end + last + 5)..];
+            }
+
+            answers.Add((head.Split(' ')[1], body));
+        }
+
+        return answers;
+    }
+}
