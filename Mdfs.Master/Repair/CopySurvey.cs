@@ -26,7 +26,7 @@ public sealed class CopySurvey
 
     private readonly NodeRegistry _registry;
     private readonly FileCatalog _catalog;
-    private readonly int _wanted;
+    private readonly IOptions<MasterOptions> _options;
     private readonly TimeProvider _time;
     private readonly Lock _looking = new();
     private readonly Lock _noting = new();
@@ -39,11 +39,14 @@ public sealed class CopySurvey
 
     public CopySurvey(NodeRegistry registry, FileCatalog catalog, IOptions<MasterOptions> options, TimeProvider time)
     {
-        (_registry, _catalog, _wanted, _time) = (registry, catalog, options.Value.ReplicationFactor, time);
+        (_registry, _catalog, _options, _time) = (registry, catalog, options, time);
         catalog.Changed += (name, _, _) => Touch(name);
         catalog.Replaced += TouchAll;
         registry.Replicas.Changed += Touch;
     }
+
+    // Not asked for by the constructor: this is made while the routes are, and what is wrong with an option is said by the host before anything has begun.
+    private int Wanted => _options.Value.ReplicationFactor;
 
     /// <summary>Movies that were counted by the last look.</summary>
     public int LookedAt { get; private set; }
@@ -62,7 +65,7 @@ public sealed class CopySurvey
     public int UnderReplicated(ClusterView view)
     {
         // Of fewer nodes than that none can have so many, and what lacks nothing is not kept here.
-        if (CopyGoal.Of(_wanted, view) < _wanted) return _catalog.Count;
+        if (CopyGoal.Of(Wanted, view) < Wanted) return _catalog.Count;
         lock (_looking)
         {
             Refresh(view);
@@ -87,7 +90,7 @@ public sealed class CopySurvey
     {
         // What is noted was changed before: who takes the notes first and counts then misses nothing, at most it counts once more.
         var (all, touched) = Take();
-        var goal = CopyGoal.Of(_wanted, view);
+        var goal = CopyGoal.Of(Wanted, view);
         var seenFor = new Seen(goal, [.. view.Nodes.Select(static node => (node.Id, CopyWorth.Of(node)))]);
         var whole = all || _time.GetElapsedTime(_wholeAt) >= _wholeEvery || seenFor.ChangesSince(_seenFor) is not { } changed || !AddHeldBy(changed, touched);
         // Should this end early, all are looked at by the next.
