@@ -22,7 +22,8 @@ public sealed class SpareMemoryTests
         await SettleAsync(memory);
         var before = memory.GivenBack;
         var kept = Scatter();
-        var scattered = GC.GetGCMemoryInfo(GCKind.Any).HeapSizeBytes;
+        // Right after all was moved together: what is free even so lies beside what other tests have pinned.
+        var (scattered, pinned) = (GC.GetGCMemoryInfo(GCKind.FullBlocking).HeapSizeBytes, GC.GetGCMemoryInfo(GCKind.FullBlocking).FragmentedBytes);
         memory.Note(30_000);
         await memory.RunOnceAsync(Cancelled);
         Assert.Equal(before, memory.GivenBack);
@@ -34,7 +35,7 @@ public sealed class SpareMemoryTests
         Assert.True(after.Compacted);
         // A piece of what was dropped lay beside each that stays: collected but not moved together it would all still be the heap's.
         TestContext.Current.SendDiagnosticMessage("{0} MiB before, {1} after, {2} of them free", scattered >> 20, after.HeapSizeBytes >> 20, after.FragmentedBytes >> 20);
-        Assert.InRange(after.FragmentedBytes, 0, Pieces * (long)Piece / 4);
+        Assert.InRange(after.FragmentedBytes, 0, pinned + (Pieces * (long)Piece / 4));
         Assert.InRange(after.HeapSizeBytes, 0, scattered - (Pieces * (long)Piece / 2));
         GC.KeepAlive(kept);
     }
