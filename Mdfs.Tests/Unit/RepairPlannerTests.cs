@@ -311,6 +311,35 @@ public sealed class RepairPlannerTests
             FileName.Parse($"movie {version}.mkv"), new MovieVersion(version), size, new Checksum(7), DateTimeOffset.UnixEpoch, upload, "cluster");
     }
 
+    [Fact]
+    public void Nobody_waits_to_whom_a_plan_of_its_own_would_still_give_a_copy()
+    {
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var dice = new Random(seed);
+            // Six with room, some with more than their share, and some that have room for small movies only.
+            var view = View(Enumerable.Range(1, 12).Select(number => Node(number, dice.Next(2) == 0 && seed % 2 == 0 ? $"zone {number % 3}" : null, used: (number <= 6 ? 100 : number <= 9 ? 400 : 511) * GiB)));
+            var rules = Rules with { ReplicationFactor = dice.Next(2, 4), PullsPerTarget = dice.Next(1, 6), PullsInTotal = 10_000, RepairDelay = TimeSpan.FromMinutes(1) };
+            List<RepairCandidate> movies =
+            [
+                .. Enumerable.Range(1, 150).Select(version => Candidate(version, [.. Enumerable.Range(1, 12).OrderBy(_ => dice.Next()).Take(dice.Next(1, 3)).Select(node => Copy(node, damaged: dice.Next(30) == 0))]) with
+                {
+                    // Some fit nowhere, some have lacked a copy for too short a time, some are being copied: that says nothing of others on the same nodes.
+                    Replica = Replica(version) with { Size = dice.Next(8) switch { 0 => 600 * GiB, 1 or 2 => 2 * GiB, _ => 1000 } },
+                    UnderReplicatedFor = TimeSpan.FromMinutes(dice.Next(5) == 0 ? 0 : 2),
+                    Avoid = dice.Next(20) == 0 ? [Id(dice.Next(1, 13))] : null,
+                }),
+            ];
+            List<RunningPull> before = [.. movies.Where(movie => dice.Next(30) == 0).Select(movie => new RunningPull(movie.Replica.Version, Id(dice.Next(1, 7)), 1000))];
+            var plan = RepairPlanner.Plan(view, movies, before, Idle, rules, inGrace: false);
+            Assert.NotEmpty(plan);
+            List<RunningPull> running = [.. before, .. plan.Select(pull => new RunningPull(pull.Order.Replica.Version, pull.Target, pull.Order.Replica.Size, pull.Order.Sources[0].Node))];
+            var promised = plan.Where(pull => movies.Find(movie => movie.Replica == pull.Order.Replica)!.Copies.All(copy => copy.Node != pull.Target)).ToLookup(pull => pull.Target, pull => pull.Order.Replica.Size);
+            var after = View(view.Nodes.Select(node => node with { Pending = promised[node.Id].Sum() }));
+            foreach (var movie in movies) Assert.Empty(RepairPlanner.Plan(after, [movie], running, Idle, rules, inGrace: false));
+        }
+    }
+
     private static HeldCopy Copy(int node, bool damaged = false) => new(Id(node), damaged, Verified: true);
 
     private static RepairCandidate Candidate(int version, params HeldCopy[] copies) => new(Replica(version), copies, TimeSpan.Zero);
