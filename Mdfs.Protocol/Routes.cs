@@ -53,6 +53,9 @@ public static class Routes
         /// <summary>GET <c>?from=&amp;length=</c> → 200 with exactly that window, every block checked; 404; a bad block aborts the connection (before the first byte: 409 <see cref="NodeRefusal.Damaged"/>).</summary>
         public const string Replica = "/internal/replicas/{version}";
 
+        /// <summary>What stands in front of the version in <see cref="Replica"/>.</summary>
+        public const string ReplicaFolder = "/internal/replicas/";
+
         /// <summary>POST → <see cref="VerifyResult"/> after re-reading all of it; GET meanwhile → <see cref="VerifyProgress"/>; 404.</summary>
         public const string Verify = "/internal/replicas/{version}/verify";
 

@@ -49,6 +49,8 @@ internal sealed class LoopDownload : LoopAnswer
 
     public override int Status { get; }
 
+    public override TimeSpan PauseTimeout => _all.Options.PauseTimeout;
+
     public override int First => _length <= PieceSize.Large - 1024 ? PieceSize.Large : PieceSize.Small;
 
     // Bytes given to the client, or about to be.

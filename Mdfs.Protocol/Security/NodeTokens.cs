@@ -64,6 +64,20 @@ public sealed class NodeTokens(ClusterKeys keys)
         return TokenVerdict.Valid;
     }
 
+    /// <summary>The same for a route that takes several purposes.</summary>
+    public TokenVerdict Check(string? header, IReadOnlyList<NodePurpose> purposes, string method, string target, string receiver, long now, out NodeToken? token)
+    {
+        token = null;
+        var verdict = TokenVerdict.Missing;
+        foreach (var purpose in purposes)
+        {
+            verdict = Check(header, purpose, method, target, receiver, now, out token);
+            if (verdict != TokenVerdict.WrongPurpose) break;
+        }
+
+        return verdict;
+    }
+
     public static bool BindsBody(NodePurpose purpose) => purpose is NodePurpose.Control or NodePurpose.Report;
 
     public static bool MatchesBody(NodeToken token, ReadOnlySpan<byte> body) =>

@@ -34,12 +34,12 @@ internal readonly record struct WindowHead(WindowVerdict Verdict, int Length, bo
     private static bool IsPlain(ReadOnlySpan<byte> header, long expected, out bool lasts)
     {
         // The status.
-        Line(ref header);
+        HeaderLines.Next(ref header);
         lasts = true;
         var found = false;
         while (!header.IsEmpty)
         {
-            var line = Line(ref header);
+            var line = HeaderLines.Next(ref header);
             var colon = line.IndexOf((byte)':');
             if (colon <= 0) return false;
             var name = line[..colon];
@@ -52,13 +52,5 @@ internal readonly record struct WindowHead(WindowVerdict Verdict, int Length, bo
         }
 
         return found;
-    }
-
-    private static ReadOnlySpan<byte> Line(scoped ref ReadOnlySpan<byte> header)
-    {
-        var end = header.IndexOf("\r\n"u8);
-        var line = header[..end];
-        header = header[(end + 2)..];
-        return line;
     }
 }

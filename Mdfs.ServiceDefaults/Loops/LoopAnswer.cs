@@ -19,6 +19,9 @@ public abstract class LoopAnswer
     /// <summary>200 or 206.</summary>
     public abstract int Status { get; }
 
+    /// <summary>How long the client may take nothing before it counts as paused, and holds no memory.</summary>
+    public abstract TimeSpan PauseTimeout { get; }
+
     /// <summary>Another thread is filling the memory: nobody else may have it, and <see cref="End"/> comes only after it has said that it is done.</summary>
     public virtual bool IsBusy => false;
 

@@ -13,9 +13,6 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
     private const int KeepAlive = 130_000;
     private const int FirstRequest = 2_000;
 
-    // After that a client counts as paused, and holds no memory.
-    private const int Paused = 5_000;
-
     // Sent in one turn before others get theirs.
     private const int MostPerTurn = PieceSize.Largest;
 
@@ -81,7 +78,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         }
 
         if (_waiting) _answer.OnTick();
-        if (!_blocked || _paused || silent <= Paused) return;
+        if (!_blocked || _paused || silent <= _answer.PauseTimeout.TotalMilliseconds) return;
         _paused = true;
         _answer.Paused(true);
         // The next pieces are small ones again.

@@ -1,5 +1,6 @@
 using System.Text;
 using Mdfs.Protocol.Http;
+using Mdfs.ServiceDefaults.Bytes;
 
 namespace Mdfs.ServiceDefaults.Loops;
 
@@ -65,7 +66,7 @@ public readonly ref struct RequestHead
     {
         for (var left = _headers; !left.IsEmpty;)
         {
-            var line = Next(ref left);
+            var line = HeaderLines.Next(ref left);
             if (line.Length > name.Length && line[name.Length] == ':' && Ascii.EqualsIgnoreCase(line[..name.Length], name))
             {
                 value = line[(name.Length + 1)..].Trim((byte)' ');
@@ -85,7 +86,7 @@ public readonly ref struct RequestHead
         var hosts = 0;
         for (var left = headers; !left.IsEmpty;)
         {
-            var line = Next(ref left);
+            var line = HeaderLines.Next(ref left);
             var colon = line.IndexOf((byte)':');
             if (colon <= 0 || count == seen.Length) return false;
             var name = line[..colon];
@@ -100,13 +101,12 @@ public readonly ref struct RequestHead
         return hosts == 1;
     }
 
-    // What gives a request a body, or its connection another meaning. Whose "Connection" says nothing but the default may stay.
+    // What gives a request a body, or its connection another meaning.
     private static bool IsUnusual(ReadOnlySpan<byte> name) => name.Length switch
     {
         2 => Ascii.EqualsIgnoreCase(name, "te"u8),
         6 => Ascii.EqualsIgnoreCase(name, "expect"u8) || Ascii.EqualsIgnoreCase(name, "origin"u8),
         7 => Ascii.EqualsIgnoreCase(name, "upgrade"u8) || Ascii.EqualsIgnoreCase(name, "trailer"u8),
-        10 => false,
         14 => Ascii.EqualsIgnoreCase(name, "content-length"u8),
         17 => Ascii.EqualsIgnoreCase(name, "transfer-encoding"u8),
         _ => false,
@@ -118,13 +118,5 @@ public readonly ref struct RequestHead
         var hash = 17;
         foreach (var letter in name) hash = (hash * 31) + (letter | 0x20);
         return hash;
-    }
-
-    private static ReadOnlySpan<byte> Next(scoped ref ReadOnlySpan<byte> lines)
-    {
-        var end = lines.IndexOf("\r\n"u8);
-        var line = lines[..end];
-        lines = lines[(end + 2)..];
-        return line;
     }
 }

@@ -53,20 +53,9 @@ public sealed partial class NodeGuard(NodeTokens tokens, INodeAuthority authorit
         return true;
     }
 
-    private TokenVerdict Check(HttpContext context, string header, IReadOnlyList<NodePurpose> purposes, out NodeToken? token)
-    {
-        token = null;
-        var verdict = TokenVerdict.Missing;
-        // The raw target: what the sender signed, before any decoding.
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        foreach (var purpose in purposes)
-        {
-            verdict = tokens.Check(header, purpose, context.Request.Method, target, authority.Receiver, authority.Now, out token);
-            if (verdict != TokenVerdict.WrongPurpose) break;
-        }
-
-        return verdict;
-    }
+    // The raw target: what the sender signed, before any decoding.
+    private TokenVerdict Check(HttpContext context, string header, IReadOnlyList<NodePurpose> purposes, out NodeToken? token) =>
+        tokens.Check(header, purposes, context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, authority.Receiver, authority.Now, out token);
 
     private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpContext context)
     {

@@ -30,6 +30,8 @@ internal sealed class LoopWindow(string route, ReplicaReader? reader, Func<Repli
 
     public override int Status => _plan?.Status ?? 200;
 
+    public override TimeSpan PauseTimeout => WindowSender.Paused;
+
     public override bool IsBusy => _fetching;
 
     // Known once the window is: until then a small one is as good.

@@ -20,9 +20,7 @@ namespace Mdfs.Worker.Files;
 internal sealed class LoopWindows(
     NodeTokens tokens, INodeAuthority authority, SignedLinks links, MasterClock clock, Inventory inventory, KeptReaders readers, WindowFindings findings, FreshBlocks fresh, WorkerMetrics metrics) : ILoopServer
 {
-    private static readonly NodePurpose[] _purposes = [NodePurpose.Data, NodePurpose.Window, NodePurpose.Peer];
-
-    private static readonly byte[] _windows = "/internal/replicas/"u8.ToArray();
+    private static readonly byte[] _windows = Encoding.ASCII.GetBytes(Routes.Worker.ReplicaFolder);
     private static readonly byte[] _links = Encoding.ASCII.GetBytes(Routes.Worker.LinkFolder);
 
     public LoopAnswer? TryAnswer(in RequestHead head) =>
@@ -59,7 +57,7 @@ internal sealed class LoopWindows(
     private static bool TryReadTarget(string target, out MovieVersion version, out long from, out long length)
     {
         (version, from, length) = (default, 0, 0);
-        var rest = target.AsSpan("/internal/replicas/".Length);
+        var rest = target.AsSpan(Routes.Worker.ReplicaFolder.Length);
         var query = rest.IndexOf("?from=");
         if (query < 0 || !MovieVersion.TryParse(rest[..query].ToString(), out version) || Canary.Is(version)) return false;
         rest = rest[(query + "?from=".Length)..];
@@ -70,18 +68,8 @@ internal sealed class LoopWindows(
         return long.TryParse(rest, NumberStyles.None, CultureInfo.InvariantCulture, out length);
     }
 
-    private bool Admits(in RequestHead head, string target)
-    {
-        if (head.Find("x-mdfs-node-token"u8) is not { } token) return false;
-        foreach (var purpose in _purposes)
-        {
-            var verdict = tokens.Check(token, purpose, "GET", target, authority.Receiver, authority.Now, out var read);
-            if (verdict == TokenVerdict.Valid) return authority.Judge(read!) is null;
-            if (verdict != TokenVerdict.WrongPurpose) return false;
-        }
-
-        return false;
-    }
+    private bool Admits(in RequestHead head, string target) =>
+        tokens.Check(head.Find("x-mdfs-node-token"u8), ReplicaEndpoints.Readers, "GET", target, authority.Receiver, authority.Now, out var token) == TokenVerdict.Valid && authority.Judge(token!) is null;
 
     private static byte[] WindowHead(long length) =>
         ResponseHead.Of(200, [("Content-Length", length.ToString(CultureInfo.InvariantCulture)), ("Content-Type", "application/octet-stream")]);

@@ -12,9 +12,12 @@ namespace Mdfs.Worker.Files;
 /// <summary>What the master and other workers do with sealed replicas: windows, verification, burial.</summary>
 internal static class ReplicaEndpoints
 {
+    /// <summary>Who may have windows: the master, front ends with its grant, other workers.</summary>
+    internal static readonly NodePurpose[] Readers = [NodePurpose.Data, NodePurpose.Window, NodePurpose.Peer];
+
     public static void MapReplicas(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Routes.Worker.Replica, WindowAsync).RequireNode(NodePurpose.Data, NodePurpose.Window, NodePurpose.Peer);
+        routes.MapGet(Routes.Worker.Replica, WindowAsync).RequireNode(Readers);
         routes.MapPost(Routes.Worker.Verify, VerifyAsync).RequireNode(NodePurpose.Control);
         routes.MapGet(Routes.Worker.Verify, VerifyProgress).RequireNode(NodePurpose.Control);
         routes.MapPost(Routes.Worker.Tombstones, BuryAsync).RequireNode(NodePurpose.Control);

@@ -13,7 +13,7 @@ namespace Mdfs.Worker.Files;
 internal sealed class WindowSender(WindowFindings findings, FreshBlocks fresh, WorkerMetrics metrics, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     // After that a client counts as paused: neither the scrub gives way to it nor does it make this worker look busy. Of the master it takes notice no later (PauseTimeout).
-    private static readonly TimeSpan Paused = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan Paused = TimeSpan.FromSeconds(5);
 
     private readonly LargestPieces _largest = new();
 
@@ -31,7 +31,7 @@ internal sealed class WindowSender(WindowFindings findings, FreshBlocks fresh, W
         var first = Read(output, window, window.First);
         if (first.Count == 0 && first.Fault != BlockFault.None)
         {
-            Report(window, first.Fault);
+            findings.Report(window, first.Fault);
             return false;
         }
 
@@ -89,7 +89,7 @@ internal sealed class WindowSender(WindowFindings findings, FreshBlocks fresh, W
 
             if (piece.Fault != BlockFault.None)
             {
-                Report(window, piece.Fault);
+                findings.Report(window, piece.Fault);
                 return false;
             }
 
@@ -143,6 +143,4 @@ internal sealed class WindowSender(WindowFindings findings, FreshBlocks fresh, W
         var whole = window.Whole(atMost);
         return window.Read(output.GetMemory(whole).Span[..whole]);
     }
-
-    private void Report(ReplicaWindow window, BlockFault fault) => findings.Report(window, fault);
 }
