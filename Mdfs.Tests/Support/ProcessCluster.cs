@@ -88,6 +88,21 @@ public sealed class ProcessCluster : IAsyncDisposable
         await WaitUntilHealthyAsync(_masters[index], _clients[index], cancellationToken);
     }
 
+    /// <summary>
+    /// Waits until what the master says of every worker that runs is that worker's own word of its present life, told whole, and no copy is being made. One that was killed and has come back counts with
+    /// all that it held before until its first beat is heard, and from then on holds nothing until its inventory has come: whoever looks only at states and copies may look just before that.
+    /// </summary>
+    public async Task WaitForWorkersAsync(CancellationToken cancellationToken)
+    {
+        foreach (var worker in Workers.Where(static worker => worker.IsRunning))
+            await Eventually.TrueAsync(() => IsHeardAsync(worker, cancellationToken), $"{worker.Name} is heard", MdfsClient.Patience, cancellationToken);
+        await Client.WaitForNodesAsync(Workers.Count(static worker => worker.IsRunning), cancellationToken);
+        await Eventually.TrueAsync(
+            async () => await Client.MetricAsync("mdfs_repairs_running", cancellationToken) == 0
+                && (await Client.AdminAsync("api/nodes", cancellationToken)).EnumerateArray().All(static node => node.GetProperty("pulls").GetInt32() == 0),
+            "no copy is being made", MdfsClient.Patience, cancellationToken);
+    }
+
     /// <summary>Starts the front end and returns when it answers.</summary>
     public async Task StartFrontEndAsync(CancellationToken cancellationToken)
     {
@@ -159,6 +174,21 @@ public sealed class ProcessCluster : IAsyncDisposable
                 return await client.AnswersAsync(cancellationToken);
             },
             $"{node.Name} answers", MdfsClient.Patience, cancellationToken);
+
+    /// <summary>Whether a beat of this life of it was answered, and with that its former life forgotten.</summary>
+    private async Task<bool> IsHeardAsync(ProcessNode worker, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var client = new MdfsClient(worker.Address, AdminKey);
+            return await client.MetricAsync("mdfs_worker_beats_total{result=\"answered\"}", cancellationToken, missing: 0) > 0;
+        }
+        catch (HttpRequestException)
+        {
+            // It does not listen yet.
+            return false;
+        }
+    }
 
     private static string RedisProgram() => Tools.Require("redis-server", "valkey-server");
 
