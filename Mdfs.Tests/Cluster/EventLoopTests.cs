@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Mdfs.Gateway.Sources;
+using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -65,11 +68,55 @@ public sealed class EventLoopTests
         Assert.Equal(Movie.ToArray(), Assert.Single(Bodies(await ReadAsync(client))).Body);
     }
 
+    [Fact]
+    public async Task A_client_that_takes_nothing_keeps_its_worker_for_as_long_as_the_option_says_and_goes_on_afterwards()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        // Longer than the default, so that it is waited for however busy this machine is.
+        var pause = TimeSpan.FromSeconds(7);
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 1, settings: ("Mdfs:Master:PauseTimeout", $"{pause}"));
+        var movie = new MovieBytes(5, 32 << 20);
+        await cluster.Client.StoreAsync("a.mp4", movie, _test);
+        var node = NodeId.Parse((await cluster.Client.FactsAsync("a.mp4", _test))!.Nodes.Single().Id);
+        var streams = cluster.Cluster.Master.Services.GetRequiredService<StreamCounter>();
+        using var client = await ConnectAsync(cluster);
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}Connection: keep-alive\r\n\r\n"), _test);
+        await Eventually.TrueAsync(() => streams.OnNode(node) == 1, "it is being served", MdfsClient.Patience, _test);
+        var since = TimeProvider.System.GetTimestamp();
+        await Eventually.TrueAsync(() => streams.OnNode(node) == 0, "the worker is given back", MdfsClient.Patience, _test);
+        // The loop looks at its clock before it waits, and may see a moment later that nothing is taken.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(since), pause - TimeSpan.FromSeconds(0.5), MdfsClient.Patience);
+
+        await using var said = new NetworkStream(client);
+        while (await LineAsync(said) is { Length: > 0 })
+        {
+        }
+
+        var body = new byte[movie.Length];
+        await said.ReadExactlyAsync(body, _test);
+        Assert.Equal(movie.ToArray(), body);
+        Assert.Equal(1, await cluster.Client.MetricAsync("mdfs_downloads_resumed_total", _test));
+        await Eventually.TrueAsync(async () => await AnsweredOnLoopsAsync(cluster) == 1, "a loop has answered", MdfsClient.Patience, _test);
+    }
+
     private async Task<Socket> ConnectAsync(TestCluster cluster)
     {
         var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await client.ConnectAsync(cluster.Client.Master.Host, cluster.Client.Master.Port, _test);
         return client;
+    }
+
+    private async Task<string> LineAsync(NetworkStream said)
+    {
+        var line = new StringBuilder();
+        var letter = new byte[1];
+        do
+        {
+            await said.ReadExactlyAsync(letter, _test);
+            line.Append((char)letter[0]);
+        }
+        while (letter[0] != '\n');
+        return line.ToString().TrimEnd();
     }
 
     private async Task<byte[]> ReadAsync(Socket client)
