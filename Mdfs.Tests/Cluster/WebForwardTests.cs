@@ -36,6 +36,50 @@ public sealed class WebForwardTests(SharedCluster shared) : IClassFixture<Shared
         }
     }
 
+    [Fact]
+    public async Task Movies_have_connections_of_their_own_so_that_the_masters_loops_answer_them_whatever_else_the_console_was_asked()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        using var client = new MdfsClient(web.Address, TestCluster.AdminKey);
+        var movie = new MovieBytes(75, 300_000);
+        const string Name = "by loops.mp4";
+        await client.StoreAsync(Name, movie, Cancelled);
+        var content = $"{MdfsClient.FilePath(Name)}/content";
+        var before = await OnLoopsAsync();
+        string[] addresses = [$"{MdfsClient.DownloadPath(Name)}", $"play?name={Uri.EscapeDataString(Name)}", content, $"index/{Uri.EscapeDataString(Name)}"];
+        for (var round = 1; round <= 3; round++)
+        {
+            // Each of them takes the connection that it comes by from its loop.
+            foreach (var other in (string[])["stats", "api/files", MdfsClient.FilePath(Name), $"{content}?direct=0"]) (await client.Http.GetAsync(other, Cancelled)).Dispose();
+            foreach (var (header, value) in ((string, string)[])[("If-None-Match", "*"), ("Range", "bytes=0-1,5-6"), ("Origin", "https://player.example")])
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, content);
+                request.Headers.TryAddWithoutValidation(header, value);
+                (await client.Http.SendAsync(request, Cancelled)).Dispose();
+            }
+
+            foreach (var address in addresses)
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, address);
+                request.Headers.Range = new RangeHeaderValue(1000, 1999);
+                // As a browser that is signed in, and a player that comes by way of a proxy.
+                request.Headers.TryAddWithoutValidation("Cookie", "mdfs-session=nobody");
+                request.Headers.TryAddWithoutValidation("X-Forwarded-For", "192.0.2.1");
+                using var part = await client.Http.SendAsync(request, Cancelled);
+                Assert.Equal(HttpStatusCode.PartialContent, part.StatusCode);
+                Assert.Equal(movie.ToArray()[1000..2000], await part.Content.ReadAsByteArrayAsync(Cancelled));
+            }
+
+            // Counted when the last byte is with the system, which may be after it is here.
+            var expected = before + (round * addresses.Length);
+            await Eventually.TrueAsync(async () => await OnLoopsAsync() >= expected, "loops have answered", MdfsClient.Patience, Cancelled);
+            Assert.Equal(expected, await OnLoopsAsync());
+        }
+
+        Task<double> OnLoopsAsync() => shared.Client.MetricAsync("mdfs_loop_requests_total", Cancelled, 0);
+    }
+
     [Theory]
     [InlineData("a b.mp4")]
     [InlineData("50% off + more?.mp4")]

@@ -33,6 +33,7 @@ public sealed partial class MasterForwarder : IDisposable
     private readonly MasterAddresses _addresses;
     private readonly ForwardedRequest _transformer;
     private readonly HttpMessageInvoker _invoker;
+    private readonly HttpMessageInvoker _movies;
     private readonly ILogger<MasterForwarder> _logger;
 
     public MasterForwarder(IHttpForwarder forwarder, MasterAddresses addresses, IOptions<AdminKeyOptions> keys, ILogger<MasterForwarder> logger)
@@ -41,24 +42,38 @@ public sealed partial class MasterForwarder : IDisposable
         _addresses = addresses;
         _transformer = new ForwardedRequest(keys.Value.AdminKey!);
         _logger = logger;
-        _invoker = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            // The master answers an upload that it refuses before the body has come.
-            Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-            ConnectCallback = ProbedConnection.OpenAsync,
-        });
+        _invoker = Invoker(Timeout.InfiniteTimeSpan);
+        // What cannot be known here, that there is no such movie for instance, takes one of these from its loop all the same: none is kept for long.
+        _movies = Invoker(TimeSpan.FromMinutes(1));
     }
 
-    public Task ForwardAsync(HttpContext context) => ForwardAsync(context, _transformer);
+    public Task ForwardAsync(HttpContext context) => ForwardAsync(context, _transformer, PlainMovieRequest.Is(context.Request) ? _movies : _invoker);
 
     /// <param name="transformer">What is said besides, and what becomes of the answer.</param>
-    internal async Task ForwardAsync(HttpContext context, ForwardedRequest transformer)
+    internal Task ForwardAsync(HttpContext context, ForwardedRequest transformer) => ForwardAsync(context, transformer, _invoker);
+
+    public void Dispose()
+    {
+        _invoker.Dispose();
+        _movies.Dispose();
+    }
+
+    /// <param name="connectionLife">After which a connection carries no further request.</param>
+    private static HttpMessageInvoker Invoker(TimeSpan connectionLife) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+        // The master answers an upload that it refuses before the body has come.
+        Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        PooledConnectionLifetime = connectionLife,
+        ConnectCallback = ProbedConnection.OpenAsync,
+    });
+
+    private async Task ForwardAsync(HttpContext context, ForwardedRequest transformer, HttpMessageInvoker invoker)
     {
         if (context.Request.Path.StartsWithSegments("/internal"))
         {
@@ -75,7 +90,7 @@ public sealed partial class MasterForwarder : IDisposable
         }
 
         Activity.Current?.Rename($"{(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? "read" : "write")} through the master");
-        var error = await _forwarder.SendAsync(context, address, _invoker, _config, transformer, context.RequestAborted);
+        var error = await _forwarder.SendAsync(context, address, invoker, _config, transformer, context.RequestAborted);
         if (error == ForwarderError.None) return;
         var reason = context.GetForwarderErrorFeature()?.Exception;
         if (error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestCreation && !context.RequestAborted.IsCancellationRequested)
@@ -85,8 +100,6 @@ public sealed partial class MasterForwarder : IDisposable
             if (!context.Response.HasStarted) await WebProblems.MasterAway.ExecuteAsync(context);
         }
     }
-
-    public void Dispose() => _invoker.Dispose();
 
     // A movie may take hours and a terabyte, and the master has limits of its own.
     private static void Lift(HttpContext context)
