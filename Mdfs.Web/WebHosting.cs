@@ -125,6 +125,7 @@ public static class WebHosting
     public static WebApplication MapMdfsConsole(this WebApplication app)
     {
         app.UseMiddleware<PageGuard>();
+        app.Use(NowherePage.ShowAsync);
         app.UseAntiforgery();
         app.MapSignIn();
         app.Services.GetRequiredService<ConsoleAssets>().Map(app);

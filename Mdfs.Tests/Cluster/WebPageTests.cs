@@ -30,6 +30,35 @@ public sealed partial class WebPageTests(SharedCluster shared) : IClassFixture<S
     }
 
     [Fact]
+    public async Task An_unknown_address_is_a_page_for_a_person_and_a_sentence_for_everybody_else()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        foreach (var address in (Uri[])[web.Address, shared.Client.Master])
+        {
+            using var visitor = new Visitor(address);
+            foreach (var (path, accept, type, said) in ((string, string, string, string)[])
+            [
+                ("nowhere", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html", "There is no such page"),
+                ("movies/nowhere", "text/html", "text/html", "Back to the overview"),
+                ("nowhere", "*/*", "text/plain", "There is nothing at this address."),
+                ("nowhere", "text/html;q=0, */*", "text/plain", "There is nothing at this address."),
+                ("api/nowhere", "text/html", "application/problem+json", "no-such-route"),
+                // There is such an address, and no such movie at it.
+                ("index/nowhere.mp4", "text/html", "text/plain", "nowhere.mp4"),
+            ])
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, path);
+                request.Headers.TryAddWithoutValidation("Accept", accept);
+                request.Headers.TryAddWithoutValidation("Accept-Language", "en");
+                using var answer = await visitor.Http.SendAsync(request, Cancelled);
+                Assert.Equal((HttpStatusCode.NotFound, type), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+                Assert.Contains(said, await answer.Content.ReadAsStringAsync(Cancelled));
+                if (type == "text/html") Assert.Contains("default-src 'none'", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")));
+            }
+        }
+    }
+
+    [Fact]
     public async Task Pages_name_no_other_host_and_all_their_files_are_there_and_small()
     {
         await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);

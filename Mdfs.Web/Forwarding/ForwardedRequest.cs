@@ -1,5 +1,8 @@
+using System.Net;
 using System.Net.Http.Headers;
+using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
+using Mdfs.Web.Pages;
 using Mdfs.Web.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -33,6 +36,25 @@ internal class ForwardedRequest(string adminKey) : HttpTransformer
         headers.Remove(SessionCookie.AntiforgeryHeader);
         if (httpContext.Features.Get<ConsoleSession>() is not null && KeyGuard.Presented(httpContext) is null)
             headers.Authorization = new AuthenticationHeaderValue("Bearer", adminKey);
+    }
+
+    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (proxyResponse is { StatusCode: HttpStatusCode.NotFound } && NowherePage.IsFor(httpContext.Request) && await IsNoAddressAsync(proxyResponse.Content, cancellationToken))
+        {
+            await NowherePage.WriteAsync(httpContext);
+            return false;
+        }
+
+        return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+    }
+
+    // Not that there is no such movie, say: the sentence tells which.
+    private static async Task<bool> IsNoAddressAsync(HttpContent said, CancellationToken cancellationToken)
+    {
+        var sentence = CommonProblems.NoSuchRoute.Detail;
+        if (said.Headers.ContentLength is not { } length || length < sentence.Length || length > sentence.Length + 2) return false;
+        return (await said.ReadAsStringAsync(cancellationToken)).TrimEnd() == sentence;
     }
 
     private static Uri Target(HttpContext context, string destinationPrefix)

@@ -64,7 +64,7 @@ public sealed class PageGuard(RequestDelegate next, SessionStore sessions, KeyRi
         await next(context);
     }
 
-    private static void Protect(IHeaderDictionary headers)
+    internal static void Protect(IHeaderDictionary headers)
     {
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XFrameOptions = "DENY";
