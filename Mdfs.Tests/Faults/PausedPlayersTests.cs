@@ -11,14 +11,18 @@ public sealed class PausedPlayersTests
     private const long KiB = 1024;
     private static readonly MovieBytes Movie = new(9, 24 << 20);
 
-    [Fact]
-    public async Task A_thousand_paused_players_cost_256_KiB_each_over_all_processes_by_either_way_and_all_can_go_on()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_thousand_paused_players_cost_256_KiB_each_over_all_processes_by_either_way_and_all_can_go_on(bool loops)
     {
-        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: ("Mdfs:Master:PauseTimeout", "00:00:02"));
+        (string, string)[] portable = loops ? [] : [("Mdfs:EventLoops", "0")];
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:PauseTimeout", "00:00:02"), .. portable]);
         Assert.Equal(2, await cluster.Client.StoreAsync("paused.mp4", Movie, Cancelled));
         // In this order: straight from a worker the master has no part in it, so that what it needs for its own thousand it has not got yet.
         await PauseAsync(cluster, straight: true);
         await PauseAsync(cluster, straight: false);
+        Assert.Equal(loops && OperatingSystem.IsLinux(), await cluster.Client.MetricAsync("mdfs_loop_requests_total", Cancelled, missing: -1) > 0);
     }
 
     private static async Task PauseAsync(ProcessCluster cluster, bool straight)

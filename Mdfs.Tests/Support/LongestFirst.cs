@@ -20,7 +20,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
     // The two campaigns apart from each other: each is a cluster that is restarted all the time.
     private static readonly string[] _order =
     [
-        nameof(GarnetCampaignTests), ConsoleCluster.Name, nameof(RedisCampaignTests), nameof(StreamFailoverTests), nameof(PausedPlayersTests), nameof(RedisRollbackTests), nameof(CatalogStoreFaultsOnGarnet), nameof(MasterLossTests), nameof(ClockJumpTests), nameof(WorkerLossTests), nameof(ResumableUploadFaultTests),
+        nameof(GarnetCampaignTests), ConsoleCluster.Name, nameof(RedisCampaignTests), nameof(StreamFailoverTests), nameof(PausedPlayersTests), nameof(StreamFailoverWithoutLoopsTests), nameof(RedisRollbackTests), nameof(CatalogStoreFaultsOnGarnet), nameof(MasterLossTests), nameof(ClockJumpTests), nameof(WorkerLossTests), nameof(ResumableUploadFaultTests),
         nameof(PlayerTests), nameof(ModelTests), nameof(AppHostTests), nameof(CatalogStoreFaultsOnRedis), nameof(DirectLinkTests), nameof(TwoMastersTests), nameof(CliTests), nameof(GibibyteTests), nameof(MasterBreakTests), nameof(StandaloneProgramTests), nameof(GarnetDurabilityTests), nameof(RollingUpgradeTests), nameof(HealingSpeedTests), nameof(RedisLossTests),
     ];
 
