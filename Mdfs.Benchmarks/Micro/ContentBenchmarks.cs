@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Security.Cryptography;
 using BenchmarkDotNet.Attributes;
 using Mdfs.Protocol.Checksums;
@@ -26,4 +27,7 @@ public class ContentBenchmarks
 
     [Benchmark]
     public uint ChecksumOfABlock() => Checksum.Of(_block).Value;
+
+    [Benchmark]
+    public uint ChecksumOfABlockByTheLibrary() => Crc32.HashToUInt32(_block);
 }

@@ -1,4 +1,3 @@
-using System.IO.Hashing;
 using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Wire;
@@ -67,7 +66,7 @@ public sealed partial class PieceFanOut(
     {
         using var buffer = new BroadcastBuffer(BlockSize, Blocks);
         using var deserted = new CancellationTokenSource();
-        var crc = new Crc32();
+        var crc = new RunningChecksum();
         var readers = targets.Select(_ => buffer.Join()).ToArray();
         var live = targets.Count;
         var sends = targets.Select((target, i) => DeliverAsync(target, readers[i])).ToArray();
@@ -75,7 +74,7 @@ public sealed partial class PieceFanOut(
         var (end, taken) = await PumpAsync(body, buffer, crc, limits, onBytes, cutOff, deserted.Token);
         buffer.End();
         var answers = await Task.WhenAll(sends);
-        var result = Judge(upload, end, taken, from.Append(taken, new Checksum(crc.GetCurrentHashAsUInt32())), targets, answers);
+        var result = Judge(upload, end, taken, from.Append(taken, crc.Current), targets, answers);
         metrics.Appended(result);
         return result;
 
@@ -109,7 +108,7 @@ public sealed partial class PieceFanOut(
     }
 
     private async Task<(PieceEnd End, long Taken)> PumpAsync(
-        Stream body, BroadcastBuffer buffer, Crc32 crc, PieceLimits limits, Action<ReadOnlyMemory<byte>>? onBytes, CancellationToken cutOff, CancellationToken deserted)
+        Stream body, BroadcastBuffer buffer, RunningChecksum crc, PieceLimits limits, Action<ReadOnlyMemory<byte>>? onBytes, CancellationToken cutOff, CancellationToken deserted)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cutOff, deserted);
         using var watch = new SilenceWatch(_options.IdleTimeout, time, stop.Token);

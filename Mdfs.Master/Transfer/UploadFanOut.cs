@@ -1,4 +1,3 @@
-using System.IO.Hashing;
 using System.Security.Cryptography;
 using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Checksums;
@@ -34,7 +33,7 @@ public sealed partial class UploadFanOut(
         using var sha256 = withSha256 ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         using var abort = CancellationTokenSource.CreateLinkedTokenSource(clientGone);
         using var deserted = CancellationTokenSource.CreateLinkedTokenSource(clientGone);
-        var crc = new Crc32();
+        var crc = new RunningChecksum();
 
         var readers = targets.Select(_ => buffer.Join()).ToArray();
         var live = targets.Count;
@@ -44,7 +43,7 @@ public sealed partial class UploadFanOut(
         if (outcome != FanOutOutcome.Completed) await abort.CancelAsync();
         var answers = await Task.WhenAll(sends);
 
-        var result = Judge(upload, outcome, taken, new Checksum(crc.GetCurrentHashAsUInt32()), sha256, targets, answers);
+        var result = Judge(upload, outcome, taken, crc.Current, sha256, targets, answers);
         metrics.Uploaded(result);
         return result;
 
@@ -82,7 +81,7 @@ public sealed partial class UploadFanOut(
     }
 
     private async Task<(FanOutOutcome Outcome, long Taken)> PumpAsync(
-        Stream body, long? size, BroadcastBuffer buffer, Crc32 crc, IncrementalHash? sha256, CancellationToken stop, CancellationToken clientGone)
+        Stream body, long? size, BroadcastBuffer buffer, RunningChecksum crc, IncrementalHash? sha256, CancellationToken stop, CancellationToken clientGone)
     {
         using var watch = new SilenceWatch(_options.IdleTimeout, time, stop);
         long taken = 0;

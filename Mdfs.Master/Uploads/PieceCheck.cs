@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.IO.Hashing;
 using System.Security.Cryptography;
+using Mdfs.Protocol.Checksums;
 
 namespace Mdfs.Master.Uploads;
 
@@ -11,7 +11,7 @@ public sealed class PieceCheck : IDisposable
     public const string Algorithms = "sha1,sha256,crc32";
 
     private readonly Dictionary<string, IncrementalHash> _hashes = [];
-    private readonly Crc32 _crc = new();
+    private readonly RunningChecksum _crc = new();
     private readonly Func<string?>? _trailer;
     private string _algorithm = "";
     private byte[] _expected = [];
@@ -58,7 +58,7 @@ public sealed class PieceCheck : IDisposable
         if (_hashes.TryGetValue(_algorithm, out var hash)) return hash.GetHashAndReset();
         // The usual order, as in the hex digits; System.IO.Hashing writes it the other way round.
         var crc = new byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(crc, _crc.GetCurrentHashAsUInt32());
+        BinaryPrimitives.WriteUInt32BigEndian(crc, _crc.Current.Value);
         return crc;
     }
 

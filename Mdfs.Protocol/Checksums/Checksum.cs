@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Hashing;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -9,7 +8,10 @@ namespace Mdfs.Protocol.Checksums;
 [JsonConverter(typeof(Converter))]
 public readonly record struct Checksum(uint Value)
 {
-    public static Checksum Of(ReadOnlySpan<byte> bytes) => new(Crc32.HashToUInt32(bytes));
+    public static Checksum Of(ReadOnlySpan<byte> bytes) => new(WideChecksum.Of(bytes));
+
+    /// <summary>That of the same bytes and these after them. The CRC-32 of nothing is 0, the default.</summary>
+    public Checksum Append(ReadOnlySpan<byte> bytes) => new(WideChecksum.Of(bytes, Value));
 
     public static bool TryParse(ReadOnlySpan<char> text, out Checksum checksum)
     {

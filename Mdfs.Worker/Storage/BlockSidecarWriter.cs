@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Hashing;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Wire;
 using Microsoft.Win32.SafeHandles;
@@ -13,7 +12,7 @@ internal sealed class BlockSidecarWriter : IDisposable
 {
     private readonly SafeFileHandle _file;
     private readonly byte[] _page = new byte[BlockFormat.PageSize];
-    private readonly Crc32 _block = new();
+    private readonly RunningChecksum _block = new();
     private int _inBlock;
     private long _blocks;
     private Checksum _whole;
@@ -37,7 +36,7 @@ internal sealed class BlockSidecarWriter : IDisposable
     public Checksum OfBlocks => _whole;
 
     /// <summary>CRC-32 of all bytes so far.</summary>
-    public Checksum OfAll => _inBlock == 0 ? _whole : ChecksumJoin.Append(_whole, new Checksum(_block.GetCurrentHashAsUInt32()), _inBlock);
+    public Checksum OfAll => _inBlock == 0 ? _whole : ChecksumJoin.Append(_whole, _block.Current, _inBlock);
 
     /// <summary>Passes over full pages that are on the disk.</summary>
     /// <param name="blocks">How many blocks they describe.</param>
@@ -66,7 +65,7 @@ internal sealed class BlockSidecarWriter : IDisposable
             if (_inBlock == 0 && part.Length == BlockFormat.BlockSize)
             {
                 // The usual case: a whole block in one piece.
-                EndBlock(Crc32.HashToUInt32(part), part.Length);
+                EndBlock(Checksum.Of(part).Value, part.Length);
             }
             else
             {
@@ -105,7 +104,7 @@ internal sealed class BlockSidecarWriter : IDisposable
     {
         var length = _inBlock;
         _inBlock = 0;
-        EndBlock(_block.GetCurrentHashAsUInt32(), length);
+        EndBlock(_block.Current.Value, length);
         _block.Reset();
     }
 
