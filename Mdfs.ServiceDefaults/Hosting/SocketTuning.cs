@@ -10,7 +10,7 @@ internal static class SocketTuning
 {
     // How much of a movie may lie in the system's memory, written but not yet sent: without a bound each player that is paused leaves megabytes there, for as long as it is
     // paused. What is on its way to the client is not bounded by this, so that a fast and distant one gets all that its line can carry. Two pieces of a movie as master and workers write them.
-    private const int Unsent = 256 * 1024;
+    internal const int Unsent = 256 * 1024;
 
     private const int TcpLevel = 6;
     private const int LinuxNotSentLowWatermark = 25;
