@@ -115,15 +115,26 @@ internal sealed partial class KeptTrash : PeriodicService
         return true;
     }
 
-    /// <summary>Moves bytes and block checksums to where uploads lie; false when they have gone meanwhile.</summary>
+    /// <summary>Moves bytes and block checksums to where uploads lie; false when they have gone meanwhile. Ends with <see cref="Taken"/> or <see cref="PutBack"/>.</summary>
     public bool TryTake(MovieVersion version, string path)
     {
         if (!Remove(version)) return false;
         var kept = PathOf(version);
         File.Move(kept + Sidecars.Blocks, path + Sidecars.Blocks, overwrite: true);
         File.Move(kept, path, overwrite: true);
-        _trash.Throw(kept + Sidecars.Checksum);
         return true;
+    }
+
+    /// <summary>They are an upload now. What described them here goes; after a crash, with the next start.</summary>
+    public void Taken(MovieVersion version) => _trash.Throw(PathOf(version) + Sidecars.Checksum);
+
+    /// <summary>They could not be made an upload, and are kept for another time.</summary>
+    public void PutBack(TrashedReplica kept, string path)
+    {
+        var target = PathOf(kept.Replica.Version);
+        File.Move(path + Sidecars.Blocks, target + Sidecars.Blocks, overwrite: true);
+        File.Move(path, target, overwrite: true);
+        Add(kept);
     }
 
     /// <summary>Somebody needs this room: the oldest go, at once.</summary>

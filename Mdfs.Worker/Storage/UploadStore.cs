@@ -128,9 +128,11 @@ internal sealed partial class UploadStore(
         if (kept.Find(version) is not { } found) return WorkerProblems.UnknownReplica(version);
         if (!await kept.ReadsWellAsync(found, cancellation)) return WorkerProblems.Damaged(version);
         // Whoever takes it is the only one.
-        return kept.TryTake(version, directory.UploadPath(upload))
-            ? Prepare(new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge), space.Occupied(found.Replica.Size))
-            : WorkerProblems.UnknownReplica(version);
+        var path = directory.UploadPath(upload);
+        if (!kept.TryTake(version, path)) return WorkerProblems.UnknownReplica(version);
+        var prepared = PrepareFound(new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge), () => kept.PutBack(found, path));
+        if (prepared.Refusal is null) kept.Taken(version);
+        return prepared;
     }
 
     /// <summary>Makes quarantined bytes a prepared upload, and leaves them in quarantine too; doing it twice is the same as once.</summary>
@@ -138,9 +140,39 @@ internal sealed partial class UploadStore(
     {
         if (inventory.TryGetPrepared(upload, out var already)) return Receipt(already, inventory.Draw());
         if (quarantine.Find(id) is not { } found) return WorkerProblems.NotInQuarantine(id);
-        return await quarantine.LinkAsync(found, directory.UploadPath(upload), cancellation) is { } checksum
-            ? Prepare(new UploadReceipt(upload, found.Size, checksum, memory.Facts.ClusterAge), space.Occupied(found.Size))
-            : WorkerProblems.DamagedInQuarantine(id);
+        var path = directory.UploadPath(upload);
+        try
+        {
+            if (await quarantine.LinkAsync(found, path, cancellation) is { } checksum)
+                return PrepareFound(new UploadReceipt(upload, found.Size, checksum, memory.Facts.ClusterAge), () => ThrowAway(path));
+            ThrowAway(path);
+            return WorkerProblems.DamagedInQuarantine(id);
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            ThrowAway(path);
+            LogDiskFull(upload);
+            return WorkerProblems.DiskFull;
+        }
+    }
+
+    // What is on this disk already becomes an upload, or is again what it was: nobody else knows that it lies among the uploads.
+    private Outcome<PreparedReceipt> PrepareFound(UploadReceipt receipt, Action undo)
+    {
+        var reservation = space.Occupied(receipt.Size);
+        try
+        {
+            return Prepare(receipt, reservation);
+        }
+        catch (IOException error)
+        {
+            reservation.Dispose();
+            trash.Throw(directory.UploadPath(receipt.Upload) + Sidecars.Receipt);
+            undo();
+            if (!Durable.IsDiskFull(error)) throw;
+            LogDiskFull(receipt.Upload);
+            return WorkerProblems.DiskFull;
+        }
     }
 
     /// <summary>Removes an upload in any state; nothing happens when there is none.</summary>
@@ -254,10 +286,14 @@ internal sealed partial class UploadStore(
         inventory.RemovePrepared(slot.Upload);
         _slots.TryRemove(slot.Upload, out _);
         slot.Reservation.Dispose();
-        var path = directory.UploadPath(slot.Upload);
-        // The receipt first: without it a crash in between leaves an unfinished part, which the next start removes.
-        foreach (var file in new[] { path + Sidecars.Receipt, path, path + Sidecars.Blocks }) trash.Throw(file);
+        ThrowAway(directory.UploadPath(slot.Upload));
         Durable.SyncDirectory(directory.Incoming);
+    }
+
+    // The receipt first: without it a crash in between leaves an unfinished part, which the next start removes.
+    private void ThrowAway(string path)
+    {
+        foreach (var file in new[] { path + Sidecars.Receipt, path, path + Sidecars.Blocks }) trash.Throw(file);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The disk became full while upload {Upload} was written; what had come of it was removed.")]
