@@ -18,7 +18,7 @@ public static class ChecksumJoin
         new(Multiply(length == BlockSize ? FullBlock : Shift(length), head.Value) ^ tail.Value);
 
     // x^(8·length): square and multiply. The highest bit is the coefficient of x^0, as everywhere in the reflected CRC-32.
-    private static uint Shift(long length)
+    internal static uint Shift(long length)
     {
         var result = 1u << 31;
         var power = 1u << 30;

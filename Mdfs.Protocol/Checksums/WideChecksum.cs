@@ -18,9 +18,9 @@ internal static class WideChecksum
     private const int Stride = 4 * Width;
     private const int Lane = 16;
 
-    private static readonly Vector512<ulong> _byStride = Everywhere(Shift(8 * Stride));
-    private static readonly Vector512<ulong> _byWidth = Everywhere(Shift(8 * Width));
-    private static readonly Vector128<ulong> _byLane = Shift(8 * Lane);
+    private static readonly Vector512<ulong> _byStride = Everywhere(Ahead(Stride));
+    private static readonly Vector512<ulong> _byWidth = Everywhere(Ahead(Width));
+    private static readonly Vector128<ulong> _byLane = Ahead(Lane);
 
     /// <summary>Whether this processor has them.</summary>
     public static bool IsSupported => Avx512F.IsSupported && Pclmulqdq.V512.IsSupported;
@@ -28,7 +28,7 @@ internal static class WideChecksum
     /// <param name="sofar">The CRC-32 of what came before; 0: nothing did.</param>
     public static uint Of(ReadOnlySpan<byte> bytes, uint sofar = 0)
     {
-        if (!IsSupported || bytes.Length < Stride) return Rest(bytes, ~sofar);
+        if (!IsSupported || bytes.Length < Stride) return ByLibrary(bytes, sofar);
         ref var start = ref MemoryMarshal.GetReference(bytes);
         var a = Load(ref start, 0) ^ Vector512.CreateScalar((ulong)~sofar);
         var (b, c, d) = (Load(ref start, Width), Load(ref start, 2 * Width), Load(ref start, 3 * Width));
@@ -49,33 +49,20 @@ internal static class WideChecksum
         var lane = Fold(a.GetLower().GetLower()) ^ a.GetLower().GetUpper();
         lane = Fold(lane) ^ a.GetUpper().GetLower();
         lane = Fold(lane) ^ a.GetUpper().GetUpper();
-        // Sixteen bytes that leave the same remainder as all before them, and what follows.
+        // Sixteen bytes that leave the same remainder as all before them, and what follows. The register that the library begins with is taken out of them beforehand.
         Span<byte> last = stackalloc byte[Lane + Width];
-        lane.AsByte().CopyTo(last);
+        (lane ^ Vector128.CreateScalar((ulong)uint.MaxValue)).AsByte().CopyTo(last);
         bytes[at..].CopyTo(last[Lane..]);
-        return Rest(last[..(Lane + bytes.Length - at)], 0);
+        return Crc32.HashToUInt32(last[..(Lane + bytes.Length - at)]);
     }
 
-    // The usual one begins with a register of ones, and so does as if the first four bytes were others; those of ours are changed back.
-    private static uint Rest(ReadOnlySpan<byte> bytes, uint register)
+    private static uint ByLibrary(ReadOnlySpan<byte> bytes, uint sofar)
     {
-        if (register == uint.MaxValue) return Crc32.HashToUInt32(bytes);
-        if (bytes.Length < sizeof(uint))
-        {
-            foreach (var one in bytes) register = (register >> 8) ^ Step((register ^ one) & 0xff, 8);
-            return ~register;
-        }
-
+        if (sofar == 0) return Crc32.HashToUInt32(bytes);
+        if (bytes.Length < sizeof(uint)) return ChecksumJoin.Append(new Checksum(sofar), new Checksum(Crc32.HashToUInt32(bytes)), bytes.Length).Value;
+        // To begin with another register is to begin with other bytes: the library's is all ones, the other one the complement of what it came to.
         Span<byte> head = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32LittleEndian(head, BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ ~register);
-        if (bytes.Length <= Lane + Width)
-        {
-            Span<byte> whole = stackalloc byte[bytes.Length];
-            bytes.CopyTo(whole);
-            head.CopyTo(whole);
-            return Crc32.HashToUInt32(whole);
-        }
-
+        BinaryPrimitives.WriteUInt32LittleEndian(head, BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ sofar);
         var crc = new Crc32();
         crc.Append(head);
         crc.Append(bytes[sizeof(uint)..]);
@@ -94,13 +81,6 @@ internal static class WideChecksum
 
     private static Vector512<ulong> Everywhere(Vector128<ulong> lane) => Vector512.Create(Vector256.Create(lane, lane), Vector256.Create(lane, lane));
 
-    // What moves sixteen bytes so many bits ahead: one factor for each half.
-    private static Vector128<ulong> Shift(int bits) => Vector128.Create((ulong)Step(0x8000_0000, bits + 32) << 1, (ulong)Step(0x8000_0000, bits - 32) << 1);
-
-    // Times x, so many times, modulo the polynomial; the highest power is the lowest bit.
-    private static uint Step(uint value, int times)
-    {
-        for (; times > 0; times--) value = (value >> 1) ^ ((value & 1) * 0xEDB8_8320);
-        return value;
-    }
+    // What moves sixteen bytes so many bytes ahead: one factor for each half, a bit further as a product of two that are read backwards is.
+    private static Vector128<ulong> Ahead(int bytes) => Vector128.Create((ulong)ChecksumJoin.Shift(bytes + 4) << 1, (ulong)ChecksumJoin.Shift(bytes - 4) << 1);
 }

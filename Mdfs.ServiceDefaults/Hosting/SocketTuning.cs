@@ -27,9 +27,12 @@ internal static class SocketTuning
             {
                 var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
                 // Connections that it takes inherit the option.
-                if (socket is { SocketType: SocketType.Stream, ProtocolType: ProtocolType.Tcp }) socket.SetRawSocketOption(TcpLevel, LinuxNotSentLowWatermark, BitConverter.GetBytes(Unsent));
+                if (socket is { SocketType: SocketType.Stream, ProtocolType: ProtocolType.Tcp }) SetUnsent(socket, Unsent);
                 return socket;
             };
         });
     }
+
+    /// <param name="socket">Of Linux.</param>
+    internal static void SetUnsent(Socket socket, int bytes) => socket.SetRawSocketOption(TcpLevel, LinuxNotSentLowWatermark, BitConverter.GetBytes(bytes));
 }

@@ -233,7 +233,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
     private void Widen(bool wide)
     {
         if (wide == _wide) return;
-        LoopSystem.SetUnsentMost(Handle, wide ? UnsentOfFiles : SocketTuning.Unsent);
+        SocketTuning.SetUnsent(Socket, wide ? UnsentOfFiles : SocketTuning.Unsent);
         _wide = wide;
     }
 

@@ -26,8 +26,6 @@ internal static unsafe partial class LoopSystem
     private const int NoSignal = 0x4000;
     private const int PeekOnly = 0x02;
     private const int CachedOnly = 0x08;
-    private const int TcpLevel = 6;
-    private const int UnsentMost = 25;
 
     // The system packs the structure on this architecture alone.
     private static readonly int _eventSize = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
@@ -104,9 +102,6 @@ internal static unsafe partial class LoopSystem
         }
     }
 
-    /// <summary>How many bytes a socket takes beyond those that are on their way.</summary>
-    public static void SetUnsentMost(int socket, int bytes) => _ = setsockopt(socket, TcpLevel, UnsentMost, &bytes, sizeof(int));
-
     private static int Result(int came) => came >= 0 ? came : -Marshal.GetLastPInvokeError();
 
     private static bool HasCachedReads()
@@ -156,9 +151,6 @@ internal static unsafe partial class LoopSystem
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint send(int socket, void* from, nuint count, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int setsockopt(int socket, int level, int option, void* value, int length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint sendfile(int socket, SafeHandle file, ref long offset, nuint count);

@@ -68,7 +68,7 @@ public sealed class TroubleBrowserTests(Chromium chromium, SharedCluster shared)
     public async Task A_Redis_that_is_away_makes_the_cluster_read_only_and_the_page_says_so_until_it_is_back()
     {
         // A new cluster whose master another test has killed within its first seconds is still being completed.
-        await Eventually.TrueAsync(async () => !await IsRebuildingAsync(shared.Cluster), "the catalog is complete", MdfsClient.Patience, Cancelled);
+        await shared.Client.WaitForCatalogAsync(Cancelled);
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/");
         await visit.Page.EvaluateAsync("window.theSamePage = true");
         var banner = visit.Page.Locator(".banners");
@@ -95,7 +95,7 @@ public sealed class TroubleBrowserTests(Chromium chromium, SharedCluster shared)
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, settings: ("Mdfs:Master:NodeTimeout", "00:05:00"));
         await cluster.Cluster.Master.StopAsync(atOnce: true);
         await cluster.Cluster.Master.StartAsync(Cancelled);
-        Assert.True(await IsRebuildingAsync(cluster));
+        Assert.Equal(1, await cluster.Client.MetricAsync("mdfs_rebuilding", Cancelled));
         await using var visit = await chromium.EnterAsync(cluster.Client.Master, "/");
         var (state, banner) = (visit.Page.Locator(".state"), visit.Page.Locator(".banners"));
         await Assertions.Expect(state).ToContainTextAsync("Rebuilding");
@@ -104,6 +104,4 @@ public sealed class TroubleBrowserTests(Chromium chromium, SharedCluster shared)
         await Assertions.Expect(banner).ToContainTextAsync("Redis does not answer");
         await Assertions.Expect(banner).ToContainTextAsync("The catalog is being completed");
     }
-
-    private static async Task<bool> IsRebuildingAsync(TestCluster cluster) => await cluster.Client.MetricAsync("mdfs_rebuilding", Cancelled) == 1;
 }

@@ -34,7 +34,7 @@ public sealed class MasterLossTests
         await cluster.StartMasterAsync(Cancelled);
         await cluster.Client.WaitForNodesAsync(3, Cancelled);
         await cluster.Client.WaitForWholeAsync(before.Count, Cancelled);
-        await Eventually.TrueAsync(async () => await cluster.Client.MetricAsync("mdfs_rebuilding", Cancelled) == 0, "the catalog is complete", MdfsClient.Patience, Cancelled);
+        await cluster.Client.WaitForCatalogAsync(Cancelled);
         await AssertKnownAsync(cluster, before);
         await AssertPlayableAsync(cluster, before);
         Assert.Equal(clusterId, (await cluster.Client.AdminAsync("api/cluster", Cancelled)).GetProperty("clusterId").GetString());

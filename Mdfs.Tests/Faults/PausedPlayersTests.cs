@@ -80,12 +80,7 @@ public sealed class PausedPlayersTests
     private static async Task<double> StreamsAsync(ProcessCluster cluster)
     {
         var all = 0.0;
-        foreach (var worker in cluster.Workers)
-        {
-            var text = await cluster.Client.Http.GetStringAsync(new Uri(worker.Address, "metrics"), Cancelled);
-            all += double.Parse(text.Split('\n').First(line => line.StartsWith("mdfs_worker_streams", StringComparison.Ordinal)).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-        }
-
+        foreach (var worker in cluster.Workers) all += await ProcessCluster.WorkerMetricAsync(worker, "mdfs_worker_streams", Cancelled);
         return all;
     }
 

@@ -44,7 +44,7 @@ public sealed class RedisRollbackTests
 
         await cluster.Client.WaitForNodesAsync(3, Cancelled);
         await WritableAsync(cluster);
-        await Eventually.TrueAsync(async () => await cluster.Client.MetricAsync("mdfs_rebuilding", Cancelled) == 0, "the catalog is complete", MdfsClient.Patience, Cancelled);
+        await cluster.Client.WaitForCatalogAsync(Cancelled);
         if (!masterRestarts) Assert.True(await cluster.Client.MetricAsync("mdfs_redis_restores_total", Cancelled) >= 1);
         await Eventually.TrueAsync(async () => await NamesAsync(cluster) == Truth, "everything acknowledged is there again, and nothing else", MdfsClient.Patience, Cancelled);
         await AssertTruthAsync(cluster);

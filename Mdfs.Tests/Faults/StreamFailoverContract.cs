@@ -226,20 +226,5 @@ public abstract class StreamFailoverContract(StreamCluster fixture)
         return all;
     }
 
-    private async Task<double> StreamsAsync(ProcessNode worker)
-    {
-        string text;
-        try
-        {
-            text = await Client.Http.GetStringAsync(new Uri(worker.Address, "metrics"), Cancelled);
-        }
-        catch (HttpRequestException)
-        {
-            // It does not listen (yet): neither none nor some.
-            return double.NaN;
-        }
-
-        var line = text.Split('\n').First(line => line.StartsWith("mdfs_worker_streams", StringComparison.Ordinal));
-        return double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-    }
+    private static Task<double> StreamsAsync(ProcessNode worker) => ProcessCluster.WorkerMetricAsync(worker, "mdfs_worker_streams", Cancelled);
 }

@@ -175,6 +175,10 @@ public sealed class MdfsClient : IDisposable
             && await MetricAsync("mdfs_active_nodes", cancellationToken) == count,
         $"{count} live workers", Patience, cancellationToken);
 
+    /// <summary>Waits until the master has heard all that workers hold, and deletes and refuses again as ever.</summary>
+    public Task WaitForCatalogAsync(CancellationToken cancellationToken) =>
+        Eventually.TrueAsync(async () => await MetricAsync("mdfs_rebuilding", cancellationToken) == 0, "the catalog is complete", Patience, cancellationToken);
+
     /// <summary>Waits until no movie has fewer copies than it should, and there are so many movies.</summary>
     public Task WaitForWholeAsync(int files, CancellationToken cancellationToken) =>
         Eventually.TrueAsync(

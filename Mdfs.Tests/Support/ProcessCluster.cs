@@ -95,12 +95,27 @@ public sealed class ProcessCluster : IAsyncDisposable
     public async Task WaitForWorkersAsync(CancellationToken cancellationToken)
     {
         foreach (var worker in Workers.Where(static worker => worker.IsRunning))
-            await Eventually.TrueAsync(() => IsHeardAsync(worker, cancellationToken), $"{worker.Name} is heard", MdfsClient.Patience, cancellationToken);
+            await Eventually.TrueAsync(
+                async () => await WorkerMetricAsync(worker, "mdfs_worker_beats_total{result=\"answered\"}", cancellationToken, missing: 0) > 0, $"a beat of this life of {worker.Name} is answered", MdfsClient.Patience, cancellationToken);
         await Client.WaitForNodesAsync(Workers.Count(static worker => worker.IsRunning), cancellationToken);
         await Eventually.TrueAsync(
             async () => await Client.MetricAsync("mdfs_repairs_running", cancellationToken) == 0
                 && (await Client.AdminAsync("api/nodes", cancellationToken)).EnumerateArray().All(static node => node.GetProperty("pulls").GetInt32() == 0),
             "no copy is being made", MdfsClient.Patience, cancellationToken);
+    }
+
+    /// <summary>Not a number: the worker does not listen (yet).</summary>
+    public static async Task<double> WorkerMetricAsync(ProcessNode worker, string name, CancellationToken cancellationToken, double? missing = null)
+    {
+        try
+        {
+            using var client = new MdfsClient(worker.Address, AdminKey);
+            return await client.MetricAsync(name, cancellationToken, missing);
+        }
+        catch (HttpRequestException)
+        {
+            return double.NaN;
+        }
     }
 
     /// <summary>Starts the front end and returns when it answers.</summary>
@@ -174,21 +189,6 @@ public sealed class ProcessCluster : IAsyncDisposable
                 return await client.AnswersAsync(cancellationToken);
             },
             $"{node.Name} answers", MdfsClient.Patience, cancellationToken);
-
-    /// <summary>Whether a beat of this life of it was answered, and with that its former life forgotten.</summary>
-    private async Task<bool> IsHeardAsync(ProcessNode worker, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var client = new MdfsClient(worker.Address, AdminKey);
-            return await client.MetricAsync("mdfs_worker_beats_total{result=\"answered\"}", cancellationToken, missing: 0) > 0;
-        }
-        catch (HttpRequestException)
-        {
-            // It does not listen yet.
-            return false;
-        }
-    }
 
     private static string RedisProgram() => Tools.Require("redis-server", "valkey-server");
 

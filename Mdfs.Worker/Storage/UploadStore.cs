@@ -130,7 +130,8 @@ internal sealed partial class UploadStore(
         // Whoever takes it is the only one.
         var path = directory.UploadPath(upload);
         if (!kept.TryTake(version, path)) return WorkerProblems.UnknownReplica(version);
-        var prepared = PrepareFound(new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge), () => kept.PutBack(found, path));
+        var receipt = new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge);
+        var prepared = await OrAsBeforeAsync(upload, () => Task.FromResult<Outcome<PreparedReceipt>>(Prepare(receipt)), () => kept.PutBack(found, path));
         if (prepared.Refusal is null) kept.Taken(version);
         return prepared;
     }
@@ -141,36 +142,29 @@ internal sealed partial class UploadStore(
         if (inventory.TryGetPrepared(upload, out var already)) return Receipt(already, inventory.Draw());
         if (quarantine.Find(id) is not { } found) return WorkerProblems.NotInQuarantine(id);
         var path = directory.UploadPath(upload);
-        try
-        {
-            if (await quarantine.LinkAsync(found, path, cancellation) is { } checksum)
-                return PrepareFound(new UploadReceipt(upload, found.Size, checksum, memory.Facts.ClusterAge), () => ThrowAway(path));
-            ThrowAway(path);
-            return WorkerProblems.DamagedInQuarantine(id);
-        }
-        catch (IOException error) when (Durable.IsDiskFull(error))
-        {
-            ThrowAway(path);
-            LogDiskFull(upload);
-            return WorkerProblems.DiskFull;
-        }
+        return await OrAsBeforeAsync(
+            upload,
+            async () => await quarantine.LinkAsync(found, path, cancellation) is { } checksum
+                ? Prepare(new UploadReceipt(upload, found.Size, checksum, memory.Facts.ClusterAge))
+                : WorkerProblems.DamagedInQuarantine(id),
+            () => ThrowAway(path));
     }
 
     // What is on this disk already becomes an upload, or is again what it was: nobody else knows that it lies among the uploads.
-    private Outcome<PreparedReceipt> PrepareFound(UploadReceipt receipt, Action undo)
+    private async Task<Outcome<PreparedReceipt>> OrAsBeforeAsync(UploadId upload, Func<Task<Outcome<PreparedReceipt>>> prepare, Action undo)
     {
-        var reservation = space.Occupied(receipt.Size);
         try
         {
-            return Prepare(receipt, reservation);
+            var prepared = await prepare();
+            if (prepared.Refusal is not null) undo();
+            return prepared;
         }
-        catch (IOException error)
+        catch (Exception error)
         {
-            reservation.Dispose();
-            trash.Throw(directory.UploadPath(receipt.Upload) + Sidecars.Receipt);
+            trash.Throw(directory.UploadPath(upload) + Sidecars.Receipt);
             undo();
-            if (!Durable.IsDiskFull(error)) throw;
-            LogDiskFull(receipt.Upload);
+            if (error is not IOException full || !Durable.IsDiskFull(full)) throw;
+            LogDiskFull(upload);
             return WorkerProblems.DiskFull;
         }
     }
@@ -191,13 +185,13 @@ internal sealed partial class UploadStore(
     }
 
     /// <summary>
-    /// Takes over a resumable upload whose bytes and block checksums are complete and fsynced: prepared when this returns. The room that was
-    /// reserved for it comes along.
+    /// Takes over an upload whose bytes and block checksums are complete and fsynced: prepared when this returns.
     /// </summary>
-    public PreparedReceipt Prepare(UploadReceipt receipt, SpaceReservation reservation)
+    /// <param name="reservation">The room that was reserved for it; null: its bytes were on this disk before.</param>
+    public PreparedReceipt Prepare(UploadReceipt receipt, SpaceReservation? reservation = null)
     {
         WriteReceipt(directory.UploadPath(receipt.Upload), receipt);
-        _slots[receipt.Upload] = new UploadSlot(receipt.Upload, receipt.Size, reservation, time.GetTimestamp()) { State = UploadState.Prepared };
+        _slots[receipt.Upload] = new UploadSlot(receipt.Upload, receipt.Size, reservation ?? space.Occupied(receipt.Size), time.GetTimestamp()) { State = UploadState.Prepared };
         return Receipt(receipt, inventory.AddPrepared(receipt));
     }
 
