@@ -31,6 +31,25 @@ public sealed class ScrubTests
         Assert.InRange(await cluster.Client.MetricAsync("mdfs_scrub_oldest_seconds", Cancelled), 0, 120);
     }
 
+    [Theory]
+    [InlineData(".checksum", 40)]
+    [InlineData(".blocks", 30)]
+    public async Task What_the_disk_says_of_a_replica_is_looked_at_and_mended(string sidecar, int place)
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1);
+        await cluster.Client.StoreAsync("film.mp4", Movie, Cancelled);
+        await Eventually.TrueAsync(async () => (await ScrubAsync(cluster)).All(worker => worker.State == "resting"), "the first round is over", MdfsClient.Patience, Cancelled);
+        var file = cluster.ReplicaFiles(cluster.Worker("worker-1")).Single() + sidecar;
+        var whole = await File.ReadAllBytesAsync(file, Cancelled);
+        WorkerNode.Flip(file, place);
+
+        Assert.Equal(HttpStatusCode.Accepted, await PostAsync(cluster, "api/scrub/start"));
+        await Eventually.TrueAsync(async () => (await File.ReadAllBytesAsync(file, Cancelled)).AsSpan().SequenceEqual(whole), "it says what it said", MdfsClient.Patience, Cancelled);
+        await Eventually.TrueAsync(
+            async () => await ScrubAsync(cluster) is [{ Found: 1, Healed: 1 }], "it was counted", MdfsClient.Patience, Cancelled);
+        Assert.All(await cluster.Client.VerifyAsync("film.mp4", Cancelled), verdict => Assert.True(verdict.Valid));
+    }
+
     [Fact]
     public async Task Planted_rot_is_healed_over_the_network_and_stays_sick_while_nobody_can_be_reached()
     {

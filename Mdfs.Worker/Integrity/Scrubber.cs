@@ -12,7 +12,7 @@ using Microsoft.Extensions.Options;
 namespace Mdfs.Worker.Integrity;
 
 /// <summary>
-/// Re-reads every replica against its block checksums within <see cref="WorkerOptions.ScrubPeriod"/> (design, section 6), in the order of their
+/// Re-reads every replica and what the disk says of it against its block checksums within <see cref="WorkerOptions.ScrubPeriod"/> (design, section 6), in the order of their
 /// versions: throttled, giving way to players, and going on after a restart at the block where it stopped. What it finds goes the way of all
 /// damage: the master hears of it, and the bad blocks come from other nodes (<see cref="Replication.PullRunner"/>).
 /// </summary>
@@ -58,7 +58,7 @@ internal sealed partial class Scrubber : PeriodicService
         // From zero on, so that the first of each counts as a rise.
         _blocksRead.Add(0);
         _bytesRead.Add(0);
-        meter.CreateObservableCounter("mdfs_worker_scrub_rot_found", () => Report().RotFound, description: "Replicas in which the scrub found a bad block.");
+        meter.CreateObservableCounter("mdfs_worker_scrub_rot_found", () => Report().RotFound, description: "Replicas in which the scrub found a bad block, or of which the disk no longer said what they are.");
         meter.CreateObservableCounter("mdfs_worker_scrub_rot_healed", () => Report().RotHealed, description: "Those of them that were made whole again.");
         meter.CreateObservableGauge("mdfs_worker_scrub_oldest_seconds", () => Report().OldestSeconds, description: "Seconds since the replica that was re-read longest ago was, or was written.");
         meter.CreateObservableGauge("mdfs_worker_scrub_canary_seconds", () => Report().CanarySeconds, description: "Seconds since planted rot was last found and mended.");
@@ -151,6 +151,7 @@ internal sealed partial class Scrubber : PeriodicService
         using var reader = _store.OpenReader(version);
         // Gone meanwhile; or known to be damaged, and then it is read when it is healed.
         if (reader is null || reader.Held.Report.Damaged) return true;
+        if (_memory.Facts.Block == 0 && await MendsDescriptionAsync(reader.Held, cancellationToken)) _memory.Change(static facts => facts with { Found = facts.Found + 1, Healed = facts.Healed + 1 });
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
@@ -177,6 +178,20 @@ internal sealed partial class Scrubber : PeriodicService
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task<bool> MendsDescriptionAsync(HeldReplica held, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _store.MendDescriptionAsync(held, cancellationToken);
+        }
+        catch (IOException error)
+        {
+            // A full or dying disk: the other place still says it, and the next round tries again.
+            LogNotDescribed(error, held.Report.Replica.Version);
+            return false;
         }
     }
 
@@ -308,6 +323,9 @@ internal sealed partial class Scrubber : PeriodicService
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "Planted rot was healed, and the file is still bad in block {Block}: healing on this node cannot be relied on.")]
     private partial void LogStillSick(long block);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What the disk says of version {Version} is damaged and could not be written anew.")]
+    private partial void LogNotDescribed(Exception error, MovieVersion version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "An admin's word for the scrub: {Action}.")]
     private partial void LogTold(ScrubAction action);

@@ -176,6 +176,55 @@ internal sealed partial class ReplicaStore(
     }
 
     /// <summary>
+    /// Writes anew what the disk no longer says of a replica as it should: its name, size and checksum stand in a file of their own and in the header of its
+    /// block checksums, and each mends the other at a start. Whoever waits for the next start waits until both are gone, and then nobody knows what the bytes are.
+    /// </summary>
+    /// <returns>Whether there was anything to mend.</returns>
+    public async Task<bool> MendDescriptionAsync(HeldReplica held, CancellationToken cancellation)
+    {
+        var replica = held.Report.Replica;
+        var path = directory.ReplicaPath(replica.Version);
+        if (IsDescribed(path, replica)) return false;
+        using var turn = await _names.EnterAsync(replica.Name.Value, cancellation);
+        // It went, or other files took its place: that is what was seen.
+        if (!inventory.TryGet(replica.Version, out var now) || now.Generation != held.Generation) return false;
+        return await Task.Run(() => Describe(path, replica), CancellationToken.None);
+    }
+
+    private static bool IsDescribed(string path, ReplicaDescription replica) =>
+        ChecksumFile.Read(path + Sidecars.Checksum) == replica && BlockFormat.ReadHeader(path + Sidecars.Blocks) == HeaderOf(replica);
+
+    private bool Describe(string path, ReplicaDescription replica)
+    {
+        var mended = false;
+        if (ChecksumFile.Read(path + Sidecars.Checksum) != replica)
+        {
+            ChecksumFile.Write(path + Sidecars.Checksum, replica);
+            Durable.SyncDirectory(Path.GetDirectoryName(path)!);
+            mended = true;
+        }
+
+        // Where the whole file is missing its checksums are as well, and both are made from the bytes when a block is read.
+        if (File.Exists(path + Sidecars.Blocks) && BlockFormat.ReadHeader(path + Sidecars.Blocks) != HeaderOf(replica))
+        {
+            WriteHeader(path + Sidecars.Blocks, replica);
+            mended = true;
+        }
+
+        if (mended) LogDescribed(replica.Version);
+        return mended;
+    }
+
+    private static BlockHeader HeaderOf(ReplicaDescription replica) => new(replica.Size, replica.Checksum, replica);
+
+    private static void WriteHeader(string blocks, ReplicaDescription replica)
+    {
+        using var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        RandomAccess.Write(handle, BlockFormat.WriteHeader(HeaderOf(replica)), 0);
+        RandomAccess.FlushToDisk(handle);
+    }
+
+    /// <summary>
     /// The order of these steps is what a crash must not break: the sidecars are durable before the bytes take the name that makes them a
     /// replica, and that rename is the moment of sealing. A crash before it leaves sidecars without bytes, which the start takes back
     /// (<see cref="StoreRecovery"/>): the upload is prepared as before.
@@ -188,12 +237,7 @@ internal sealed partial class ReplicaStore(
         // Already moved: an attempt before this one came that far.
         if (File.Exists(blocks))
         {
-            using (var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.Write))
-            {
-                RandomAccess.Write(handle, BlockFormat.WriteHeader(new BlockHeader(replica.Size, replica.Checksum, replica)), 0);
-                RandomAccess.FlushToDisk(handle);
-            }
-
+            WriteHeader(blocks, replica);
             File.Move(blocks, path + Sidecars.Blocks, overwrite: true);
         }
 
@@ -233,6 +277,9 @@ internal sealed partial class ReplicaStore(
 
     private SealReceipt Receipt(long number, MovieVersion version) =>
         new(memory.Id, life.Value, number, inventory.TryGet(version, out var held) ? held.Report : throw new InvalidOperationException("Sealed and gone under its own lock."));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What the disk says of version {Version} was damaged and has been written anew.")]
+    private partial void LogDescribed(MovieVersion version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Version {Version} was removed: {Reason}.")]
     private partial void LogDeleted(MovieVersion version, string reason);
