@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using StackExchange.Redis;
 
 namespace Mdfs.Tests.Support;
@@ -13,7 +12,7 @@ public abstract class RedisProcess : IAsyncLifetime
     private readonly TempDirectory _temp = new();
     private ServiceProcess? _process;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = TestPorts.Next();
 
     protected string Data => _temp["data"];
 
@@ -92,13 +91,6 @@ public abstract class RedisProcess : IAsyncLifetime
             Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, directory)));
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
             File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 
