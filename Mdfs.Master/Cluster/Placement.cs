@@ -46,6 +46,19 @@ public static class Placement
     }
 
     /// <summary>
+    /// Whom to ask for room for an upload: the candidates, and where they are fewer than it needs, also those that this view takes for full, the emptiest first. What a view says of room is
+    /// as old as the last beat, and room that was being set aside just then may be counted twice in it; the node itself knows, and an upload is refused by its word alone.
+    /// </summary>
+    /// <param name="least">Copies below which an upload is refused.</param>
+    public static IReadOnlyList<NodeView> ToAsk(ClusterView view, FileName name, long size, int copies, int least, PlacementRules rules)
+    {
+        var candidates = Candidates(view, name, size, copies, rules);
+        if (candidates.Count >= least) return candidates;
+        var full = view.Nodes.Where(node => node.TakesCopies && IsFull(node, size) && node.Space.Capacity >= size).OrderByDescending(node => node.Space.Free);
+        return [.. candidates, .. full.Take(copies)];
+    }
+
+    /// <summary>
     /// The holders of a movie in the order in which they keep it: the first <paramref name="copies"/> stay when there are more. The ring's
     /// choice first, zones distinct; then overloaded nodes, then full ones and those closed for writes; draining ones after all these, and dead or unknown
     /// ones last.

@@ -76,10 +76,10 @@ public sealed class StoreFile(
     {
         var view = registry.View;
         var rules = options.Value.PlacementRules;
-        var candidates = Placement.Candidates(view, request.Name, request.Size ?? 0, options.Value.ReplicationFactor, rules);
+        var candidates = Placement.ToAsk(view, request.Name, request.Size ?? 0, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, rules);
         if (candidates.Count == 0)
         {
-            var takers = view.Nodes.Where(node => node is { Alive: true, Draining: false, ClosedForWrites: null }).ToList();
+            var takers = view.Nodes.Where(node => node.TakesCopies).ToList();
             return new StoreResult.Refused(takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, request.Size ?? 0)) ? FileProblems.NoSpace : FileProblems.NoWorkers);
         }
 

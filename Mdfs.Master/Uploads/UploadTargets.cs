@@ -18,12 +18,12 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
     public async Task<(IReadOnlyList<NodeId>? Opened, Problem? Refusal)> OpenAsync(UploadId upload, FileName placedAs, long? length, CancellationToken clientGone, Func<NodeId, long>? held = null)
     {
         var view = registry.View;
-        var candidates = Placement.Candidates(view, placedAs, length ?? 0, options.Value.ReplicationFactor, options.Value.PlacementRules);
+        var candidates = Placement.ToAsk(view, placedAs, length ?? 0, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, options.Value.PlacementRules);
         // Stable: among those that hold as much the ring decides. Which of all candidates are full or leaving has been decided before.
         if (held is not null) candidates = [.. candidates.OrderByDescending(node => held(node.Id))];
         if (candidates.Count == 0)
         {
-            var takers = view.Nodes.Where(node => node is { Alive: true, Draining: false, ClosedForWrites: null }).ToList();
+            var takers = view.Nodes.Where(node => node.TakesCopies).ToList();
             return (null, takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, length ?? 0)) ? FileProblems.NoSpace : FileProblems.NoWorkers);
         }
 

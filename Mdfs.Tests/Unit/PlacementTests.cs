@@ -59,6 +59,21 @@ public sealed class PlacementTests
         Assert.Empty(Placement.Candidates(View(Node(1) with { Space = new NodeSpace(GiB, 0, GiB, 0) }), Movie, 0, 2, Rules));
 
     [Fact]
+    public void Where_too_few_have_room_by_the_view_those_with_most_are_asked_all_the_same()
+    {
+        var nodes = Enumerable.Range(1, 6).Select(i => Node(i) with { Space = new NodeSpace(512 * GiB, i * GiB, 0, 0), Pending = 6 * GiB }).ToArray();
+        nodes[0] = nodes[0] with { Pending = 0 };
+        nodes[4] = nodes[4] with { Draining = true };
+        nodes[5] = nodes[5] with { Space = new NodeSpace(GiB / 2, GiB / 2, 0, 0) };
+        Assert.Equal([Id(1)], Ask(least: 1));
+        Assert.Equal([Id(1), Id(4), Id(3)], Ask(least: 2));
+        nodes[0] = nodes[0] with { Alive = false };
+        Assert.Equal([Id(4), Id(3)], Ask(least: 1));
+
+        IEnumerable<NodeId> Ask(int least) => Placement.ToAsk(View(nodes), Movie, GiB, 2, least, Rules).Select(node => node.Id);
+    }
+
+    [Fact]
     public void A_cluster_without_nodes_has_no_candidates() => Assert.Empty(Placement.Candidates(ClusterView.Empty, Movie, 1, 2, Rules));
 
     [Fact]
