@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Mdfs.ServiceDefaults.Loops;
@@ -134,6 +135,7 @@ public sealed partial class EventLoop : IDisposable
 
     private void Run()
     {
+        ThreadTurns.ComeSooner();
         var ticked = Now;
         while (!_stopping)
         {
