@@ -42,6 +42,23 @@ public sealed class WorkerUploadTests : IDisposable
     }
 
     [Fact]
+    public async Task On_a_full_disk_it_is_sealed_in_the_room_that_was_kept_for_that()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that is always full (/dev/full).");
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(100_000);
+        var replica = WorkerNode.Describe(movie, "a.mp4");
+        await node.PrepareAsync(movie, replica.Upload);
+        var sidecar = node.ReplicaPath(replica.Version) + ".checksum.tmp";
+        Directory.CreateDirectory(Path.GetDirectoryName(sidecar)!);
+        File.CreateSymbolicLink(sidecar, "/dev/full");
+
+        Assert.Equal(replica, (await node.Master.SealAsync(replica)).Report.Replica);
+        Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
+        Assert.Empty(Incoming);
+    }
+
+    [Fact]
     public async Task Sealing_twice_is_the_same_as_once()
     {
         await using var node = await WorkerNode.StartAsync(_directory.Path);

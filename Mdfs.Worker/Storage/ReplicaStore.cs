@@ -43,7 +43,13 @@ internal sealed partial class ReplicaStore(
 
         try
         {
-            await Task.Run(() => Install(directory.UploadPath(upload), replica), CancellationToken.None);
+            await Task.Run(() => InstallOnFull(directory.UploadPath(upload), replica), CancellationToken.None);
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            // It stays prepared, and whole; the order to seal it comes again.
+            UploadStore.GiveBack(slot);
+            return WorkerProblems.DiskFull;
         }
         catch
         {
@@ -222,6 +228,20 @@ internal sealed partial class ReplicaStore(
         using var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         RandomAccess.Write(handle, BlockFormat.WriteHeader(HeaderOf(replica)), 0);
         RandomAccess.FlushToDisk(handle);
+    }
+
+    // The bytes lie here and somebody was told that they are stored: a full disk must not keep them from it.
+    private void InstallOnFull(string part, ReplicaDescription replica)
+    {
+        try
+        {
+            Install(part, replica);
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            emergency.Give();
+            Install(part, replica);
+        }
     }
 
     /// <summary>
