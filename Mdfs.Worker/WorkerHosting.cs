@@ -101,7 +101,6 @@ public static class WorkerHosting
         services.AddSingleton<ReplicaVerifier>();
         services.AddSingleton(static provider => new Throttle(
             provider.GetRequiredService<IOptions<WorkerOptions>>().Value.RepairBytesPerSecond, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<HealingThreads>();
         services.AddSingleton<PeerWindows>();
         services.AddSingleton<PullRunner>();
         services.AddSingleton<PartJoin>();

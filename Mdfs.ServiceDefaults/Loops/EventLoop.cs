@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Mdfs.ServiceDefaults.Loops;
@@ -135,7 +134,6 @@ public sealed partial class EventLoop : IDisposable
 
     private void Run()
     {
-        ThreadTurns.ComeSooner();
         var ticked = Now;
         while (!_stopping)
         {

@@ -9,8 +9,8 @@ using Mdfs.Tests.Support;
 namespace Mdfs.Tests.Faults;
 
 /// <summary>
-/// How fast healing is, beside a plain copy over a connection with fsync between the same two directories in the same run, and what players notice of it. With nothing beside it: healing gives way to
-/// whatever else wants the processors, a plain copy does not. What is asserted is far below what it reaches, since neighbours share the machine; the figures in docs/performance.md are of larger movies (MDFS_HEALING_MIB) in a Release build.
+/// How fast healing is, beside a plain copy over a connection with fsync between the same two directories in the same run, and what players notice of it. With nothing beside it.
+/// What is asserted is far below what it reaches, since neighbours share the machine; the figures in docs/performance.md are of larger movies (MDFS_HEALING_MIB) in a Release build.
 /// </summary>
 [Collection(nameof(TransferMemoryTests))]
 public sealed class HealingSpeedTests

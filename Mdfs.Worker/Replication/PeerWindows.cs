@@ -16,7 +16,7 @@ namespace Mdfs.Worker.Replication;
 /// gets on, single blocks are asked for, since a source that meets a bad block ends the connection and may lose good bytes before it.
 /// </summary>
 internal sealed class PeerWindows(
-    ByteClient client, NodeTokens tokens, NodeMemory memory, MasterClock clock, Throttle throttle, HealingThreads threads, WorkerMetrics metrics, IOptions<WorkerOptions> options, TimeProvider time)
+    ByteClient client, NodeTokens tokens, NodeMemory memory, MasterClock clock, Throttle throttle, WorkerMetrics metrics, IOptions<WorkerOptions> options, TimeProvider time)
 {
     /// <summary>Appends to the sink until it is <paramref name="end"/> bytes long.</summary>
     /// <returns>Why that was not to be had from any source, or null.</returns>
@@ -62,7 +62,8 @@ internal sealed class PeerWindows(
                 if (limit is not null) await limit.TakeAsync(filled, cancellation);
                 await writing;
                 var full = filling[..filled];
-                writing = threads.RunAsync(() => WriteAsync(sink, full, cancellation));
+                // On another thread: writing to a file occupies the one it is done on.
+                writing = Task.Run(() => WriteAsync(sink, full, cancellation), CancellationToken.None);
                 (filling, written) = (written, filling);
             }
 
