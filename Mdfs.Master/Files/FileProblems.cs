@@ -1,3 +1,5 @@
+using Mdfs.Master.Cluster;
+using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
@@ -57,6 +59,20 @@ public static class FileProblems
 
     public static Problem NoSpace { get; } = new(
         507, "no-space", "Disks full", "No worker has room for this movie. Delete something or add a worker; nothing was stored.");
+
+    /// <summary>Why there is nobody who could be asked for room.</summary>
+    public static Problem NobodyToAsk(ClusterView view, long size)
+    {
+        var takers = view.Nodes.Where(node => node.TakesCopies).ToList();
+        return takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, size)) ? NoSpace : NoWorkers;
+    }
+
+    /// <summary>Why fewer than so many of those who were asked take the movie.</summary>
+    public static Problem TooFewOpened(OpenedTargets opened, int wanted)
+    {
+        if (opened.AllFull) return NoSpace;
+        return opened.Opened.Count == 0 ? NoWorkers : TooFewReplicas(opened.Opened.Count, wanted);
+    }
 
     public static Problem TooFewReplicas(int got, int wanted) => new Problem(
         503, "too-few-replicas", "Too few copies", $"Only {got} of the {wanted} copies that MinWriteReplicas asks for could be written. Nothing was stored; try again.")

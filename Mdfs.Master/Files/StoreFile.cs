@@ -77,20 +77,14 @@ public sealed class StoreFile(
         var view = registry.View;
         var rules = options.Value.PlacementRules;
         var candidates = Placement.ToAsk(view, request.Name, request.Size ?? 0, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, rules);
-        if (candidates.Count == 0)
-        {
-            var takers = view.Nodes.Where(node => node.TakesCopies).ToList();
-            return new StoreResult.Refused(takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, request.Size ?? 0)) ? FileProblems.NoSpace : FileProblems.NoWorkers);
-        }
-
+        if (candidates.Count == 0) return new StoreResult.Refused(FileProblems.NobodyToAsk(view, request.Size ?? 0));
         // Nobody knows the cluster's name in the first seconds of its life: what is stored must carry it.
         if (!await IsNamedAsync(clientGone)) return new StoreResult.Refused(FileProblems.ReadOnly);
         var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone);
         if (opened.Opened.Count < options.Value.MinWriteReplicas)
         {
             await DropAsync(upload, opened.Opened);
-            if (opened.AllFull) return new StoreResult.Refused(FileProblems.NoSpace);
-            return new StoreResult.Refused(opened.Opened.Count == 0 ? FileProblems.NoWorkers : FileProblems.TooFewReplicas(opened.Opened.Count, options.Value.MinWriteReplicas));
+            return new StoreResult.Refused(FileProblems.TooFewOpened(opened, options.Value.MinWriteReplicas));
         }
 
         List<PromisedBytes> promised = [.. opened.Opened.Select(target => registry.Promise(target.Id, request.Size ?? 0))];

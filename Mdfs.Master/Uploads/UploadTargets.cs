@@ -19,14 +19,9 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
     {
         var view = registry.View;
         var candidates = Placement.ToAsk(view, placedAs, length ?? 0, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, options.Value.PlacementRules);
-        // Stable: among those that hold as much the ring decides. Which of all candidates are full or leaving has been decided before.
+        // Stable: among those that hold as much the ring decides. Which are leaving, and where there are enough others full, has been decided before.
         if (held is not null) candidates = [.. candidates.OrderByDescending(node => held(node.Id))];
-        if (candidates.Count == 0)
-        {
-            var takers = view.Nodes.Where(node => node.TakesCopies).ToList();
-            return (null, takers.Count > 0 && takers.TrueForAll(node => Placement.IsFull(node, length ?? 0)) ? FileProblems.NoSpace : FileProblems.NoWorkers);
-        }
-
+        if (candidates.Count == 0) return (null, FileProblems.NobodyToAsk(view, length ?? 0));
         if (!await IsNamedAsync(clientGone)) return (null, FileProblems.ReadOnly);
         var opened = await opening.OpenAsync(upload, length, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone, appendable: true);
         if (opened.Opened.Count >= options.Value.MinWriteReplicas)
@@ -37,8 +32,7 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
         }
 
         Drop(upload, opened.Opened.Select(target => target.Id));
-        if (opened.AllFull) return (null, FileProblems.NoSpace);
-        return (null, opened.Opened.Count == 0 ? FileProblems.NoWorkers : FileProblems.TooFewReplicas(opened.Opened.Count, options.Value.MinWriteReplicas));
+        return (null, FileProblems.TooFewOpened(opened, options.Value.MinWriteReplicas));
     }
 
     /// <summary>

@@ -17,12 +17,10 @@ public sealed class MasterScaleTests
 {
     private const int Movies = 100_000;
 
-    private static readonly TimeSpan _bound = TimeSpan.FromMilliseconds(100);
-
     [Fact]
     public void A_movie_with_two_copies_costs_at_most_a_kibibyte_of_memory_and_a_page_costs_milliseconds()
     {
-        var perMovie = SettledMemory.Of(() => Fill()) / Movies;
+        var perMovie = SettledMemory.Of(static () => Fill()) / Movies;
         TestContext.Current.SendDiagnosticMessage("{0} bytes per movie", perMovie);
         Assert.InRange(perMovie, 1, 1024);
     }
@@ -31,7 +29,7 @@ public sealed class MasterScaleTests
     public void Any_page_in_any_order_with_any_query_takes_at_most_100_ms_and_the_orders_cost_little()
     {
         var slowest = TimeSpan.Zero;
-        var unasked = SettledMemory.Of(() => Fill());
+        var unasked = SettledMemory.Of(static () => Fill());
         var asked = SettledMemory.Of(() =>
         {
             var (catalog, registry) = Fill();
@@ -40,7 +38,8 @@ public sealed class MasterScaleTests
             slowest = AskForPages(catalog, new FileListing(catalog, registry, Options.Create(new MasterOptions()), TimeProvider.System));
             return (catalog, registry);
         });
-        Assert.InRange(slowest, TimeSpan.Zero, _bound);
+        // In a Debug build, and on a core that others share, where the same work costs more: far above it only when a page sorts everything again.
+        Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromMilliseconds(100));
         var perMovie = (asked - unasked) / Movies;
         TestContext.Current.SendDiagnosticMessage("{0} bytes per movie for all orders", perMovie);
         Assert.InRange(perMovie, 1, 48);
@@ -55,37 +54,20 @@ public sealed class MasterScaleTests
             {
                 Assert.True(FileQuery.TryParse(query, sort, "1000", null, offset, filter, out var wanted, out _));
                 listing.Run(wanted);
-                // The least of a few is what the work costs.
-                var took = TimeSpan.MaxValue;
-                for (var tries = 0; tries < 5 || (tries < 10 && took > _bound); tries++)
+                var took = Enumerable.Range(0, 5).Min(_ =>
                 {
                     // As it is while uploads come in: something has changed since the page before.
                     Touch(catalog);
                     var started = ThreadTime.Now;
                     listing.Run(wanted);
-                    var once = ThreadTime.Now - started;
-                    took = once < took ? once : took;
-                }
-
+                    return ThreadTime.Now - started;
+                });
                 TestContext.Current.SendDiagnosticMessage("{0}, '{1}', {2}, {3}: {4:0.0} ms", sort, query, offset, filter, took.TotalMilliseconds);
-                // On a core that others share all work takes longer, for seconds at a time; a page that sorts everything again takes longer than the sorting.
-                if (took > _bound && took < Sorting(catalog)) took = _bound;
                 slowest = took > slowest ? took : slowest;
             }
         }
 
         return slowest;
-    }
-
-    private static TimeSpan Sorting(FileCatalog catalog)
-    {
-        var movies = catalog.Entries.ToArray();
-        new Random(1).Shuffle(movies);
-        var started = ThreadTime.Now;
-        Array.Sort(movies, FileQuery.Ascending(FileOrder.Name, static _ => 0));
-        var took = ThreadTime.Now - started;
-        TestContext.Current.SendDiagnosticMessage("Sorting everything now takes {0:0.0} ms", took.TotalMilliseconds);
-        return took;
     }
 
     private static void Touch(FileCatalog catalog)

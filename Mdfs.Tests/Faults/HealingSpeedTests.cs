@@ -121,24 +121,7 @@ public sealed class HealingSpeedTests
         return Stopwatch.GetElapsedTime(began);
     }
 
-    private static async Task<double> PulledAsync(ProcessNode worker)
-    {
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        string metrics;
-        try
-        {
-            metrics = await http.GetStringAsync(new Uri(worker.Address, "metrics"), Cancelled);
-        }
-        catch (HttpRequestException)
-        {
-            // It is just starting.
-            return 0;
-        }
-
-        foreach (var line in metrics.Split('\n'))
-            if (line.StartsWith("mdfs_worker_pulled_bytes_total", StringComparison.Ordinal)) return double.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture);
-        return 0;
-    }
+    private static Task<double> PulledAsync(ProcessNode worker) => ProcessCluster.WorkerMetricAsync(worker, "mdfs_worker_pulled_bytes_total", Cancelled, missing: 0);
 
     /// <summary>Bytes per second, one file after the other, each through a connection and fsynced.</summary>
     private static async Task<double> CopyAsync(List<string> files, string directory)

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Options;
 namespace Mdfs.Worker.Integrity;
 
 /// <summary>
-/// Re-reads every replica and what the disk says of it against its block checksums within <see cref="WorkerOptions.ScrubPeriod"/> (design, section 6), in the order of their
+/// Re-reads every replica against its block checksums, and what the disk says of it, within <see cref="WorkerOptions.ScrubPeriod"/> (design, section 6), in the order of their
 /// versions: throttled, giving way to players, and going on after a restart at the block where it stopped. What it finds goes the way of all
 /// damage: the master hears of it, and the bad blocks come from other nodes (<see cref="Replication.PullRunner"/>).
 /// </summary>

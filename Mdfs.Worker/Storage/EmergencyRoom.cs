@@ -1,7 +1,7 @@
 namespace Mdfs.Worker.Storage;
 
 /// <summary>
-/// A little room that is given away when the disk is full to the last byte, so that a deletion, which has to be written down before it makes room, is still possible.
+/// A little room that is given away when the disk is full to the last byte, so that a deletion, which has to be written down before it makes room, is still possible, and what has been acknowledged is sealed.
 /// </summary>
 internal sealed class EmergencyRoom(DataDirectory directory, KeptTrash kept)
 {
@@ -25,8 +25,22 @@ internal sealed class EmergencyRoom(DataDirectory directory, KeptTrash kept)
         }
     }
 
-    /// <summary>Gives it away, and with it what lies in the trash.</summary>
-    public void Give()
+    /// <summary>Writes what has to be written on a full disk as well: what finds no room is tried once more in this one.</summary>
+    public void Write(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            Give();
+            write();
+        }
+    }
+
+    // And with it what lies in the trash.
+    private void Give()
     {
         kept.MakeRoom(Size);
         Remove();

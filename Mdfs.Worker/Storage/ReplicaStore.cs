@@ -43,18 +43,15 @@ internal sealed partial class ReplicaStore(
 
         try
         {
-            await Task.Run(() => InstallOnFull(directory.UploadPath(upload), replica), CancellationToken.None);
+            // The bytes lie here and somebody was told that they are stored: a full disk must not keep them from it.
+            await Task.Run(() => emergency.Write(() => Install(directory.UploadPath(upload), replica)), CancellationToken.None);
         }
-        catch (IOException error) when (Durable.IsDiskFull(error))
+        catch (Exception error)
         {
             // It stays prepared, and whole; the order to seal it comes again.
             UploadStore.GiveBack(slot);
+            if (error is not IOException full || !Durable.IsDiskFull(full)) throw;
             return WorkerProblems.DiskFull;
-        }
-        catch
-        {
-            UploadStore.GiveBack(slot);
-            throw;
         }
 
         uploads.Sealed(slot);
@@ -98,19 +95,8 @@ internal sealed partial class ReplicaStore(
     public async Task RememberAsync(IReadOnlyList<Tombstone> told)
     {
         if (told.Count == 0) return;
-        await Task.Run(() =>
-        {
-            try
-            {
-                tombstones.Add(told);
-            }
-            catch (IOException error) when (Durable.IsDiskFull(error))
-            {
-                // A full disk must not keep anybody from deleting.
-                emergency.Give();
-                tombstones.Add(told);
-            }
-        });
+        // A full disk must not keep anybody from deleting.
+        await Task.Run(() => emergency.Write(() => tombstones.Add(told)));
         foreach (var tombstone in told) inventory.AddTombstone(tombstone);
     }
 
@@ -183,7 +169,7 @@ internal sealed partial class ReplicaStore(
 
     /// <summary>
     /// Writes anew what the disk no longer says of a replica as it should: its name, size and checksum stand in a file of their own and in the header of its
-    /// block checksums, and each mends the other at a start. Whoever waits for the next start waits until both are gone, and then nobody knows what the bytes are.
+    /// block checksums, from which a start mends the file. Whoever waits for the next start waits until both are gone, and then nobody knows what the bytes are.
     /// </summary>
     /// <returns>Whether there was anything to mend.</returns>
     public async Task<bool> MendDescriptionAsync(HeldReplica held, CancellationToken cancellation)
@@ -206,7 +192,6 @@ internal sealed partial class ReplicaStore(
         if (ChecksumFile.Read(path + Sidecars.Checksum) != replica)
         {
             ChecksumFile.Write(path + Sidecars.Checksum, replica);
-            Durable.SyncDirectory(Path.GetDirectoryName(path)!);
             mended = true;
         }
 
@@ -228,20 +213,6 @@ internal sealed partial class ReplicaStore(
         using var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         RandomAccess.Write(handle, BlockFormat.WriteHeader(HeaderOf(replica)), 0);
         RandomAccess.FlushToDisk(handle);
-    }
-
-    // The bytes lie here and somebody was told that they are stored: a full disk must not keep them from it.
-    private void InstallOnFull(string part, ReplicaDescription replica)
-    {
-        try
-        {
-            Install(part, replica);
-        }
-        catch (IOException error) when (Durable.IsDiskFull(error))
-        {
-            emergency.Give();
-            Install(part, replica);
-        }
     }
 
     /// <summary>
