@@ -70,6 +70,12 @@ public sealed class WorkerOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan VerifyFreshness { get; set; }
 
+    /// <summary>
+    /// Whether movies that arrive are written, and replicas re-read, past the system's page cache (<c>O_DIRECT</c>), where the file system can; default true. They leave what is being
+    /// played in memory, and a scrub sees the disk. False where a movie is mostly watched right after it came, from disks that are slow.
+    /// </summary>
+    public bool DirectIo { get; set; } = true;
+
     /// <summary>Bytes per second that re-reading may take at most; default 64 MiB, at least 64 KiB. Too low a limit makes the scrub late, which a metric shows.</summary>
     [Range(64L << 10, long.MaxValue)]
     public long ScrubBytesPerSecond { get; set; } = 64L << 20;

@@ -138,7 +138,8 @@ public sealed class WorkerAppendTests : IDisposable
     {
         await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:IdleTimeout"] = "00:01:00" });
         await OpenAsync(node);
-        var hanging = new PausedContent(new MovieBytes(5, 400_000), 300_000);
+        // More than what is gathered before it is written.
+        var hanging = new PausedContent(new MovieBytes(5, 4_000_000), 3_000_000);
         var first = node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(_upload, 0, default, null), content: hanging);
         await hanging.Paused;
         await Eventually.TrueAsync(() => new FileInfo(Bytes).Length > 0, "bytes of the hanging piece are here", MdfsClient.Patience, Cancelled);

@@ -5,16 +5,18 @@ using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Storage;
+using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Integrity;
 
 /// <summary>
 /// Re-reads a replica whole. The checksum of the whole is the judge: where it agrees the bytes are good, and a bad sidecar is rebuilt from
-/// them; where it does not, the block checksums tell how much is bad.
+/// them; where it does not, the block checksums tell how much is bad. Where the system can, it reads what is on the disk and not what is in memory of it.
 /// </summary>
 internal sealed partial class ReplicaVerifier(
-    DataDirectory directory, Inventory inventory, ReplicaStore store, DamageDesk damage, NodeMemory memory, ILogger<ReplicaVerifier> logger)
+    DataDirectory directory, Inventory inventory, ReplicaStore store, DamageDesk damage, NodeMemory memory, IOptions<WorkerOptions> options,
+    ILogger<ReplicaVerifier> logger)
 {
     private const int BufferSize = 4 * BlockFormat.BlockSize;
     private const int ToldEvery = 64 * BlockFormat.BlockSize;
@@ -110,28 +112,51 @@ internal sealed partial class ReplicaVerifier(
         LogRebuilt(replica.Version);
     }
 
-    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadBlocksAsync(SafeFileHandle bytes, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadBlocksAsync(SafeFileHandle bytes, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        using var onDisk = options.Value.DirectIo ? DirectFile.TryReopen(bytes, write: false) : null;
+        using var aligned = onDisk is null ? null : DirectBuffer.TryRent();
+        var rented = aligned is null ? ArrayPool<byte>.Shared.Rent(BufferSize) : null;
+        var buffer = aligned?.Memory ?? rented.AsMemory(0, BufferSize);
+        var direct = aligned is not null;
         try
         {
             for (var offset = 0L; ;)
             {
                 var filled = 0;
-                for (int read; filled < BufferSize; filled += read)
+                for (int read; filled < buffer.Length; filled += read)
                 {
-                    read = await RandomAccess.ReadAsync(bytes, buffer.AsMemory(filled, BufferSize - filled), offset + filled, cancellation);
+                    read = await ReadAsync(buffer[filled..], offset + filled);
                     if (read == 0) break;
                 }
 
-                for (var start = 0; start < filled; start += BlockFormat.BlockSize) yield return buffer.AsMemory(start, Math.Min(BlockFormat.BlockSize, filled - start));
+                for (var start = 0; start < filled; start += BlockFormat.BlockSize) yield return buffer.Slice(start, Math.Min(BlockFormat.BlockSize, filled - start));
                 offset += filled;
-                if (filled < BufferSize) yield break;
+                if (filled < buffer.Length) yield break;
             }
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        async ValueTask<int> ReadAsync(Memory<byte> into, long from)
+        {
+            // The end of the file is no multiple of anything.
+            if (direct && from % DirectFile.Alignment == 0)
+            {
+                try
+                {
+                    return await RandomAccess.ReadAsync(onDisk!, into, from, cancellation);
+                }
+                catch (IOException)
+                {
+                    // The file system refuses it, or a sector cannot be read: the other way tells which, and has what can be read in front of that.
+                    direct = false;
+                }
+            }
+
+            return await RandomAccess.ReadAsync(bytes, into, from, cancellation);
         }
     }
 

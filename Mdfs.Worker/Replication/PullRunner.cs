@@ -3,6 +3,7 @@ using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Storage;
+using Microsoft.Extensions.Options;
 
 namespace Mdfs.Worker.Replication;
 
@@ -11,7 +12,8 @@ namespace Mdfs.Worker.Replication;
 /// for the rest; the whole is compared with the commit's checksum before it takes its place. What an interrupted pull has is kept and gone on from.
 /// </summary>
 internal sealed partial class PullRunner(
-    DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, Canary canary, ILogger<PullRunner> logger)
+    DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, Canary canary, IOptions<WorkerOptions> options,
+    ILogger<PullRunner> logger)
 {
     // Two halves: one is received into while the other is written.
     private const int BufferSize = 16 * BlockFormat.BlockSize;
@@ -82,7 +84,7 @@ internal sealed partial class PullRunner(
     private async Task<(string? Failure, bool Resumed)> CopyAsync(Pull pull, CancellationToken cancellation)
     {
         var replica = pull.Order.Replica;
-        await using var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), cancellation);
+        await using var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), options.Value.DirectIo, cancellation);
         var resumed = part.Length > 0;
         if (part.Length > replica.Size)
         {
@@ -132,7 +134,7 @@ internal sealed partial class PullRunner(
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            part.Checkpoint();
+            await part.CheckpointAsync();
         }
     }
 

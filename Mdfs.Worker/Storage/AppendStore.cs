@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
@@ -17,8 +16,6 @@ internal sealed partial class AppendStore(
     DataDirectory directory, UploadStore uploads, Inventory inventory, SpaceAccount space, NodeMemory memory, Trash trash, IOptions<WorkerOptions> options,
     ILogger<AppendStore> logger)
 {
-    private const int BufferSize = 256 * 1024;
-
     // Uploads of unknown length grow in steps, so that the account is not asked for every buffer.
     private const long GrowStep = 16L << 20;
 
@@ -27,7 +24,7 @@ internal sealed partial class AppendStore(
     private const int NoSpace = 28;
 
     // As for uploads in one piece: the client's silence is the master's to judge.
-    private readonly TimeSpan _silence = options.Value.IdleTimeout * 3;
+    private readonly Arrival _arrival = new(options.Value.IdleTimeout * 3);
 
     public IReadOnlyList<UnfinishedReport> Report()
     {
@@ -189,7 +186,7 @@ internal sealed partial class AppendStore(
 
     private async Task<PartFile?> ReopenAsync(AppendSlot slot, long offset, Checksum checksum, CancellationToken cancellation)
     {
-        var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfBlocks : null, cancellation);
+        var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfBlocks : null, options.Value.DirectIo, cancellation);
         if (part is null) return null;
         // From here on the file is only as long as was acknowledged, whatever becomes of the piece.
         slot.Length = offset;
@@ -203,39 +200,15 @@ internal sealed partial class AppendStore(
 
     private async Task<NodeRefusal?> CopyAsync(AppendSlot slot, PartFile part, Stream body, CancellationTokenSource stop)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        try
+        while (true)
         {
-            while (true)
-            {
-                var filled = await FillAsync(body, buffer.AsMemory(0, BufferSize), stop);
-                if (filled == 0) return null;
-                var length = part.Length + filled;
-                if (length > slot.Reservation.Size && !slot.Reservation.TryGrow(Math.Max(GrowStep, length - slot.Reservation.Size))) return WorkerProblems.Full(filled);
-                await part.AppendAsync(buffer.AsMemory(0, filled), stop.Token);
-                slot.Reservation.Wrote(filled);
-            }
+            var filled = await _arrival.FillAsync(body, part.Room(), stop);
+            if (filled == 0) return null;
+            var length = part.Length + filled;
+            if (length > slot.Reservation.Size && !slot.Reservation.TryGrow(Math.Max(GrowStep, length - slot.Reservation.Size))) return WorkerProblems.Full(filled);
+            await part.AdvanceAsync(filled, stop.Token);
+            slot.Reservation.Wrote(filled);
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    private async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationTokenSource stop)
-    {
-        var filled = 0;
-        while (filled < buffer.Length)
-        {
-            stop.CancelAfter(_silence);
-            var read = await body.ReadAsync(buffer[filled..], stop.Token);
-            if (read == 0) break;
-            filled += read;
-        }
-
-        // The disk's time is not the sender's silence.
-        stop.CancelAfter(Timeout.InfiniteTimeSpan);
-        return filled;
     }
 
     private void Remove(UploadId upload)

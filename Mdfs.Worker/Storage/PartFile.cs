@@ -4,12 +4,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Storage;
 
-/// <summary>Bytes that are arriving: written in order, hashed as they pass, and durable once <see cref="CompleteAsync"/> has returned.</summary>
+/// <summary>
+/// Bytes that are arriving: written in order, hashed as they pass, and durable once <see cref="CompleteAsync"/> has returned. Where the system can, whole pieces go past its cache
+/// (<see cref="DirectFile"/>), one being written while the next fills; what is not a whole piece goes through it.
+/// </summary>
 internal sealed class PartFile : IAsyncDisposable
 {
     // The kernel would let gigabytes of dirty pages gather, and the final fsync would then be silent for longer than the sender waits.
     private const long FlushStep = 64L << 20;
 
+    private const int RoomSize = 256 * 1024;
     private const int CopyBuffer = 256 * 1024;
     private const long CopyStep = 16L << 20;
 
@@ -18,34 +22,46 @@ internal sealed class PartFile : IAsyncDisposable
     private Task _flush = Task.CompletedTask;
     private long _flushed;
 
-    private PartFile(SafeFileHandle bytes, BlockSidecarWriter blocks)
+    private SafeFileHandle? _direct;
+    private volatile bool _throughCache;
+
+    // A piece of the file that fills, and begins at a multiple of its size; what stands in it is hashed already.
+    private DirectBuffer? _piece;
+    private int _inPiece;
+    private Task _writing = Task.CompletedTask;
+
+    private byte[]? _room;
+
+    private PartFile(SafeFileHandle bytes, BlockSidecarWriter blocks, bool direct)
     {
         _bytes = bytes;
         _blocks = blocks;
+        _throughCache = !direct;
     }
 
     public long Length => _blocks.Length;
 
     /// <summary>Starts anew; what lay there is overwritten.</summary>
+    /// <param name="direct">Past the system's cache, where that can be done.</param>
     /// <param name="keep">The file is there, empty, with the room that was set aside for it.</param>
-    public static PartFile Create(string path, bool keep = false)
+    public static PartFile Create(string path, bool direct, bool keep = false)
     {
         var bytes = File.OpenHandle(path, keep ? FileMode.OpenOrCreate : FileMode.Create, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        return Over(bytes, path);
+        return Over(bytes, path, direct);
     }
 
     /// <summary>
     /// Goes on where an earlier life stopped: keeps the whole blocks that agree with what was noted of them and cuts off the rest, since a
     /// crash may have lost any page that was not fsynced.
     /// </summary>
-    public static async Task<PartFile> ResumeAsync(string path, CancellationToken cancellation)
+    public static async Task<PartFile> ResumeAsync(string path, bool direct, CancellationToken cancellation)
     {
         var notes = path + Sidecars.Blocks;
-        if (!File.Exists(path) || !File.Exists(notes)) return Create(path);
+        if (!File.Exists(path) || !File.Exists(notes)) return Create(path, direct);
         var earlier = notes + Durable.Unfinished;
         File.Move(notes, earlier, overwrite: true);
         var bytes = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        var part = Over(bytes, path);
+        var part = Over(bytes, path, direct);
         try
         {
             using (var reader = new BlockSidecarReader(earlier)) await part.KeepGoodBlocksAsync(reader, cancellation);
@@ -65,13 +81,13 @@ internal sealed class PartFile : IAsyncDisposable
     /// </summary>
     /// <param name="expected">CRC-32 of the bytes in front of the offset.</param>
     /// <param name="ofBlocks">CRC-32 of the whole blocks among them, where it is still known; else the noted checksums of all blocks are read.</param>
-    public static async Task<PartFile?> ReopenAsync(string path, long offset, Checksum expected, Checksum? ofBlocks, CancellationToken cancellation)
+    public static async Task<PartFile?> ReopenAsync(string path, long offset, Checksum expected, Checksum? ofBlocks, bool direct, CancellationToken cancellation)
     {
         var bytes = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         PartFile? part = null;
         try
         {
-            part = new PartFile(bytes, BlockSidecarWriter.Reopen(path + Sidecars.Blocks));
+            part = new PartFile(bytes, BlockSidecarWriter.Reopen(path + Sidecars.Blocks), direct);
             if (RandomAccess.GetLength(bytes) < offset) return null;
             await part.TakeAsync(path, offset, ofBlocks, cancellation);
             if (part.Checksum != expected) return null;
@@ -96,24 +112,56 @@ internal sealed class PartFile : IAsyncDisposable
     /// <summary>CRC-32 of the whole blocks so far.</summary>
     public Checksum OfBlocks => _blocks.OfBlocks;
 
+    /// <summary>Memory into which the next bytes may be put, for <see cref="AdvanceAsync"/>; never empty. What was put there before is gone.</summary>
+    public Memory<byte> Room()
+    {
+        if (_piece is null && !TryBeginPiece())
+        {
+            _room ??= ArrayPool<byte>.Shared.Rent(RoomSize);
+            return _room.AsMemory(0, (int)Math.Min(RoomSize, ToNextPiece));
+        }
+
+        return _piece!.Memory.Slice(_inPiece, Math.Min(RoomSize, DirectBuffer.Size - _inPiece));
+    }
+
+    /// <summary>So many bytes stand in what <see cref="Room"/> gave.</summary>
+    public async ValueTask AdvanceAsync(int count, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (_piece is null)
+        {
+            await WriteAsync(_room.AsMemory(0, count));
+            return;
+        }
+
+        // Hashed before the piece is passed on: from then on its memory is somebody else's.
+        _blocks.Append(_piece.Memory.Span.Slice(_inPiece, count));
+        _inPiece += count;
+        if (_inPiece == DirectBuffer.Size) await PassOnAsync();
+        await FlushStepAsync();
+    }
+
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        // On this thread: writing to a file occupies one in any case, and mostly it is a copy into the page cache.
-        RandomAccess.Write(_bytes, bytes.Span, _blocks.Length);
-        await NoteAsync(bytes);
-    }
+        while (!bytes.IsEmpty)
+        {
+            int count;
+            if (_piece is null && !TryBeginPiece())
+            {
+                count = (int)Math.Min(bytes.Length, ToNextPiece);
+                await WriteAsync(bytes[..count]);
+            }
+            else
+            {
+                var room = Room();
+                count = Math.Min(bytes.Length, room.Length);
+                bytes[..count].CopyTo(room);
+                await AdvanceAsync(count, cancellation);
+            }
 
-    // The bytes stand in the file.
-    private async ValueTask NoteAsync(ReadOnlyMemory<byte> bytes)
-    {
-        _blocks.Append(bytes.Span);
-        if (_blocks.Length - _flushed < FlushStep) return;
-        _flushed = _blocks.Length;
-        // Waiting for the flush before slows the sender down to the disk, so never more than two steps are dirty.
-        await _flush;
-        _blocks.Checkpoint();
-        _flush = Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+            bytes = bytes[count..];
+        }
     }
 
     /// <summary>
@@ -122,6 +170,7 @@ internal sealed class PartFile : IAsyncDisposable
     /// </summary>
     public async Task AppendAsync(SafeFileHandle from, long length, CancellationToken cancellation)
     {
+        await EndPieceAsync();
         var buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
         try
         {
@@ -139,7 +188,8 @@ internal sealed class PartFile : IAsyncDisposable
                 if (read == 0) throw new EndOfStreamException($"A part ended {length - at} bytes early.");
                 // Overlaps what the kernel has copied already only where it could not copy all.
                 if (ahead >= at + read) await NoteAsync(buffer.AsMemory(0, read));
-                else await AppendAsync(buffer.AsMemory(0, read), cancellation);
+                else await WriteAsync(buffer.AsMemory(0, read));
+                cancellation.ThrowIfCancellationRequested();
                 at += read;
                 ahead = Math.Max(ahead, at);
             }
@@ -151,11 +201,16 @@ internal sealed class PartFile : IAsyncDisposable
     }
 
     /// <summary>Notes how far it came, so that a later life can go on from here.</summary>
-    public void Checkpoint() => _blocks.Checkpoint();
+    public async Task CheckpointAsync()
+    {
+        await EndPieceAsync();
+        _blocks.Checkpoint();
+    }
 
     /// <summary>All bytes so far, and what is noted of them, are fsynced when this returns. The file goes on.</summary>
     public async Task FlushAsync()
     {
+        await EndPieceAsync();
         await _flush;
         _blocks.Checkpoint();
         await Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
@@ -166,6 +221,7 @@ internal sealed class PartFile : IAsyncDisposable
     /// <returns>The CRC-32 of the whole.</returns>
     public async Task<Checksum> CompleteAsync()
     {
+        await EndPieceAsync();
         await _flush;
         var checksum = _blocks.Complete();
         await Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
@@ -174,16 +230,92 @@ internal sealed class PartFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _flush.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _piece?.Dispose();
+        if (_room is not null) ArrayPool<byte>.Shared.Return(_room);
+        _room = null;
+        _direct?.Dispose();
         _blocks.Dispose();
         _bytes.Dispose();
     }
 
-    private static PartFile Over(SafeFileHandle bytes, string path)
+    // Of what is written as it comes only so much that a piece can begin behind it.
+    private long ToNextPiece => _throughCache ? long.MaxValue : DirectBuffer.Size - (_blocks.Length % DirectBuffer.Size);
+
+    private bool TryBeginPiece()
+    {
+        if (_throughCache || _blocks.Length % DirectBuffer.Size != 0) return false;
+        _direct ??= DirectFile.TryReopen(_bytes, write: true);
+        _throughCache = _direct is null;
+        return !_throughCache && (_piece = DirectBuffer.TryRent()) is not null;
+    }
+
+    private async ValueTask PassOnAsync()
+    {
+        // Extending a file is done one after the other by the system in any case, and so there are two pieces at most.
+        await _writing;
+        var whole = _piece!;
+        (_piece, _inPiece) = (null, 0);
+        _writing = WriteAsync(whole, _blocks.Length - DirectBuffer.Size);
+    }
+
+    private async Task WriteAsync(DirectBuffer piece, long from)
+    {
+        using (piece)
+        {
+            try
+            {
+                await RandomAccess.WriteAsync(_direct!, piece.Memory, from);
+            }
+            catch (IOException error) when (!Durable.IsDiskFull(error))
+            {
+                // Some file systems open such a file and then refuse. Should the disk be at fault, the other way will say so.
+                _throughCache = true;
+                RandomAccess.Write(_bytes, piece.Memory.Span, from);
+            }
+        }
+    }
+
+    // All bytes stand in the file. What began is less than a piece, and the next one begins at the next multiple.
+    private async ValueTask EndPieceAsync()
+    {
+        await _writing;
+        if (_piece is null) return;
+        RandomAccess.Write(_bytes, _piece.Memory.Span[.._inPiece], _blocks.Length - _inPiece);
+        _piece.Dispose();
+        (_piece, _inPiece) = (null, 0);
+    }
+
+    private ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
+    {
+        // On this thread: it occupies one in any case, and mostly it is a copy into the system's cache.
+        RandomAccess.Write(_bytes, bytes.Span, _blocks.Length);
+        return NoteAsync(bytes);
+    }
+
+    // The bytes stand in the file.
+    private ValueTask NoteAsync(ReadOnlyMemory<byte> bytes)
+    {
+        _blocks.Append(bytes.Span);
+        return FlushStepAsync();
+    }
+
+    private async ValueTask FlushStepAsync()
+    {
+        if (_blocks.Length - _flushed < FlushStep) return;
+        _flushed = _blocks.Length;
+        // Waiting for the flush before slows the sender down to the disk, so never more than two steps are dirty.
+        await _flush;
+        _blocks.Checkpoint();
+        _flush = Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+    }
+
+    private static PartFile Over(SafeFileHandle bytes, string path, bool direct)
     {
         try
         {
-            return new PartFile(bytes, new BlockSidecarWriter(path + Sidecars.Blocks));
+            return new PartFile(bytes, new BlockSidecarWriter(path + Sidecars.Blocks), direct);
         }
         catch
         {

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
@@ -16,8 +15,6 @@ internal sealed partial class UploadStore(
     DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, Quarantine quarantine, IOptions<WorkerOptions> options,
     TimeProvider time, ILogger<UploadStore> logger)
 {
-    private const int BufferSize = 256 * 1024;
-
     // Uploads of unknown length grow in steps, so that the account is not asked for every buffer.
     private const long GrowStep = 16L << 20;
 
@@ -27,7 +24,7 @@ internal sealed partial class UploadStore(
     private readonly ConcurrentDictionary<UploadId, UploadSlot> _slots = new();
 
     // The client's silence is the master's to judge; a worker that gave up first would be blamed for it.
-    private readonly TimeSpan _silence = options.Value.IdleTimeout * 3;
+    private readonly Arrival _arrival = new(options.Value.IdleTimeout * 3);
 
     /// <summary>Null: opened, or open already.</summary>
     public NodeRefusal? Open(OpenUpload request)
@@ -221,24 +218,16 @@ internal sealed partial class UploadStore(
     private async Task<Outcome<PreparedReceipt>> WriteAsync(UploadSlot slot, Stream body, CancellationTokenSource stop)
     {
         var path = directory.UploadPath(slot.Upload);
-        await using var part = PartFile.Create(path, keep: slot.Size is not null);
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        try
+        await using var part = PartFile.Create(path, options.Value.DirectIo, keep: slot.Size is not null);
+        while (true)
         {
-            while (true)
-            {
-                var filled = await FillAsync(body, buffer.AsMemory(0, BufferSize), stop);
-                if (filled == 0) break;
-                var length = part.Length + filled;
-                if (length > slot.Size) return WorkerProblems.WrongSize(slot.Size.Value, length);
-                if (length > slot.Reservation.Size && !slot.Reservation.TryGrow(Math.Max(GrowStep, filled))) return WorkerProblems.Full(filled);
-                await part.AppendAsync(buffer.AsMemory(0, filled), stop.Token);
-                slot.Reservation.Wrote(filled);
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
+            var filled = await _arrival.FillAsync(body, part.Room(), stop);
+            if (filled == 0) break;
+            var length = part.Length + filled;
+            if (length > slot.Size) return WorkerProblems.WrongSize(slot.Size.Value, length);
+            if (length > slot.Reservation.Size && !slot.Reservation.TryGrow(Math.Max(GrowStep, filled))) return WorkerProblems.Full(filled);
+            await part.AdvanceAsync(filled, stop.Token);
+            slot.Reservation.Wrote(filled);
         }
 
         if (slot.Size is { } expected && part.Length != expected) return WorkerProblems.WrongSize(expected, part.Length);
@@ -249,22 +238,6 @@ internal sealed partial class UploadStore(
         var number = inventory.AddPrepared(receipt);
         slot.State = UploadState.Prepared;
         return Receipt(receipt, number);
-    }
-
-    private async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationTokenSource stop)
-    {
-        var filled = 0;
-        while (filled < buffer.Length)
-        {
-            stop.CancelAfter(_silence);
-            var read = await body.ReadAsync(buffer[filled..], stop.Token);
-            if (read == 0) break;
-            filled += read;
-        }
-
-        // The disk's time is not the sender's silence.
-        stop.CancelAfter(Timeout.InfiniteTimeSpan);
-        return filled;
     }
 
     // The receipt's own write syncs the directory, and with it the names of the bytes and of their checksums.
