@@ -3,7 +3,9 @@ using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Mdfs.Worker;
 using Mdfs.Worker.Storage;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Mdfs.Tests.Unit;
@@ -21,7 +23,7 @@ public sealed class WorkerKeptReadersTests : IDisposable
     public WorkerKeptReadersTests()
     {
         _directory = DataDirectory.Open(_place.Path);
-        _readers = new KeptReaders(_directory, _inventory, _time);
+        _readers = new KeptReaders(_directory, _inventory, Options.Create(new WorkerOptions()), _time);
         Write();
         _inventory.Put(Report());
     }

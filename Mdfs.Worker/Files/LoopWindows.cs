@@ -31,8 +31,8 @@ internal sealed class LoopWindows(
     private LoopWindow? Window(in RequestHead head)
     {
         var target = Encoding.ASCII.GetString(head.Target);
-        if (!TryReadTarget(target, out var version, out var from, out var length) || !Admits(head, target)) return null;
-        return Answer(Routes.Worker.Replica, version, reader => length <= 0 || from > reader.Size - length ? null : new LoopWindow.Plan(200, from, length, WindowHead(length)));
+        if (!TryReadTarget(target, out var version, out var from, out var length) || Admitted(head, target) is not { } purpose) return null;
+        return Answer(Routes.Worker.Replica, version, purpose == NodePurpose.Peer, reader => length <= 0 || from > reader.Size - length ? null : new LoopWindow.Plan(200, from, length, WindowHead(length)));
     }
 
     private LoopWindow? Link(in RequestHead head)
@@ -41,7 +41,7 @@ internal sealed class LoopWindows(
         var claim = new LinkClaim(LinkServer.Worker, link.Name, link.Version, link.Attachment, Expires: 0);
         if (links.Check(claim, link.Expires, link.Signature, clock.Now) != LinkVerdict.Valid || inventory.IsDeleted(link.Name, link.Version)) return null;
         var asked = head.Content();
-        return Answer(Routes.Worker.Link, link.Version, reader =>
+        return Answer(Routes.Worker.Link, link.Version, once: false, reader =>
         {
             var replica = reader.Held.Report.Replica;
             if (replica.Name != link.Name) return null;
@@ -50,8 +50,8 @@ internal sealed class LoopWindows(
         });
     }
 
-    private LoopWindow Answer(string route, MovieVersion version, Func<ReplicaReader, LoopWindow.Plan?> plan) =>
-        new(route, readers.TryTake(version), () => readers.Open(version), plan, findings, fresh, metrics);
+    private LoopWindow Answer(string route, MovieVersion version, bool once, Func<ReplicaReader, LoopWindow.Plan?> plan) =>
+        new(route, readers.TryTake(version, once), () => readers.Open(version, once), plan, findings, fresh, metrics);
 
     // As WindowPath writes it, and no other way.
     private static bool TryReadTarget(string target, out MovieVersion version, out long from, out long length)
@@ -68,8 +68,8 @@ internal sealed class LoopWindows(
         return long.TryParse(rest, NumberStyles.None, CultureInfo.InvariantCulture, out length);
     }
 
-    private bool Admits(in RequestHead head, string target) =>
-        tokens.Check(head.Find("x-mdfs-node-token"u8), ReplicaEndpoints.Readers, "GET", target, authority.Receiver, authority.Now, out var token) == TokenVerdict.Valid && authority.Judge(token!) is null;
+    private NodePurpose? Admitted(in RequestHead head, string target) =>
+        tokens.Check(head.Find("x-mdfs-node-token"u8), ReplicaEndpoints.Readers, "GET", target, authority.Receiver, authority.Now, out var token) == TokenVerdict.Valid && authority.Judge(token!) is null ? token!.Purpose : null;
 
     private static byte[] WindowHead(long length) =>
         ResponseHead.Of(200, [("Content-Length", length.ToString(CultureInfo.InvariantCulture)), ("Content-Type", "application/octet-stream")]);

@@ -27,7 +27,7 @@ internal static class ReplicaEndpoints
     private static async Task<IResult> WindowAsync(string version, long from, long length, bool? begun, HttpContext context, KeptReaders readers, KeptTrash kept, Canary canary, WindowSender sender)
     {
         if (!MovieVersion.TryParse(version, out var wanted)) return Answers.Refuse(WorkerProblems.Bad("A version is a whole number."));
-        using var reader = Canary.Is(wanted) ? canary.Open() : readers.Open(wanted) ?? (begun == true ? Kept(context, kept, wanted) : null);
+        using var reader = Canary.Is(wanted) ? canary.Open() : readers.Open(wanted, Purpose(context) == NodePurpose.Peer) ?? (begun == true ? Kept(context, kept, wanted) : null);
         if (reader is null) return Answers.Refuse(WorkerProblems.UnknownReplica(wanted));
         if (from < 0 || length < 0 || from > reader.Size - length) return Answers.Refuse(WorkerProblems.Bad($"The window does not lie within the {reader.Size} bytes of version {wanted}."));
         var sent = await sender.TrySendAsync(context, reader, from, length, response =>
@@ -41,7 +41,9 @@ internal static class ReplicaEndpoints
     // A player whose movie was deleted or overwritten while it played goes on to the end. For players alone, whom the master or a front end serves, and who have begun: no copy is ever made of it, and a master that has
     // not heard of the deletion, since its Redis went back, is given nothing that nobody may read any more.
     private static ReplicaReader? Kept(HttpContext context, KeptTrash kept, MovieVersion version) =>
-        context.Features.Get<NodeToken>() is { Purpose: NodePurpose.Data or NodePurpose.Window } ? kept.OpenReader(version) : null;
+        Purpose(context) is NodePurpose.Data or NodePurpose.Window ? kept.OpenReader(version) : null;
+
+    private static NodePurpose? Purpose(HttpContext context) => context.Features.Get<NodeToken>()?.Purpose;
 
     private static async Task<IResult> VerifyAsync(string version, HttpContext context, ReplicaVerifier verifier)
     {

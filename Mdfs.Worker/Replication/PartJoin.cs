@@ -1,4 +1,3 @@
-using System.Buffers;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Security;
@@ -18,8 +17,6 @@ namespace Mdfs.Worker.Replication;
 internal sealed partial class PartJoin(
     AppendStore store, ByteClient client, NodeTokens tokens, NodeMemory memory, MasterClock clock, IOptions<WorkerOptions> options, ILogger<PartJoin> logger)
 {
-    private const int BufferSize = 256 * 1024;
-
     public async Task<Outcome<PreparedReceipt>> RunAsync(UploadId upload, JoinUpload request, CancellationToken cancellation)
     {
         var whole = new CompleteUpload(request.Size, request.Checksum);
@@ -72,16 +69,8 @@ internal sealed partial class PartJoin(
         var answer = await client.OpenWindowAsync(source.Address, target, token, missing, options.Value.IdleTimeout, stop);
         if (!answer.Succeeded) return answer.Failure.Reason;
         using var window = answer.Value;
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        try
-        {
-            for (int read; (read = await window.ReadAsync(buffer.AsMemory(0, BufferSize))) > 0;) await into.AppendAsync(buffer.AsMemory(0, read), stop);
-            return window.Failure?.Reason;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        for (int read; (read = await window.ReadAsync(into.Room())) > 0;) await into.AdvanceAsync(read, stop);
+        return window.Failure?.Reason;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Part {Upload} could not be had from {Address}: {Reason}")]

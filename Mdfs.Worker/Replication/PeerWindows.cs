@@ -20,7 +20,7 @@ internal sealed class PeerWindows(
 {
     /// <summary>Appends to the sink until it is <paramref name="end"/> bytes long.</summary>
     /// <returns>Why that was not to be had from any source, or null.</returns>
-    public async Task<string?> FetchAsync(Pull pull, PullSink sink, long end, Memory<byte> buffer, CancellationToken cancellation)
+    public async Task<string?> FetchAsync(Pull pull, PullSink sink, long end, CancellationToken cancellation)
     {
         var version = pull.Order.Replica.Version;
         var fruitless = 0;
@@ -32,7 +32,7 @@ internal sealed class PeerWindows(
             var blockEnd = ((sink.Length / BlockFormat.BlockSize) + 1) * BlockFormat.BlockSize;
             var until = fruitless < sources.Count ? end : Math.Min(end, blockEnd);
             var before = sink.Length;
-            var failure = await CopyAsync(source, version, until, sink, pull.Limit(time), buffer, cancellation);
+            var failure = await CopyAsync(source, version, until, sink, pull.Limit(time), cancellation);
             fruitless = sink.Length > before ? 0 : fruitless + 1;
             if (fruitless >= 2 * sources.Count) return $"no source has byte {sink.Length} of it; of {source.Address}: {failure}";
             // The one that just did well is asked again.
@@ -42,7 +42,7 @@ internal sealed class PeerWindows(
         return null;
     }
 
-    private async Task<string?> CopyAsync(PullSource source, MovieVersion version, long until, PullSink sink, Throttle? limit, Memory<byte> buffer, CancellationToken cancellation)
+    private async Task<string?> CopyAsync(PullSource source, MovieVersion version, long until, PullSink sink, Throttle? limit, CancellationToken cancellation)
     {
         var length = until - sink.Length;
         var target = Routes.Worker.WindowPath(version, sink.Length, length);
@@ -50,31 +50,17 @@ internal sealed class PeerWindows(
         var answer = await client.OpenWindowAsync(source.Address, target, token, length, options.Value.IdleTimeout, cancellation);
         if (!answer.Succeeded) return answer.Failure.Reason;
         using var window = answer.Value;
-        // One half is filled while the other is written: neither the wire nor the disk waits for the other.
-        var (filling, written) = (buffer[..(buffer.Length / 2)], buffer[(buffer.Length / 2)..]);
-        var writing = Task.CompletedTask;
-        try
+        while (window.Remaining > 0 && window.Failure is null)
         {
-            while (window.Remaining > 0 && window.Failure is null)
-            {
-                var filled = await FillAsync(window, filling, limit ?? throttle);
-                await throttle.TakeAsync(filled, cancellation);
-                if (limit is not null) await limit.TakeAsync(filled, cancellation);
-                await writing;
-                var full = filling[..filled];
-                // On another thread: writing to a file occupies the one it is done on.
-                writing = Task.Run(() => WriteAsync(sink, full, cancellation), CancellationToken.None);
-                (filling, written) = (written, filling);
-            }
+            var filled = await FillAsync(window, sink.Room(), limit ?? throttle);
+            if (filled == 0) continue;
+            await throttle.TakeAsync(filled, cancellation);
+            if (limit is not null) await limit.TakeAsync(filled, cancellation);
+            await sink.AdvanceAsync(filled, cancellation);
+            metrics.Pulled(filled);
+        }
 
-            await writing;
-            return window.Failure?.Reason;
-        }
-        finally
-        {
-            // Whatever ended this: the memory is not given back while it is being written.
-            await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        return window.Failure?.Reason;
     }
 
     /// <summary>As much as fits. Under a limit less, so that it is kept in steps rather than in gulps.</summary>
@@ -87,12 +73,5 @@ internal sealed class PeerWindows(
         }
 
         return filled;
-    }
-
-    private async Task WriteAsync(PullSink sink, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
-    {
-        if (bytes.IsEmpty) return;
-        await sink.WriteAsync(bytes, cancellation);
-        metrics.Pulled(bytes.Length);
     }
 }

@@ -15,7 +15,6 @@ internal sealed partial class PullRunner(
     DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, Canary canary, IOptions<WorkerOptions> options,
     ILogger<PullRunner> logger)
 {
-    // Two halves: one is received into while the other is written.
     private const int BufferSize = 16 * BlockFormat.BlockSize;
 
     /// <returns>Why there is no good copy, or null.</returns>
@@ -118,15 +117,15 @@ internal sealed partial class PullRunner(
     private async Task<string?> FillAsync(Pull pull, PartFile part, SpaceReservation reservation, CancellationToken cancellation)
     {
         using var own = OpenOwn(pull.Order.Replica.Version);
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        var buffer = own is null ? [] : ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
             var sink = new PullSink(pull, part, reservation);
             while (part.Length < pull.Order.Replica.Size)
             {
-                var missing = own is null ? pull.Order.Replica.Size - part.Length : await TakeOwnAsync(own, sink, buffer.AsMemory(0, BufferSize), cancellation);
+                var missing = own is null ? pull.Order.Replica.Size - part.Length : await TakeOwnAsync(own, sink, buffer, cancellation);
                 if (missing == 0) continue;
-                if (await peers.FetchAsync(pull, sink, part.Length + missing, buffer.AsMemory(0, BufferSize), cancellation) is { } failure) return failure;
+                if (await peers.FetchAsync(pull, sink, part.Length + missing, cancellation) is { } failure) return failure;
             }
 
             return null;
@@ -175,10 +174,24 @@ internal sealed class PullSink(Pull pull, PartFile part, SpaceReservation reserv
 {
     public long Length => part.Length;
 
+    /// <summary>Memory for what comes next, until <see cref="AdvanceAsync"/>.</summary>
+    public Memory<byte> Room() => part.Room();
+
+    public async ValueTask AdvanceAsync(int count, CancellationToken cancellation)
+    {
+        await part.AdvanceAsync(count, cancellation);
+        Note(count);
+    }
+
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
         await part.AppendAsync(bytes, cancellation);
-        reservation.Wrote(bytes.Length);
+        Note(bytes.Length);
+    }
+
+    private void Note(int count)
+    {
+        reservation.Wrote(count);
         pull.Done = part.Length;
     }
 }

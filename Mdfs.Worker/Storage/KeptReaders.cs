@@ -1,4 +1,5 @@
 using Mdfs.Protocol.Versions;
+using Microsoft.Extensions.Options;
 
 namespace Mdfs.Worker.Storage;
 
@@ -8,7 +9,7 @@ namespace Mdfs.Worker.Storage;
 /// </summary>
 internal sealed class KeptReaders : IDisposable
 {
-    // Two open files and 4 KiB each.
+    // Two or three open files and 4 KiB each.
     private const int Most = 64;
 
     // From its opening on, however busy it is: what somebody did to the files behind our back is noticed no later, and what was deleted gives its room back.
@@ -20,20 +21,23 @@ internal sealed class KeptReaders : IDisposable
     private readonly Lock _lock = new();
     private readonly List<ReplicaReader> _idle = [];
     private readonly ITimer _timer;
+    private readonly bool _direct;
     private bool _disposed;
 
-    public KeptReaders(DataDirectory directory, Inventory inventory, TimeProvider time)
+    public KeptReaders(DataDirectory directory, Inventory inventory, IOptions<WorkerOptions> options, TimeProvider time)
     {
+        _direct = options.Value.DirectIo;
         (_directory, _inventory, _time) = (directory, inventory, time);
         _timer = time.CreateTimer(static self => ((KeptReaders)self!).CloseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Of the files that are here now. Null: not here.</summary>
-    public ReplicaReader? Open(MovieVersion version) =>
-        _inventory.TryGet(version, out var held) ? Take(held) ?? ReplicaReader.Open(_directory.ReplicaPath(version), held, this) : null;
+    /// <param name="once">For a copy, after which it is not soon read again.</param>
+    public ReplicaReader? Open(MovieVersion version, bool once = false) =>
+        _inventory.TryGet(version, out var held) ? For(once, Take(held) ?? ReplicaReader.Open(_directory.ReplicaPath(version), held, this)) : null;
 
     /// <summary>Of the files that are here now, if somebody had them open a moment ago, so that nothing has to be waited for.</summary>
-    public ReplicaReader? TryTake(MovieVersion version) => _inventory.TryGet(version, out var held) ? Take(held) : null;
+    public ReplicaReader? TryTake(MovieVersion version, bool once = false) => _inventory.TryGet(version, out var held) ? For(once, Take(held)) : null;
 
     /// <summary>Kept, unless it is old, has met anything bad, or there are enough.</summary>
     /// <returns>False: whoever gives it has to close it.</returns>
@@ -60,6 +64,12 @@ internal sealed class KeptReaders : IDisposable
             foreach (var reader in _idle) reader.Close();
             _idle.Clear();
         }
+    }
+
+    private ReplicaReader? For(bool once, ReplicaReader? reader)
+    {
+        if (once && _direct) reader?.ReadOnce();
+        return reader;
     }
 
     // What was healed or replaced has another generation, and is opened anew.

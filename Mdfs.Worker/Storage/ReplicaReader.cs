@@ -29,6 +29,14 @@ internal sealed class ReplicaReader : IDisposable
     private readonly BlockSidecarReader _blocks;
     private readonly KeptReaders? _keeper;
 
+    private SafeFileHandle? _onDisk;
+    private bool _once;
+
+    // What was read past the system's cache, from a block on, and not asked for yet.
+    private DirectBuffer? _ahead;
+    private long _aheadFrom;
+    private int _aheadLength;
+
     private ReplicaReader(HeldReplica held, SafeFileHandle bytes, BlockSidecarReader blocks, KeptReaders? keeper)
     {
         Held = held;
@@ -53,6 +61,15 @@ internal sealed class ReplicaReader : IDisposable
 
     /// <summary>Nothing bad was met so far.</summary>
     public bool IsSound { get; private set; } = true;
+
+    /// <summary>
+    /// What is read is not soon read again, as for a copy on another node: what is not in memory is read past the system's cache, so that it pushes nothing out of it.
+    /// </summary>
+    public void ReadOnce()
+    {
+        _onDisk ??= DirectFile.TryReopen(_bytes, write: false);
+        _once = _onDisk is not null;
+    }
 
     /// <summary>Null: the file is gone.</summary>
     /// <param name="keeper">Gets it when it has been read, for the next who reads the same.</param>
@@ -89,7 +106,14 @@ internal sealed class ReplicaReader : IDisposable
     {
         read = default;
         if (!_blocks.TryPrepare(firstBlock, BlockFormat.BlockCount(buffer.Length))) return false;
-        var cached = CachedFile.Read(_bytes, buffer, firstBlock * BlockFormat.BlockSize);
+        var from = firstBlock * BlockFormat.BlockSize;
+        if (_once && from >= _aheadFrom && from + buffer.Length <= _aheadFrom + _aheadLength)
+        {
+            read = Read(firstBlock, buffer);
+            return true;
+        }
+
+        var cached = CachedFile.Read(_bytes, buffer, from);
         if (cached < buffer.Length) cached -= cached % BlockFormat.BlockSize;
         if (cached == 0) return false;
         read = Check(firstBlock, buffer[..cached], cached);
@@ -100,6 +124,8 @@ internal sealed class ReplicaReader : IDisposable
     /// <summary>Reads no more. Its files are closed, unless somebody keeps it.</summary>
     public void Dispose()
     {
+        _ahead?.Dispose();
+        (_ahead, _aheadLength, _once) = (null, 0, false);
         if (_keeper?.TryKeep(this) != true) Close();
     }
 
@@ -107,7 +133,38 @@ internal sealed class ReplicaReader : IDisposable
     public void Close()
     {
         _bytes.Dispose();
+        _onDisk?.Dispose();
         _blocks.Dispose();
+    }
+
+    private int ReadBytes(long from, Span<byte> into)
+    {
+        if (_once && ReadOnDisk(from, into) is > 0 and var read) return read;
+        return RandomAccess.Read(_bytes, into, from);
+    }
+
+    // 0: the other way is taken, which tells an end from a fault.
+    private int ReadOnDisk(long from, Span<byte> into)
+    {
+        _ahead ??= DirectBuffer.TryRent();
+        if (_ahead is not { } ahead) return 0;
+        if (from < _aheadFrom || from >= _aheadFrom + _aheadLength)
+        {
+            (_aheadFrom, _aheadLength) = (from, 0);
+            try
+            {
+                if (from % DirectFile.Alignment == 0) _aheadLength = RandomAccess.Read(_onDisk!, ahead.Memory.Span, from);
+            }
+            catch (IOException)
+            {
+                _once = false;
+            }
+        }
+
+        var at = (int)(from - _aheadFrom);
+        var count = Math.Min(into.Length, _aheadLength - at);
+        ahead.Memory.Span.Slice(at, count).CopyTo(into);
+        return count;
     }
 
     private BlockRead ReadAndCheck(long firstBlock, Span<byte> buffer)
@@ -117,7 +174,7 @@ internal sealed class ReplicaReader : IDisposable
         {
             while (filled < buffer.Length)
             {
-                var read = RandomAccess.Read(_bytes, buffer[filled..], (firstBlock * BlockFormat.BlockSize) + filled);
+                var read = ReadBytes((firstBlock * BlockFormat.BlockSize) + filled, buffer[filled..]);
                 if (read == 0) break;
                 filled += read;
             }
