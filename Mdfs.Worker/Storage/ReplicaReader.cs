@@ -63,7 +63,7 @@ internal sealed class ReplicaReader : IDisposable
     public bool IsSound { get; private set; } = true;
 
     /// <summary>
-    /// What is read is not soon read again, as for a copy on another node: what is not in memory is read past the system's cache, so that it pushes nothing out of it.
+    /// What is read is not soon read again, as for a copy on another node: it is read past the system's cache, so that it pushes nothing out of it.
     /// </summary>
     public void ReadOnce()
     {
@@ -107,8 +107,10 @@ internal sealed class ReplicaReader : IDisposable
         read = default;
         if (!_blocks.TryPrepare(firstBlock, BlockFormat.BlockCount(buffer.Length))) return false;
         var from = firstBlock * BlockFormat.BlockSize;
-        if (_once && from >= _aheadFrom && from + buffer.Length <= _aheadFrom + _aheadLength)
+        if (_once)
         {
+            // Not what is in the system's cache: looking there makes it read ahead, and the whole movie would follow.
+            if (from < _aheadFrom || from + buffer.Length > _aheadFrom + _aheadLength) return false;
             read = Read(firstBlock, buffer);
             return true;
         }

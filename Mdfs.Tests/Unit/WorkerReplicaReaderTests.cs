@@ -1,0 +1,123 @@
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
+using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Loops;
+using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
+
+namespace Mdfs.Tests.Unit;
+
+/// <summary>A replica that is read for a copy on another node: the same bytes and the same faults, and nothing of it stays in the system's cache.</summary>
+public sealed class WorkerReplicaReaderTests : IDisposable
+{
+    private const int Block = BlockFormat.BlockSize;
+    private static readonly byte[] _movie = Bytes((40 * Block) + 777);
+    private readonly TempDirectory _place = new();
+
+    public void Dispose() => _place.Dispose();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(8)]
+    public void It_reads_what_is_there_from_the_beginning_and_from_anywhere(int step)
+    {
+        using var reader = Open();
+        foreach (var first in (int[])[0, 17, 39, 2])
+        {
+            for (var at = first * Block; at < _movie.Length; at += step * Block)
+            {
+                var into = new byte[Math.Min(step * Block, _movie.Length - at)];
+                Assert.Equal(new BlockRead(into.Length, BlockFault.None), reader.Read(at / Block, into));
+                Assert.True(_movie.AsSpan(at, into.Length).SequenceEqual(into));
+            }
+        }
+    }
+
+    [Fact]
+    public void What_was_read_ahead_needs_no_waiting_for()
+    {
+        using var reader = Open();
+        var into = new byte[8 * Block];
+        Assert.False(reader.TryRead(0, into, out _));
+        Assert.Equal(into.Length, reader.Read(0, into).Good);
+        Assert.SkipWhen(!reader.TryRead(8, into, out var read), "This system or file system has no way past its cache.");
+        Assert.Equal(new BlockRead(into.Length, BlockFault.None), read);
+        Assert.True(_movie.AsSpan(8 * Block, into.Length).SequenceEqual(into));
+        Assert.False(reader.TryRead(16, into, out _));
+    }
+
+    [Fact]
+    public void A_bad_block_is_found_and_the_good_ones_before_it_count()
+    {
+        Write(_movie);
+        using (var file = File.OpenHandle(_place["replica"], FileMode.Open, FileAccess.Write)) RandomAccess.Write(file, [(byte)~_movie[5 * Block]], 5 * Block);
+        using var reader = Reader();
+        Assert.Equal(new BlockRead(5 * Block, BlockFault.Bytes), reader.Read(0, new byte[8 * Block]));
+        Assert.False(reader.IsSound);
+    }
+
+    [Theory]
+    [InlineData(20 * Block)]
+    [InlineData((20 * Block) + 5)]
+    public void A_file_that_ends_early_lacks_what_is_behind_its_end(int length)
+    {
+        Write(_movie);
+        using (var file = File.OpenHandle(_place["replica"], FileMode.Open, FileAccess.Write)) RandomAccess.SetLength(file, length);
+        using var reader = Reader();
+        Assert.Equal(new BlockRead(4 * Block, BlockFault.Bytes), reader.Read(16, new byte[8 * Block]));
+    }
+
+    [Fact]
+    public async Task Nothing_of_it_stays_in_the_systems_cache()
+    {
+        await using (var part = PartFile.Create(_place["replica"], direct: true))
+        {
+            await part.AppendAsync(_movie.AsMemory(0, 32 * Block), TestContext.Current.CancellationToken);
+            await part.CompleteAsync();
+        }
+
+        using var file = File.OpenHandle(_place["replica"], FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using (var direct = DirectFile.TryReopen(file, write: false)) Assert.SkipWhen(direct is null, "This system or file system has no way past its cache.");
+        using var reader = ReplicaReader.Open(_place["replica"], Held(_movie[..(32 * Block)]))!;
+        reader.ReadOnce();
+        for (var at = 0; at < 32; at += 8) Assert.Equal(8 * Block, reader.Read(at, new byte[8 * Block]).Good);
+        // Looked at once: who asks what is in memory makes the system read ahead.
+        Assert.Equal(0, Enumerable.Range(0, 32).Count(at => at % 16 == 0 && CachedFile.Read(file, new byte[1], at * (long)Block) == 1));
+    }
+
+    private ReplicaReader Open()
+    {
+        Write(_movie);
+        return Reader();
+    }
+
+    private ReplicaReader Reader()
+    {
+        var reader = ReplicaReader.Open(_place["replica"], Held(_movie))!;
+        reader.ReadOnce();
+        return reader;
+    }
+
+    private void Write(byte[] bytes)
+    {
+        File.WriteAllBytes(_place["replica"], bytes);
+        using var blocks = new BlockSidecarWriter(_place["replica"] + Sidecars.Blocks);
+        blocks.Append(bytes);
+        blocks.Complete(Held(bytes).Report.Replica);
+    }
+
+    private static HeldReplica Held(byte[] bytes) => new(
+        new ReplicaReport(
+            new ReplicaDescription(FileName.Parse("film.mp4"), new MovieVersion(7), bytes.Length, Checksum.Of(bytes), DateTimeOffset.UnixEpoch, UploadId.New(), "cluster"),
+            Damaged: false, Verified: true),
+        0);
+
+    private static byte[] Bytes(int length)
+    {
+        var bytes = new byte[length];
+        new Random(12).NextBytes(bytes);
+        return bytes;
+    }
+}
