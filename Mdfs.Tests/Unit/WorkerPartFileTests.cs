@@ -6,6 +6,8 @@ using Mdfs.Worker.Storage;
 namespace Mdfs.Tests.Unit;
 
 /// <summary>What arrives in pieces of any size stands in the file as it came, whether it goes past the system's cache or through it.</summary>
+// Alone: aligned memory is one for the whole process, and who gets none goes through the cache.
+[Collection(nameof(Cluster.TransferMemoryTests))]
 public sealed class WorkerPartFileTests : IDisposable
 {
     private const int Mib = 1 << 20;

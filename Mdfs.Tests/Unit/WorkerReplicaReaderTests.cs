@@ -9,6 +9,8 @@ using Mdfs.Worker.Storage;
 namespace Mdfs.Tests.Unit;
 
 /// <summary>A replica that is read for a copy on another node: the same bytes and the same faults, and nothing of it stays in the system's cache.</summary>
+// Alone: aligned memory is one for the whole process, and who gets none goes through the cache.
+[Collection(nameof(Cluster.TransferMemoryTests))]
 public sealed class WorkerReplicaReaderTests : IDisposable
 {
     private const int Block = BlockFormat.BlockSize;
