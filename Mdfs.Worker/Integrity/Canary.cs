@@ -4,6 +4,7 @@ using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Storage;
+using Microsoft.Extensions.Options;
 
 namespace Mdfs.Worker.Integrity;
 
@@ -24,9 +25,11 @@ internal sealed class Canary
     private readonly string _path;
     private readonly string _planted;
     private readonly byte[] _bytes = new byte[Size];
+    private readonly bool _direct;
 
-    public Canary(DataDirectory directory)
+    public Canary(DataDirectory directory, IOptions<WorkerOptions> options)
     {
+        _direct = options.Value.DirectIo;
         // Beside the replicas' directory, never in it: it is not listed, counted or served to clients.
         _path = Path.Combine(directory.Root, "canary");
         // Two of them: of two nodes that had planted rot in the same block at the same time, neither could heal the other.
@@ -104,6 +107,8 @@ internal sealed class Canary
     private async Task<long?> FirstBadAsync(string path, CancellationToken cancellation)
     {
         using var reader = Open(path);
+        // As the scrub reads.
+        if (_direct) reader?.ReadOnce();
         var buffer = new byte[BlockFormat.BlockSize];
         for (var block = 0; block < Blocks; block++)
         {

@@ -151,6 +151,7 @@ internal sealed partial class Scrubber : PeriodicService
         using var reader = _store.OpenReader(version);
         // Gone meanwhile; or known to be damaged, and then it is read when it is healed.
         if (reader is null || reader.Held.Report.Damaged) return true;
+        if (_options.DirectIo) reader.ReadOnce();
         if (_memory.Facts.Block == 0 && await MendsDescriptionAsync(reader.Held, cancellationToken)) _memory.Change(static facts => facts with { Found = facts.Found + 1, Healed = facts.Healed + 1 });
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try

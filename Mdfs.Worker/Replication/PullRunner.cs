@@ -117,6 +117,7 @@ internal sealed partial class PullRunner(
     private async Task<string?> FillAsync(Pull pull, PartFile part, SpaceReservation reservation, CancellationToken cancellation)
     {
         using var own = OpenOwn(pull.Order.Replica.Version);
+        if (options.Value.DirectIo) own?.ReadOnce();
         var buffer = own is null ? [] : ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
