@@ -21,6 +21,12 @@ public sealed class UnkindSystemTests : IDisposable
         Assert.Equal(3000, new FileInfo(Path("appended")).Length);
         Assert.Equal(new byte[3000], await File.ReadAllBytesAsync(Path("kept"), Cancelled));
 
+        // By a second handle, which was opened by the number of the first.
+        LosePowerAfter(system, "sh -c 'exec 5<>$D/kept; exec 6<>/proc/self/fd/5; printf xyz >&6'");
+        Assert.Equal("xyz"u8.ToArray(), (await File.ReadAllBytesAsync(Path("kept"), Cancelled))[..3]);
+        await RunAsync(system, "/bin/true");
+        Assert.Equal(new byte[3000], await File.ReadAllBytesAsync(Path("kept"), Cancelled));
+
         // Bytes fsynced, the name not.
         LosePowerAfter(system, "dd if=/dev/zero of=$D/nameless bs=1000 count=3 conv=fsync status=none");
         await RunAsync(system, "/bin/true");

@@ -317,7 +317,9 @@ static int open_at(int at, const char *path, int flags, mode_t mode) {
     if (!below_root(full)) {
         // Not under the lock: whoever opens a pipe waits for its other end.
         int fd = syscall(SYS_openat, at, path, flags, mode);
-        if (fd >= 0 && fd < FDS) ours[fd] = 0;
+        // A second handle for a file that is open, by its number.
+        int of = -1;
+        if (fd >= 0 && fd < FDS) ours[fd] = sscanf(full, "/proc/self/fd/%d", &of) == 1 && is_ours(of);
         return fd;
     }
     enter();
