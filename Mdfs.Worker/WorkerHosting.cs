@@ -61,6 +61,7 @@ public static class WorkerHosting
         services.AddSingleton<UploadStore>();
         services.AddSingleton<AppendStore>();
         services.AddSingleton<ReplicaStore>();
+        services.AddSingleton<DirectBuffers>();
         services.AddSingleton<KeptReaders>();
         services.AddSingleton<Quarantine>();
         services.AddSingleton<EmergencyRoom>();

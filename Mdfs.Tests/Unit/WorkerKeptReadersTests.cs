@@ -23,7 +23,7 @@ public sealed class WorkerKeptReadersTests : IDisposable
     public WorkerKeptReadersTests()
     {
         _directory = DataDirectory.Open(_place.Path);
-        _readers = new KeptReaders(_directory, _inventory, Options.Create(new WorkerOptions()), _time);
+        _readers = new KeptReaders(_directory, _inventory, new DirectBuffers(Options.Create(new WorkerOptions())), _time);
         Write();
         _inventory.Put(Report());
     }

@@ -1,18 +1,20 @@
 using Mdfs.Protocol.Checksums;
 using Mdfs.ServiceDefaults.Loops;
 using Mdfs.Tests.Support;
+using Mdfs.Worker;
 using Mdfs.Worker.Storage;
+using Microsoft.Extensions.Options;
 
 namespace Mdfs.Tests.Unit;
 
 /// <summary>What arrives in pieces of any size stands in the file as it came, whether it goes past the system's cache or through it.</summary>
-// Alone: aligned memory is one for the whole process, and who gets none goes through the cache.
-[Collection(nameof(Cluster.TransferMemoryTests))]
 public sealed class WorkerPartFileTests : IDisposable
 {
     private const int Mib = 1 << 20;
     private static readonly byte[] _movie = Bytes(7 * Mib + 12_345);
     private readonly TempDirectory _place = new();
+
+    private readonly DirectBuffers _past = Buffers(true);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -28,7 +30,7 @@ public sealed class WorkerPartFileTests : IDisposable
     [InlineData(false, 300_007)]
     public async Task Pieces_of_any_size_become_the_file(bool direct, int step)
     {
-        await using (var part = PartFile.Create(Path, direct))
+        await using (var part = PartFile.Create(Path, Buffers(direct)))
         {
             for (var at = 0; at < _movie.Length; at += step) await part.AppendAsync(_movie.AsMemory(at, Math.Min(step, _movie.Length - at)), Cancelled);
             Assert.Equal(Checksum.Of(_movie), await part.CompleteAsync());
@@ -42,7 +44,7 @@ public sealed class WorkerPartFileTests : IDisposable
     [InlineData(false)]
     public async Task What_is_put_into_its_room_becomes_the_file_however_often_it_is_flushed(bool direct)
     {
-        await using (var part = PartFile.Create(Path, direct))
+        await using (var part = PartFile.Create(Path, Buffers(direct)))
         {
             var random = new Random(3);
             for (var at = 0; at < _movie.Length;)
@@ -73,7 +75,7 @@ public sealed class WorkerPartFileTests : IDisposable
         var at = 0;
         foreach (var end in (int[])[5, Mib, Mib + 70_000, (4 * Mib) - 1, 4 * Mib, _movie.Length])
         {
-            await using var part = at == 0 ? PartFile.Create(Path, direct) : await PartFile.ReopenAsync(Path, at, Checksum.Of(_movie.AsSpan(0, at)), null, direct, Cancelled);
+            await using var part = at == 0 ? PartFile.Create(Path, Buffers(direct)) : await PartFile.ReopenAsync(Path, at, Checksum.Of(_movie.AsSpan(0, at)), null, Buffers(direct), Cancelled);
             Assert.NotNull(part);
             await part.AppendAsync(_movie.AsMemory(at, end - at), Cancelled);
             await part.FlushAsync();
@@ -88,13 +90,13 @@ public sealed class WorkerPartFileTests : IDisposable
     public async Task A_pull_that_was_broken_off_goes_on_behind_all_whole_blocks_that_came()
     {
         const int Came = (2 * Mib) + 200_000;
-        await using (var part = PartFile.Create(Path, direct: true))
+        await using (var part = PartFile.Create(Path, _past))
         {
             await part.AppendAsync(_movie.AsMemory(0, Came), Cancelled);
             await part.CheckpointAsync();
         }
 
-        await using (var part = await PartFile.ResumeAsync(Path, direct: true, Cancelled))
+        await using (var part = await PartFile.ResumeAsync(Path, _past, Cancelled))
         {
             Assert.Equal(Came / BlockFormat.BlockSize * BlockFormat.BlockSize, part.Length);
             await part.AppendAsync(_movie.AsMemory((int)part.Length), Cancelled);
@@ -109,7 +111,7 @@ public sealed class WorkerPartFileTests : IDisposable
     {
         var second = _place["second"];
         await File.WriteAllBytesAsync(second, _movie[100_000..(3 * Mib)], Cancelled);
-        await using (var part = PartFile.Create(Path, direct: true))
+        await using (var part = PartFile.Create(Path, _past))
         {
             await part.AppendAsync(_movie.AsMemory(0, 100_000), Cancelled);
             using (var from = File.OpenHandle(second)) await part.AppendAsync(from, (3 * Mib) - 100_000, Cancelled);
@@ -123,7 +125,7 @@ public sealed class WorkerPartFileTests : IDisposable
     [Fact]
     public async Task More_at_a_time_than_there_is_aligned_memory_for_go_through_the_cache()
     {
-        var parts = Enumerable.Range(0, 40).Select(number => PartFile.Create(_place[$"{number}"], direct: true)).ToArray();
+        var parts = Enumerable.Range(0, 40).Select(number => PartFile.Create(_place[$"{number}"], _past)).ToArray();
         const int Step = 100_000, Length = (2 * Mib) + 5000;
         for (var at = 0; at < Length; at += Step)
         {
@@ -143,8 +145,9 @@ public sealed class WorkerPartFileTests : IDisposable
         }
 
         // All of it was given back.
-        var rented = Enumerable.Range(0, 8).Select(_ => DirectBuffer.TryRent()).ToArray();
+        var rented = Enumerable.Range(0, 24).Select(_ => _past.TryRent()).ToArray();
         Assert.DoesNotContain(null, rented);
+        Assert.Null(_past.TryRent());
         foreach (var buffer in rented) buffer!.Dispose();
     }
 
@@ -163,7 +166,7 @@ public sealed class WorkerPartFileTests : IDisposable
 
     private async Task<int> InMemoryAsync(bool direct)
     {
-        await using var part = PartFile.Create(Path, direct);
+        await using var part = PartFile.Create(Path, Buffers(direct));
         await part.AppendAsync(_movie, Cancelled);
         await part.CompleteAsync();
         using var file = File.OpenHandle(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
@@ -181,6 +184,8 @@ public sealed class WorkerPartFileTests : IDisposable
             Assert.Equal(Checksum.Of(_movie.AsSpan(at, Math.Min(BlockFormat.BlockSize, _movie.Length - at))).Value, checksum);
         }
     }
+
+    private static DirectBuffers Buffers(bool direct) => new(Options.Create(new WorkerOptions { DirectIo = direct }));
 
     private static byte[] Bytes(int length)
     {

@@ -4,18 +4,19 @@ using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Loops;
 using Mdfs.Tests.Support;
+using Mdfs.Worker;
 using Mdfs.Worker.Storage;
+using Microsoft.Extensions.Options;
 
 namespace Mdfs.Tests.Unit;
 
 /// <summary>A replica that is read for a copy on another node: the same bytes and the same faults, and nothing of it stays in the system's cache.</summary>
-// Alone: aligned memory is one for the whole process, and who gets none goes through the cache.
-[Collection(nameof(Cluster.TransferMemoryTests))]
 public sealed class WorkerReplicaReaderTests : IDisposable
 {
     private const int Block = BlockFormat.BlockSize;
     private static readonly byte[] _movie = Bytes((40 * Block) + 777);
     private readonly TempDirectory _place = new();
+    private readonly DirectBuffers _buffers = new(Options.Create(new WorkerOptions()));
 
     public void Dispose() => _place.Dispose();
 
@@ -74,7 +75,7 @@ public sealed class WorkerReplicaReaderTests : IDisposable
     [Fact]
     public async Task Nothing_of_it_stays_in_the_systems_cache()
     {
-        await using (var part = PartFile.Create(_place["replica"], direct: true))
+        await using (var part = PartFile.Create(_place["replica"], _buffers))
         {
             await part.AppendAsync(_movie.AsMemory(0, 32 * Block), TestContext.Current.CancellationToken);
             await part.CompleteAsync();
@@ -83,7 +84,7 @@ public sealed class WorkerReplicaReaderTests : IDisposable
         using var file = File.OpenHandle(_place["replica"], FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using (var direct = DirectFile.TryReopen(file, write: false)) Assert.SkipWhen(direct is null, "This system or file system has no way past its cache.");
         using var reader = ReplicaReader.Open(_place["replica"], Held(_movie[..(32 * Block)]))!;
-        reader.ReadOnce();
+        reader.ReadOnce(_buffers);
         for (var at = 0; at < 32; at += 8) Assert.Equal(8 * Block, reader.Read(at, new byte[8 * Block]).Good);
         // Looked at once: who asks what is in memory makes the system read ahead.
         Assert.Equal(0, Enumerable.Range(0, 32).Count(at => at % 16 == 0 && CachedFile.Read(file, new byte[1], at * (long)Block) == 1));
@@ -98,7 +99,7 @@ public sealed class WorkerReplicaReaderTests : IDisposable
     private ReplicaReader Reader()
     {
         var reader = ReplicaReader.Open(_place["replica"], Held(_movie))!;
-        reader.ReadOnce();
+        reader.ReadOnce(_buffers);
         return reader;
     }
 

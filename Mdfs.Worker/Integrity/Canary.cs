@@ -4,7 +4,6 @@ using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Storage;
-using Microsoft.Extensions.Options;
 
 namespace Mdfs.Worker.Integrity;
 
@@ -25,11 +24,11 @@ internal sealed class Canary
     private readonly string _path;
     private readonly string _planted;
     private readonly byte[] _bytes = new byte[Size];
-    private readonly bool _direct;
+    private readonly DirectBuffers _buffers;
 
-    public Canary(DataDirectory directory, IOptions<WorkerOptions> options)
+    public Canary(DataDirectory directory, DirectBuffers buffers)
     {
-        _direct = options.Value.DirectIo;
+        _buffers = buffers;
         // Beside the replicas' directory, never in it: it is not listed, counted or served to clients.
         _path = Path.Combine(directory.Root, "canary");
         // Two of them: of two nodes that had planted rot in the same block at the same time, neither could heal the other.
@@ -108,7 +107,7 @@ internal sealed class Canary
     {
         using var reader = Open(path);
         // As the scrub reads.
-        if (_direct) reader?.ReadOnce();
+        reader?.ReadOnce(_buffers);
         var buffer = new byte[BlockFormat.BlockSize];
         for (var block = 0; block < Blocks; block++)
         {

@@ -5,7 +5,6 @@ using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Storage;
-using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Integrity;
@@ -15,7 +14,7 @@ namespace Mdfs.Worker.Integrity;
 /// them; where it does not, the block checksums tell how much is bad. Where the system can, it reads what is on the disk and not what is in memory of it.
 /// </summary>
 internal sealed partial class ReplicaVerifier(
-    DataDirectory directory, Inventory inventory, ReplicaStore store, DamageDesk damage, NodeMemory memory, IOptions<WorkerOptions> options,
+    DataDirectory directory, Inventory inventory, ReplicaStore store, DamageDesk damage, NodeMemory memory, DirectBuffers buffers,
     ILogger<ReplicaVerifier> logger)
 {
     private const int BufferSize = 4 * BlockFormat.BlockSize;
@@ -114,8 +113,8 @@ internal sealed partial class ReplicaVerifier(
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadBlocksAsync(SafeFileHandle bytes, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var onDisk = options.Value.DirectIo ? DirectFile.TryReopen(bytes, write: false) : null;
-        using var aligned = onDisk is null ? null : DirectBuffer.TryRent();
+        using var onDisk = buffers.TryReopen(bytes, write: false);
+        using var aligned = onDisk is null ? null : buffers.TryRent();
         var rented = aligned is null ? ArrayPool<byte>.Shared.Rent(BufferSize) : null;
         var buffer = aligned?.Memory ?? rented.AsMemory(0, BufferSize);
         var direct = aligned is not null;

@@ -32,6 +32,7 @@ internal sealed partial class Scrubber : PeriodicService
     private readonly Canary _canary;
     private readonly DamageDesk _damage;
     private readonly DirectoryWatch _watch;
+    private readonly DirectBuffers _buffers;
     private readonly VerifyQueue _verifies;
     private readonly WorkerMetrics _players;
     private readonly BeatBell _bell;
@@ -45,11 +46,11 @@ internal sealed partial class Scrubber : PeriodicService
     private volatile bool _beginNow;
 
     public Scrubber(
-        ReplicaStore store, Inventory inventory, ScrubMemory memory, Canary canary, DamageDesk damage, DirectoryWatch watch, VerifyQueue verifies, WorkerMetrics players, BeatBell bell,
+        ReplicaStore store, Inventory inventory, ScrubMemory memory, Canary canary, DamageDesk damage, DirectoryWatch watch, VerifyQueue verifies, DirectBuffers buffers, WorkerMetrics players, BeatBell bell,
         InstanceTelemetry telemetry, IOptions<WorkerOptions> options, TimeProvider time, ILogger<Scrubber> logger)
         : base(time, () => Min(_look, ScrubPace.Round(options.Value.ScrubPeriod)), logger)
     {
-        _watch = watch;
+        (_watch, _buffers) = (watch, buffers);
         (_store, _inventory, _memory, _canary, _damage, _verifies, _players, _bell) = (store, inventory, memory, canary, damage, verifies, players, bell);
         (_options, _logger) = (options.Value, logger);
         var meter = telemetry.Meter;
@@ -151,7 +152,7 @@ internal sealed partial class Scrubber : PeriodicService
         using var reader = _store.OpenReader(version);
         // Gone meanwhile; or known to be damaged, and then it is read when it is healed.
         if (reader is null || reader.Held.Report.Damaged) return true;
-        if (_options.DirectIo) reader.ReadOnce();
+        reader.ReadOnce(_buffers);
         if (_memory.Facts.Block == 0 && await MendsDescriptionAsync(reader.Held, cancellationToken)) _memory.Change(static facts => facts with { Found = facts.Found + 1, Healed = facts.Healed + 1 });
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try

@@ -3,7 +3,6 @@ using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Storage;
-using Microsoft.Extensions.Options;
 
 namespace Mdfs.Worker.Replication;
 
@@ -12,7 +11,7 @@ namespace Mdfs.Worker.Replication;
 /// for the rest; the whole is compared with the commit's checksum before it takes its place. What an interrupted pull has is kept and gone on from.
 /// </summary>
 internal sealed partial class PullRunner(
-    DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, Canary canary, IOptions<WorkerOptions> options,
+    DataDirectory directory, Inventory inventory, SpaceAccount space, ReplicaStore store, PeerWindows peers, Trash trash, Canary canary, DirectBuffers buffers,
     ILogger<PullRunner> logger)
 {
     private const int BufferSize = 16 * BlockFormat.BlockSize;
@@ -83,7 +82,7 @@ internal sealed partial class PullRunner(
     private async Task<(string? Failure, bool Resumed)> CopyAsync(Pull pull, CancellationToken cancellation)
     {
         var replica = pull.Order.Replica;
-        await using var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), options.Value.DirectIo, cancellation);
+        await using var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), buffers, cancellation);
         var resumed = part.Length > 0;
         if (part.Length > replica.Size)
         {
@@ -117,7 +116,7 @@ internal sealed partial class PullRunner(
     private async Task<string?> FillAsync(Pull pull, PartFile part, SpaceReservation reservation, CancellationToken cancellation)
     {
         using var own = OpenOwn(pull.Order.Replica.Version);
-        if (options.Value.DirectIo) own?.ReadOnce();
+        own?.ReadOnce(buffers);
         var buffer = own is null ? [] : ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {

@@ -13,7 +13,7 @@ namespace Mdfs.Worker.Storage;
 /// acknowledged before the next piece is written. Completed they are prepared like any upload.
 /// </summary>
 internal sealed partial class AppendStore(
-    DataDirectory directory, UploadStore uploads, Inventory inventory, SpaceAccount space, NodeMemory memory, Trash trash, IOptions<WorkerOptions> options,
+    DataDirectory directory, UploadStore uploads, Inventory inventory, SpaceAccount space, NodeMemory memory, Trash trash, DirectBuffers buffers, IOptions<WorkerOptions> options,
     ILogger<AppendStore> logger)
 {
     // Uploads of unknown length grow in steps, so that the account is not asked for every buffer.
@@ -186,7 +186,7 @@ internal sealed partial class AppendStore(
 
     private async Task<PartFile?> ReopenAsync(AppendSlot slot, long offset, Checksum checksum, CancellationToken cancellation)
     {
-        var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfBlocks : null, options.Value.DirectIo, cancellation);
+        var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfBlocks : null, buffers, cancellation);
         if (part is null) return null;
         // From here on the file is only as long as was acknowledged, whatever becomes of the piece.
         slot.Length = offset;

@@ -1,5 +1,4 @@
 using Mdfs.Protocol.Versions;
-using Microsoft.Extensions.Options;
 
 namespace Mdfs.Worker.Storage;
 
@@ -21,12 +20,12 @@ internal sealed class KeptReaders : IDisposable
     private readonly Lock _lock = new();
     private readonly List<ReplicaReader> _idle = [];
     private readonly ITimer _timer;
-    private readonly bool _direct;
+    private readonly DirectBuffers _buffers;
     private bool _disposed;
 
-    public KeptReaders(DataDirectory directory, Inventory inventory, IOptions<WorkerOptions> options, TimeProvider time)
+    public KeptReaders(DataDirectory directory, Inventory inventory, DirectBuffers buffers, TimeProvider time)
     {
-        _direct = options.Value.DirectIo;
+        _buffers = buffers;
         (_directory, _inventory, _time) = (directory, inventory, time);
         _timer = time.CreateTimer(static self => ((KeptReaders)self!).CloseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -68,7 +67,7 @@ internal sealed class KeptReaders : IDisposable
 
     private ReplicaReader? For(bool once, ReplicaReader? reader)
     {
-        if (once && _direct) reader?.ReadOnce();
+        if (once) reader?.ReadOnce(_buffers);
         return reader;
     }
 

@@ -22,6 +22,7 @@ internal sealed class PartFile : IAsyncDisposable
     private Task _flush = Task.CompletedTask;
     private long _flushed;
 
+    private readonly DirectBuffers _buffers;
     private SafeFileHandle? _direct;
     private volatile bool _throughCache;
 
@@ -32,36 +33,35 @@ internal sealed class PartFile : IAsyncDisposable
 
     private byte[]? _room;
 
-    private PartFile(SafeFileHandle bytes, BlockSidecarWriter blocks, bool direct)
+    private PartFile(SafeFileHandle bytes, BlockSidecarWriter blocks, DirectBuffers buffers)
     {
         _bytes = bytes;
         _blocks = blocks;
-        _throughCache = !direct;
+        _buffers = buffers;
     }
 
     public long Length => _blocks.Length;
 
     /// <summary>Starts anew; what lay there is overwritten.</summary>
-    /// <param name="direct">Past the system's cache, where that can be done.</param>
     /// <param name="keep">The file is there, empty, with the room that was set aside for it.</param>
-    public static PartFile Create(string path, bool direct, bool keep = false)
+    public static PartFile Create(string path, DirectBuffers buffers, bool keep = false)
     {
         var bytes = File.OpenHandle(path, keep ? FileMode.OpenOrCreate : FileMode.Create, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        return Over(bytes, path, direct);
+        return Over(bytes, path, buffers);
     }
 
     /// <summary>
     /// Goes on where an earlier life stopped: keeps the whole blocks that agree with what was noted of them and cuts off the rest, since a
     /// crash may have lost any page that was not fsynced.
     /// </summary>
-    public static async Task<PartFile> ResumeAsync(string path, bool direct, CancellationToken cancellation)
+    public static async Task<PartFile> ResumeAsync(string path, DirectBuffers buffers, CancellationToken cancellation)
     {
         var notes = path + Sidecars.Blocks;
-        if (!File.Exists(path) || !File.Exists(notes)) return Create(path, direct);
+        if (!File.Exists(path) || !File.Exists(notes)) return Create(path, buffers);
         var earlier = notes + Durable.Unfinished;
         File.Move(notes, earlier, overwrite: true);
         var bytes = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        var part = Over(bytes, path, direct);
+        var part = Over(bytes, path, buffers);
         try
         {
             using (var reader = new BlockSidecarReader(earlier)) await part.KeepGoodBlocksAsync(reader, cancellation);
@@ -81,13 +81,13 @@ internal sealed class PartFile : IAsyncDisposable
     /// </summary>
     /// <param name="expected">CRC-32 of the bytes in front of the offset.</param>
     /// <param name="ofBlocks">CRC-32 of the whole blocks among them, where it is still known; else the noted checksums of all blocks are read.</param>
-    public static async Task<PartFile?> ReopenAsync(string path, long offset, Checksum expected, Checksum? ofBlocks, bool direct, CancellationToken cancellation)
+    public static async Task<PartFile?> ReopenAsync(string path, long offset, Checksum expected, Checksum? ofBlocks, DirectBuffers buffers, CancellationToken cancellation)
     {
         var bytes = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         PartFile? part = null;
         try
         {
-            part = new PartFile(bytes, BlockSidecarWriter.Reopen(path + Sidecars.Blocks), direct);
+            part = new PartFile(bytes, BlockSidecarWriter.Reopen(path + Sidecars.Blocks), buffers);
             if (RandomAccess.GetLength(bytes) < offset) return null;
             await part.TakeAsync(path, offset, ofBlocks, cancellation);
             if (part.Checksum != expected) return null;
@@ -246,9 +246,9 @@ internal sealed class PartFile : IAsyncDisposable
     private bool TryBeginPiece()
     {
         if (_throughCache || _blocks.Length % DirectBuffer.Size != 0) return false;
-        _direct ??= DirectFile.TryReopen(_bytes, write: true);
+        _direct ??= _buffers.TryReopen(_bytes, write: true);
         _throughCache = _direct is null;
-        return !_throughCache && (_piece = DirectBuffer.TryRent()) is not null;
+        return !_throughCache && (_piece = _buffers.TryRent()) is not null;
     }
 
     private async ValueTask PassOnAsync()
@@ -311,11 +311,11 @@ internal sealed class PartFile : IAsyncDisposable
         _flush = Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
     }
 
-    private static PartFile Over(SafeFileHandle bytes, string path, bool direct)
+    private static PartFile Over(SafeFileHandle bytes, string path, DirectBuffers buffers)
     {
         try
         {
-            return new PartFile(bytes, new BlockSidecarWriter(path + Sidecars.Blocks), direct);
+            return new PartFile(bytes, new BlockSidecarWriter(path + Sidecars.Blocks), buffers);
         }
         catch
         {

@@ -30,6 +30,7 @@ internal sealed class ReplicaReader : IDisposable
     private readonly KeptReaders? _keeper;
 
     private SafeFileHandle? _onDisk;
+    private DirectBuffers? _buffers;
     private bool _once;
 
     // What was read past the system's cache, from a block on, and not asked for yet.
@@ -65,9 +66,10 @@ internal sealed class ReplicaReader : IDisposable
     /// <summary>
     /// What is read is not soon read again, as for a copy on another node: it is read past the system's cache, so that it pushes nothing out of it.
     /// </summary>
-    public void ReadOnce()
+    public void ReadOnce(DirectBuffers buffers)
     {
-        _onDisk ??= DirectFile.TryReopen(_bytes, write: false);
+        _buffers = buffers;
+        _onDisk ??= buffers.TryReopen(_bytes, write: false);
         _once = _onDisk is not null;
     }
 
@@ -148,7 +150,7 @@ internal sealed class ReplicaReader : IDisposable
     // 0: the other way is taken, which tells an end from a fault.
     private int ReadOnDisk(long from, Span<byte> into)
     {
-        _ahead ??= DirectBuffer.TryRent();
+        _ahead ??= _buffers!.TryRent();
         if (_ahead is not { } ahead) return 0;
         if (from < _aheadFrom || from >= _aheadFrom + _aheadLength)
         {

@@ -12,7 +12,7 @@ namespace Mdfs.Worker.Storage;
 /// <em>prepared</em>. Prepared bytes survive a restart and are never served, listed or counted; only the master decides what becomes of them.
 /// </summary>
 internal sealed partial class UploadStore(
-    DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, Quarantine quarantine, IOptions<WorkerOptions> options,
+    DataDirectory directory, Inventory inventory, SpaceAccount space, NodeMemory memory, NodeLife life, Trash trash, KeptTrash kept, Quarantine quarantine, DirectBuffers buffers, IOptions<WorkerOptions> options,
     TimeProvider time, ILogger<UploadStore> logger)
 {
     // Uploads of unknown length grow in steps, so that the account is not asked for every buffer.
@@ -218,7 +218,7 @@ internal sealed partial class UploadStore(
     private async Task<Outcome<PreparedReceipt>> WriteAsync(UploadSlot slot, Stream body, CancellationTokenSource stop)
     {
         var path = directory.UploadPath(slot.Upload);
-        await using var part = PartFile.Create(path, options.Value.DirectIo, keep: slot.Size is not null);
+        await using var part = PartFile.Create(path, buffers, keep: slot.Size is not null);
         while (true)
         {
             var filled = await _arrival.FillAsync(body, part.Room(), stop);
