@@ -38,7 +38,7 @@ public sealed partial class Fixer(
     private readonly PullsAhead _ahead = new();
 
     // Pulls that were given up and that their nodes may still be about.
-    private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), byte> _unwanted = new();
+    private readonly ConcurrentDictionary<(MovieVersion Version, NodeId Target), long> _unwanted = new();
     private readonly MassLoss _massLoss = new(time);
     private Dictionary<MovieVersion, long> _lacking = [];
     private long _copied;
@@ -92,9 +92,10 @@ public sealed partial class Fixer(
             orders.Add(pull.Order);
         }
 
-        foreach (var key in _unwanted.Keys)
+        foreach (var (key, since) in _unwanted)
         {
-            if (key.Target == node.Id && !node.Pulls.Any(progress => progress.Version == key.Version)) _unwanted.TryRemove(key, out _);
+            // A beat that does not tell of it may have been on its way before the order for it arrived.
+            if (key.Target == node.Id && Time.GetElapsedTime(since) >= NodeOrder.Life && !node.Pulls.Any(progress => progress.Version == key.Version)) _unwanted.TryRemove(key, out _);
         }
     }
 
@@ -142,7 +143,7 @@ public sealed partial class Fixer(
     public void GiveUp(Move move)
     {
         var key = (move.Version, move.To);
-        if (_pulls.TryGetValue(key, out var pull) && pull.IsMove && _pulls.TryRemove(key, out _)) _unwanted[key] = 0;
+        if (_pulls.TryGetValue(key, out var pull) && pull.IsMove && _pulls.TryRemove(key, out _)) _unwanted[key] = Time.GetTimestamp();
     }
 
     /// <summary>Whether the version is still somebody's current one. What no node reports is not judged: its holders may not have come yet.</summary>
@@ -227,7 +228,7 @@ public sealed partial class Fixer(
         foreach (var (key, pull) in _pulls)
         {
             if (pull.IsMove || _lacking.ContainsKey(key.Version) || registry.Replicas.HoldersOf(key.Version).Any(holder => holder.Node == key.Target)) continue;
-            if (_pulls.TryRemove(key, out _)) _unwanted[key] = 0;
+            if (_pulls.TryRemove(key, out _)) _unwanted[key] = Time.GetTimestamp();
         }
     }
 
