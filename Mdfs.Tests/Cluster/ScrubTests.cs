@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -29,6 +30,27 @@ public sealed class ScrubTests
         await Eventually.TrueAsync(async () => await cluster.Client.MetricAsync("mdfs_scrub_canaries_sick", Cancelled) == 0, "planted rot is healed", MdfsClient.Patience, Cancelled);
         Assert.InRange(await cluster.Client.MetricAsync("mdfs_scrub_canary_seconds", Cancelled), 0, 120);
         Assert.InRange(await cluster.Client.MetricAsync("mdfs_scrub_oldest_seconds", Cancelled), 0, 120);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Whether_a_worker_goes_past_the_page_cache_is_told_and_either_way_finds_rot(bool direct)
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, ("Mdfs:Worker:DirectIo", $"{direct}"));
+        Assert.Equal(1, await cluster.Client.StoreAsync("film.mp4", Movie, Cancelled));
+        var file = cluster.ReplicaFiles(cluster.Workers[0]).Single();
+        using (var open = File.OpenHandle(file))
+        using (var again = DirectFile.TryReopen(open, write: false))
+        {
+            using var worker = new MdfsClient(cluster.Workers[0].Address, TestCluster.AdminKey);
+            Assert.Equal(direct && again is not null ? 1 : 0, await worker.MetricAsync("mdfs_worker_direct_io", Cancelled));
+        }
+
+        await Eventually.TrueAsync(async () => (await ScrubAsync(cluster)).All(worker => worker.State == "resting"), "the first round is over", MdfsClient.Patience, Cancelled);
+        WorkerNode.Flip(file, 1_400_000);
+        Assert.Equal(HttpStatusCode.Accepted, await PostAsync(cluster, "api/scrub/start"));
+        await Eventually.TrueAsync(async () => await ScrubAsync(cluster) is [{ Found: 1 }], "it is found", MdfsClient.Patience, Cancelled);
     }
 
     [Theory]

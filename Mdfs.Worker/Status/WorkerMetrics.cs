@@ -15,7 +15,7 @@ internal sealed class WorkerMetrics
     private readonly Counter<long> _beats;
     private int _streams;
 
-    public WorkerMetrics(InstanceTelemetry telemetry, Inventory inventory, SpaceAccount space, KeptTrash kept, Quarantine quarantine)
+    public WorkerMetrics(InstanceTelemetry telemetry, Inventory inventory, SpaceAccount space, KeptTrash kept, Quarantine quarantine, DirectBuffers direct)
     {
         _inventory = inventory;
         var meter = telemetry.Meter;
@@ -35,6 +35,9 @@ internal sealed class WorkerMetrics
         meter.CreateObservableGauge("mdfs_worker_trash_bytes", () => kept.Bytes, description: "Bytes of deleted and overwritten movies that can be brought back; they count as free.");
         meter.CreateObservableGauge("mdfs_worker_quarantined_replicas", () => quarantine.Count, description: "Replicas in quarantine.");
         meter.CreateObservableGauge("mdfs_worker_quarantined_bytes", () => quarantine.Bytes, description: "Bytes of the replicas in quarantine.");
+        meter.CreateObservableGauge(
+            "mdfs_worker_direct_io", () => direct.Works is { } works ? [new Measurement<int>(works ? 1 : 0)] : Array.Empty<Measurement<int>>(),
+            description: "1: movies that arrive, copies and scrubs go past the page cache; 0: the file system cannot, or DirectIo is off.");
     }
 
     /// <summary>Windows being sent at this moment, without those whose client has paused.</summary>

@@ -15,9 +15,18 @@ internal sealed class DirectBuffers(IOptions<WorkerOptions> options)
     private readonly Lock _gate = new();
     private readonly Stack<byte[]> _idle = new();
     private int _rented;
+    private volatile int _reopened = -1;
+
+    /// <summary>Whether the last file that was to be opened that way was; null: none was yet.</summary>
+    public bool? Works => _reopened < 0 ? null : _reopened > 0;
 
     /// <summary>Another handle for a file that is open; null: through the cache, then.</summary>
-    public SafeFileHandle? TryReopen(SafeFileHandle file, bool write) => options.Value.DirectIo ? DirectFile.TryReopen(file, write) : null;
+    public SafeFileHandle? TryReopen(SafeFileHandle file, bool write)
+    {
+        var handle = options.Value.DirectIo ? DirectFile.TryReopen(file, write) : null;
+        _reopened = handle is null ? 0 : 1;
+        return handle;
+    }
 
     /// <summary>Null: too many are out.</summary>
     public DirectBuffer? TryRent()
