@@ -22,22 +22,23 @@ public sealed class LoopSources
         return source;
     }
 
-    /// <summary>Makes a new connection, on other threads.</summary>
-    /// <param name="done">On the loop's thread: the connection, or why there is none.</param>
-    public void Connect(string address, Action<LoopSource?, NodeFailure?> done) => _ = ConnectAsync(address, done);
+    /// <summary>Makes a new connection.</summary>
+    /// <param name="done">Later, on the loop's thread: the connection, or why there is none.</param>
+    public void Connect(string address, Action<LoopSource?, NodeFailure?> done)
+    {
+        if (PeerAt(address)?.Address is not { } uri) Begin([], 0);
+        else if (IPAddress.TryParse(uri.IdnHost, out var number)) Begin([number], uri.Port);
+        else _ = FindAsync(uri.IdnHost, addresses => Begin(addresses, uri.Port));
+
+        void Begin(IReadOnlyList<IPAddress> addresses, int port) =>
+            new LoopConnect(_loop, addresses, port, (socket, failure) => done(socket is null ? null : new LoopSource(_loop, address, socket), failure)).Begin();
+    }
 
     /// <summary>The request for a window; null: an address that is asked by another client.</summary>
     /// <param name="trace">Of the span that goes on at the far side, or null.</param>
     public byte[]? Request(string address, string target, string token, string? trace)
     {
-        if (!_peers.TryGetValue(address, out var peer))
-        {
-            if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp) return null;
-            // Nodes come and go under other addresses, but not by the hundred.
-            if (_peers.Count > 1000) return null;
-            _peers.Add(address, peer = new Peer(uri));
-        }
-
+        if (PeerAt(address) is not { } peer) return null;
         return Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: {peer.Address.Authority}\r\n{NodeTokens.Header}: {token}\r\n{(trace is null ? "" : $"traceparent: {trace}\r\n")}\r\n");
     }
 
@@ -52,30 +53,28 @@ public sealed class LoopSources
         foreach (var other in others) peer.Kept.Push(other);
     }
 
-    private async Task ConnectAsync(string address, Action<LoopSource?, NodeFailure?> done)
+    private Peer? PeerAt(string address)
     {
-        Socket? socket = null;
-        NodeFailure? failure = null;
+        if (_peers.TryGetValue(address, out var peer)) return peer;
+        // Nodes come and go under other addresses, but not by the hundred.
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp || _peers.Count > 1000) return null;
+        _peers.Add(address, peer = new Peer(uri));
+        return peer;
+    }
+
+    private static async Task FindAsync(string name, Action<IReadOnlyList<IPAddress>> found)
+    {
+        IReadOnlyList<IPAddress> addresses = [];
         try
         {
-            var uri = new Uri(address);
-            using var limit = new CancellationTokenSource(ByteClient.ConnectTimeout);
-            socket = await ProbedConnection.ConnectAsync(new DnsEndPoint(uri.IdnHost, uri.Port), limit.Token).ConfigureAwait(false);
+            addresses = await Dns.GetHostAddressesAsync(name).WaitAsync(ByteClient.ConnectTimeout).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (Exception error) when (error is SocketException or TimeoutException)
         {
-            failure = new NodeFailure.Unreachable("no connection was made in time");
-        }
-        catch (SocketException error)
-        {
-            failure = new NodeFailure.Unreachable(error.Message);
+            // Said by whoever finds nobody to try.
         }
 
-        _loop.Post(static with =>
-        {
-            var (loop, address, socket, failure, done) = ((EventLoop, string, Socket?, NodeFailure?, Action<LoopSource?, NodeFailure?>))with;
-            done(socket is null ? null : new LoopSource(loop, address, socket), failure);
-        }, (_loop, address, socket, failure, done));
+        found(addresses);
     }
 
     private sealed record Peer(Uri Address)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,6 +18,7 @@ internal static unsafe partial class LoopSystem
 
     public const int Again = -11;
     public const int Interrupted = -4;
+    public const int UnderWay = -115;
 
     private const int Add = 1;
     private const int Delete = 2;
@@ -76,6 +78,13 @@ internal static unsafe partial class LoopSystem
     {
         long count;
         _ = read(bell, &count, 8);
+    }
+
+    /// <summary>0: it stands; <see cref="UnderWay"/>: it does, or does not, when the socket can be written to.</summary>
+    /// <param name="socket">One that does not block.</param>
+    public static int Connect(int socket, SocketAddress to)
+    {
+        fixed (byte* address = to.Buffer.Span) return Result(connect(socket, address, to.Size));
     }
 
     /// <summary>0: the far side sends no more.</summary>
@@ -145,6 +154,9 @@ internal static unsafe partial class LoopSystem
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(int handle, void* from, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int connect(int handle, void* address, int length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint recv(int socket, void* into, nuint count, int flags);

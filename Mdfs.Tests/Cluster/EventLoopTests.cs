@@ -1,10 +1,14 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Mdfs.Gateway.Sources;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Loops;
 using Mdfs.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -97,6 +101,88 @@ public sealed class EventLoopTests
         Assert.Equal(movie.ToArray(), body);
         Assert.Equal(1, await cluster.Client.MetricAsync("mdfs_downloads_resumed_total", _test));
         await Eventually.TrueAsync(async () => await AnsweredOnLoopsAsync(cluster) == 1, "a loop has answered", MdfsClient.Patience, _test);
+    }
+
+    [Fact]
+    public async Task A_worker_s_connection_is_watched_by_the_loop_and_by_nobody_else()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 1);
+        await cluster.Client.StoreAsync("a.mp4", Movie, _test);
+        using var client = await ConnectAsync(cluster);
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}\r\n"), _test);
+        await using var said = new NetworkStream(client);
+        while (await LineAsync(said) is { Length: > 0 })
+        {
+        }
+
+        // It is kept for the next one now. What moves from one to the other at this moment may be seen with both.
+        await said.ReadExactlyAsync(new byte[Movie.Length], _test);
+        await Eventually.TrueAsync(() => WatchedTwice().Count == 0, "no socket is watched twice", TimeSpan.FromSeconds(10), _test);
+    }
+
+    [Theory]
+    [InlineData("localhost", true)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("nobody.invalid", false)]
+    [InlineData("not an address", false)]
+    public async Task A_worker_is_found_by_its_name_or_it_is_said_that_it_is_not(string host, bool found)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var loop = new EventLoop("test", NullLogger.Instance);
+        var (source, failure) = await ConnectAsync(loop, $"http://{host}:{((IPEndPoint)listener.LocalEndpoint).Port}");
+        Assert.Equal(found, source is not null);
+        Assert.Equal(found, failure is null);
+    }
+
+    [Fact]
+    public async Task A_worker_that_does_not_listen_and_one_that_does_not_answer_are_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        using var loop = new EventLoop("test", NullLogger.Instance);
+        Assert.IsType<NodeFailure.Unreachable>((await ConnectAsync(loop, $"http://127.0.0.1:{TestPorts.Next()}")).Failure);
+
+        // As many as it lets wait; of more it does not take notice.
+        using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(0);
+        var waiting = new List<LoopSource>();
+        while (true)
+        {
+            var (source, failure) = await ConnectAsync(loop, $"http://127.0.0.1:{((IPEndPoint)full.LocalEndPoint!).Port}");
+            if (source is not null) waiting.Add(source);
+            if (failure is null && waiting.Count < 10) continue;
+            Assert.Contains("in time", Assert.IsType<NodeFailure.Unreachable>(failure).Detail);
+            break;
+        }
+    }
+
+    private static async Task<(LoopSource? Source, NodeFailure? Failure)> ConnectAsync(EventLoop loop, string address)
+    {
+        var came = new TaskCompletionSource<(LoopSource?, NodeFailure?)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(_ => loop.Sources.Connect(address, (source, failure) => came.SetResult((source, failure))), loop);
+        return await came.Task.WaitAsync(MdfsClient.Patience);
+    }
+
+    // Files of this process that more than one set of watched ones holds.
+    private static List<string> WatchedTwice()
+    {
+        var watched = new List<string>();
+        foreach (var info in Directory.GetFiles("/proc/self/fdinfo"))
+        {
+            try
+            {
+                watched.AddRange(File.ReadLines(info).Where(static line => line.StartsWith("tfd:", StringComparison.Ordinal)).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]));
+            }
+            catch (IOException)
+            {
+                // Closed in the meantime.
+            }
+        }
+
+        return [.. watched.GroupBy(static file => file).Where(static group => group.Count() > 1).Select(static group => group.Key)];
     }
 
     private async Task<Socket> ConnectAsync(TestCluster cluster)
