@@ -18,5 +18,9 @@ public sealed class RecentTrouble(TimeProvider time)
 
     public void Note(NodeId node) => _since[node] = time.GetTimestamp();
 
-    public void Clear(NodeId node) => _since.TryRemove(node, out _);
+    public void Clear(NodeId node)
+    {
+        // Asked first: removing locks, also where there is nothing to remove, and this is called for each window.
+        if (_since.ContainsKey(node)) _since.TryRemove(node, out _);
+    }
 }

@@ -20,6 +20,7 @@ internal sealed class LoopDownload : LoopAnswer
     private readonly long _length;
     private readonly long _began;
     private readonly IDisposable _client;
+    private IReadOnlyList<ReplicaCandidate>? _sources;
     private ReplicaCandidate _candidate;
     private LoopSource? _source;
     private LoopFeed? _feed;
@@ -36,9 +37,10 @@ internal sealed class LoopDownload : LoopAnswer
     private bool _resuming;
     private bool _isUnderstood = true;
 
-    public LoopDownload(LoopDownloads all, string route, IMovie movie, ContentAnswer answer, byte[] head)
+    /// <param name="sources">Who has it at this moment.</param>
+    public LoopDownload(LoopDownloads all, string route, IMovie movie, IReadOnlyList<ReplicaCandidate> sources, ContentAnswer answer, byte[] head)
     {
-        (_all, _movie, _head, Route, Status) = (all, movie, head, route, answer.Decision.StatusCode);
+        (_all, _movie, _sources, _head, Route, Status) = (all, movie, sources, head, route, answer.Decision.StatusCode);
         (_from, _length) = (answer.Pieces[0].Range.From, answer.Pieces[0].Range.Length);
         _began = all.Time.GetTimestamp();
         // Counted from here on, so that the version is not swept away between the decision and the first window.
@@ -145,7 +147,9 @@ internal sealed class LoopDownload : LoopAnswer
 
     private void Ask()
     {
-        if (SourceRotation.First(_all.SourcesOf(_movie), _all.Streams, _all.Trouble) is not { } candidate)
+        var sources = _sources ?? _all.SourcesOf(_movie);
+        _sources = null;
+        if (SourceRotation.First(sources, _all.Streams, _all.Trouble) is not { } candidate)
         {
             _failure = new NodeFailure.Unreachable("nobody has it");
             return;
@@ -178,7 +182,8 @@ internal sealed class LoopDownload : LoopAnswer
     private bool TryAsk(LoopSource source)
     {
         var target = Routes.Worker.WindowPath(_movie.Replica.Version, _from + Given, Left, Given > 0);
-        if (Loop.Sources.Request(_candidate.Worker.Address, target, _all.Pass.For(_candidate, target), Span?.Id) is { } request && source.TryAsk(request, Left))
+        var request = Loop.Sources.Request(_candidate.Worker.Address, target, _all.Pass.For(_candidate, target), Span?.Id);
+        if (!request.IsEmpty && source.TryAsk(request, Left))
         {
             (_source, _asked) = (source, _all.Time.GetTimestamp());
             return true;

@@ -31,7 +31,7 @@ public sealed partial class LoopDownloads(
     /// <summary>Null: not the plain whole or a plain part of a movie that somebody has.</summary>
     /// <param name="route">By which it is counted.</param>
     public LoopAnswer? TryAnswer(string route, ContentAnswer answer, IMovie movie, bool attachment) =>
-        ResponseHead.Of(answer, attachment) is { } head && SourcesOf(movie).Count > 0 ? new LoopDownload(this, route, movie, answer, head) : null;
+        ResponseHead.Of(answer, attachment) is { } head && SourcesOf(movie) is { Count: > 0 } sources ? new LoopDownload(this, route, movie, sources, answer, head) : null;
 
     internal IReadOnlyList<ReplicaCandidate> SourcesOf(IMovie movie)
     {

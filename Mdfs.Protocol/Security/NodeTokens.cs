@@ -1,7 +1,9 @@
 using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Mdfs.Protocol.Security;
 
@@ -29,54 +31,46 @@ public sealed class NodeTokens(ClusterKeys keys)
     /// <summary>The longest life of a grant. Longer than a film, also for who pauses it: all this time it can be played on from another worker although the master is away.</summary>
     public static readonly TimeSpan MaxGrantLife = TimeSpan.FromHours(12);
 
+    private readonly KeyedHash _hash = new(keys.Nodes.ToArray());
+
     /// <param name="target">Path and query exactly as they stand in the request line.</param>
     /// <param name="now">Milliseconds since 1970 by the master's clock as far as the sender knows it.</param>
     /// <param name="body">The body for <see cref="NodePurpose.Control"/> and <see cref="NodePurpose.Report"/>; ignored for the others.</param>
     public string Issue(
         NodePurpose purpose, string method, string target, string sender, string receiver, long epoch, long now, ReadOnlySpan<byte> body = default)
     {
-        var token = new NodeToken(purpose, sender, receiver, epoch, now + (long)MaxLife.TotalMilliseconds / 2, BindsBody(purpose) ? Hash(body) : "");
-        return $"{Fields(token)}.{Base64Url.EncodeToString(Sign(token, method, target))}";
+        return Signed(new NodeToken(purpose, sender, receiver, epoch, now + (long)MaxLife.TotalMilliseconds / 2, BindsBody(purpose) ? Hash(body) : ""), method, target);
     }
 
     /// <summary>The master's word that whoever brings it may GET from this path of this worker, with any query.</summary>
     /// <param name="path">Without a query.</param>
     /// <param name="expires">Milliseconds since 1970 by the master's clock; no more than <see cref="MaxGrantLife"/> ahead.</param>
-    public string Grant(string path, string receiver, long epoch, long expires)
-    {
-        var token = new NodeToken(NodePurpose.Window, Master, receiver, epoch, expires, "");
-        return $"{Fields(token)}.{Base64Url.EncodeToString(Sign(token, "GET", path))}";
-    }
+    public string Grant(string path, string receiver, long epoch, long expires) =>
+        Signed(new NodeToken(NodePurpose.Window, Master, receiver, epoch, expires, ""), "GET", path);
 
     /// <summary>Checks all but the body, which has not been read yet: compare it with <see cref="MatchesBody"/>.</summary>
-    public TokenVerdict Check(string? header, NodePurpose purpose, string method, string target, string receiver, long now, out NodeToken? token)
+    /// <param name="purposes">Those that the route takes.</param>
+    public TokenVerdict Check(string? header, ReadOnlySpan<NodePurpose> purposes, string method, string target, string receiver, long now, out NodeToken? token)
     {
         token = null;
         if (string.IsNullOrEmpty(header)) return TokenVerdict.Missing;
-        if (!TryRead(header, out var read, out var signature)) return TokenVerdict.Malformed;
+        Span<byte> signature = stackalloc byte[KeyedHash.Length];
+        if (!TryRead(header, out var read, out var fields, signature)) return TokenVerdict.Malformed;
         // The purpose stands under the signature too, so that it can be believed.
-        var signed = read.Purpose == NodePurpose.Window ? target.Split('?', 2)[0] : target;
-        if (!CryptographicOperations.FixedTimeEquals(Sign(read, method, signed), signature)) return TokenVerdict.BadSignature;
+        var query = read.Purpose == NodePurpose.Window ? target.IndexOf('?', StringComparison.Ordinal) : -1;
+        Span<byte> good = stackalloc byte[KeyedHash.Length];
+        Sign(fields, method, query < 0 ? target : target.AsSpan(0, query), good);
+        if (!CryptographicOperations.FixedTimeEquals(good, signature)) return TokenVerdict.BadSignature;
         if (read.Receiver != receiver) return TokenVerdict.WrongReceiver;
-        if (read.Purpose != purpose) return TokenVerdict.WrongPurpose;
-        if (read.Expires < now || read.Expires > now + (long)(purpose == NodePurpose.Window ? MaxGrantLife : MaxLife).TotalMilliseconds) return TokenVerdict.Expired;
+        if (!purposes.Contains(read.Purpose)) return TokenVerdict.WrongPurpose;
+        if (read.Expires < now || read.Expires > now + (long)(read.Purpose == NodePurpose.Window ? MaxGrantLife : MaxLife).TotalMilliseconds) return TokenVerdict.Expired;
         token = read;
         return TokenVerdict.Valid;
     }
 
-    /// <summary>The same for a route that takes several purposes.</summary>
-    public TokenVerdict Check(string? header, IReadOnlyList<NodePurpose> purposes, string method, string target, string receiver, long now, out NodeToken? token)
-    {
-        token = null;
-        var verdict = TokenVerdict.Missing;
-        foreach (var purpose in purposes)
-        {
-            verdict = Check(header, purpose, method, target, receiver, now, out token);
-            if (verdict != TokenVerdict.WrongPurpose) break;
-        }
-
-        return verdict;
-    }
+    /// <summary>The same for a route that takes one purpose.</summary>
+    public TokenVerdict Check(string? header, NodePurpose purpose, string method, string target, string receiver, long now, out NodeToken? token) =>
+        Check(header, [purpose], method, target, receiver, now, out token);
 
     public static bool BindsBody(NodePurpose purpose) => purpose is NodePurpose.Control or NodePurpose.Report;
 
@@ -91,28 +85,41 @@ public sealed class NodeTokens(ClusterKeys keys)
         signature is not null
         && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(SignReply(nonce, body)), Encoding.UTF8.GetBytes(signature));
 
-    private byte[] Sign(NodeToken token, string method, string target) =>
-        HMACSHA256.HashData(keys.Nodes, Encoding.UTF8.GetBytes($"token\n{method}\n{target}\n{Fields(token)}"));
+    private string Signed(NodeToken token, string method, string target)
+    {
+        // Senders and receivers are "master" or 32 hex digits, so a dot cannot stand in a field.
+        var fields = string.Create(CultureInfo.InvariantCulture, $"1.{(int)token.Purpose}.{token.Sender}.{token.Receiver}.{token.Epoch}.{token.Expires}.{token.BodyHash}");
+        Span<byte> signature = stackalloc byte[KeyedHash.Length];
+        Sign(fields, method, target, signature);
+        Span<char> written = stackalloc char[Base64Url.GetEncodedLength(KeyedHash.Length)];
+        Base64Url.EncodeToChars(signature, written);
+        return $"{fields}.{written}";
+    }
+
+    private void Sign(ReadOnlySpan<char> fields, string method, ReadOnlySpan<char> target, Span<byte> signature)
+    {
+        // Longer ones are none of ours, but are to be told so.
+        Span<byte> room = stackalloc byte[1024];
+        if (Utf8.TryWrite(room, CultureInfo.InvariantCulture, $"token\n{method}\n{target}\n{fields}", out var length)) _hash.Of(room[..length], signature);
+        else _hash.Of(Encoding.UTF8.GetBytes($"token\n{method}\n{target}\n{fields}"), signature);
+    }
 
     private static string Hash(ReadOnlySpan<byte> body) => Base64Url.EncodeToString(SHA256.HashData(body));
 
-    // Senders and receivers are "master" or 32 hex digits, so a dot cannot stand in a field.
-    private static string Fields(NodeToken token) =>
-        string.Create(CultureInfo.InvariantCulture, $"1.{(int)token.Purpose}.{token.Sender}.{token.Receiver}.{token.Epoch}.{token.Expires}.{token.BodyHash}");
-
-    private static bool TryRead(string header, out NodeToken token, out byte[] signature)
+    /// <param name="fields">All that is signed.</param>
+    private static bool TryRead(ReadOnlySpan<char> header, [NotNullWhen(true)] out NodeToken? token, out ReadOnlySpan<char> fields, Span<byte> signature)
     {
-        token = null!;
-        signature = [];
+        token = null;
+        fields = default;
         if (header.Length > 512) return false;
-        var parts = header.Split('.');
-        if (parts.Length != 8 || parts[0] != "1") return false;
-        if (!int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var purpose) || !Enum.IsDefined((NodePurpose)purpose)) return false;
-        if (!long.TryParse(parts[4], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)) return false;
-        if (!long.TryParse(parts[5], NumberStyles.None, CultureInfo.InvariantCulture, out var expires)) return false;
-        if (!Base64Url.IsValid(parts[7])) return false;
-        token = new NodeToken((NodePurpose)purpose, parts[2], parts[3], epoch, expires, parts[6]);
-        signature = Base64Url.DecodeFromChars(parts[7]);
+        Span<Range> parts = stackalloc Range[9];
+        if (header.Split(parts, '.') != 8 || header[parts[0]] is not "1") return false;
+        if (!int.TryParse(header[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var purpose) || !Enum.IsDefined((NodePurpose)purpose)) return false;
+        if (!long.TryParse(header[parts[4]], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)) return false;
+        if (!long.TryParse(header[parts[5]], NumberStyles.None, CultureInfo.InvariantCulture, out var expires)) return false;
+        if (!Base64Url.TryDecodeFromChars(header[parts[7]], signature, out var count) || count != signature.Length) return false;
+        token = new NodeToken((NodePurpose)purpose, header[parts[2]].ToString(), header[parts[3]].ToString(), epoch, expires, header[parts[6]].ToString());
+        fields = header[..(parts[7].Start.Value - 1)];
         return true;
     }
 }

@@ -15,6 +15,7 @@ public sealed class LoopSource : IDisposable
     private bool _hasHead;
     private bool _lasts;
     private bool _heard;
+    private bool _asked;
     private bool _closed;
 
     internal LoopSource(EventLoop loop, string address, Socket socket)
@@ -36,7 +37,7 @@ public sealed class LoopSource : IDisposable
     /// <summary>Asks for a window. False: the connection is of no more use.</summary>
     public bool TryAsk(ReadOnlySpan<byte> request, long length)
     {
-        (_expected, Remaining, _hasHead, _lasts, _heard) = (length, length, false, false, false);
+        (_expected, Remaining, _hasHead, _lasts, _heard, _asked) = (length, length, false, false, false, true);
         return LoopSystem.Send(_socket.Handle, request) == request.Length;
     }
 
@@ -46,6 +47,13 @@ public sealed class LoopSource : IDisposable
     public Reception Receive(Span<byte> into, Action waiting, out int skip, out int count)
     {
         (skip, count) = (0, 0);
+        if (_asked)
+        {
+            // Just now: there is nothing yet, and whatever comes is heard.
+            (_asked, _waiting) = (false, waiting);
+            return Reception.Waiting;
+        }
+
         while (true)
         {
             // Never a byte of what follows the window.

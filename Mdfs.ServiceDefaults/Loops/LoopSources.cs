@@ -1,6 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using System.Text.Unicode;
 using Mdfs.Protocol.Security;
 using Mdfs.ServiceDefaults.Bytes;
 
@@ -34,12 +35,15 @@ public sealed class LoopSources
             new LoopConnect(_loop, addresses, port, (socket, failure) => done(socket is null ? null : new LoopSource(_loop, address, socket), failure)).Begin();
     }
 
-    /// <summary>The request for a window; null: an address that is asked by another client.</summary>
+    /// <summary>The request for a window, valid until anything else is done on the loop; empty: an address that is asked by another client.</summary>
     /// <param name="trace">Of the span that goes on at the far side, or null.</param>
-    public byte[]? Request(string address, string target, string token, string? trace)
+    public ReadOnlySpan<byte> Request(string address, string target, string token, string? trace)
     {
-        if (PeerAt(address) is not { } peer) return null;
-        return Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: {peer.Address.Authority}\r\n{NodeTokens.Header}: {token}\r\n{(trace is null ? "" : $"traceparent: {trace}\r\n")}\r\n");
+        if (PeerAt(address) is not { } peer) return [];
+        var (before, after) = trace is null ? ("", "") : ("traceparent: ", "\r\n");
+        var isWhole = Utf8.TryWrite(
+            _loop.Scratch, CultureInfo.InvariantCulture, $"GET {target} HTTP/1.1\r\nHost: {peer.Authority}\r\n{NodeTokens.Header}: {token}\r\n{before}{trace}{after}\r\n", out var length);
+        return isWhole ? _loop.Scratch.AsSpan(0, length) : [];
     }
 
     internal void Keep(string address, LoopSource source) => _peers[address].Kept.Push(source);
@@ -79,6 +83,8 @@ public sealed class LoopSources
 
     private sealed record Peer(Uri Address)
     {
+        public string Authority { get; } = Address.Authority;
+
         public Stack<LoopSource> Kept { get; } = new();
     }
 }

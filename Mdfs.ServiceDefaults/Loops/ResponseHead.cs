@@ -14,11 +14,27 @@ public static class ResponseHead
     }
 
     /// <param name="status">200 or 206.</param>
-    public static byte[] Of(int status, IEnumerable<(string Name, string Value)> headers)
+    public static byte[] Of(int status, IReadOnlyList<(string Name, string Value)> headers)
     {
-        var text = new StringBuilder(512).Append(status == 200 ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.1 206 Partial Content\r\n");
-        foreach (var (name, value) in headers) text.Append(name).Append(": ").Append(value).Append("\r\n");
+        var first = status == 200 ? "HTTP/1.1 200 OK\r\n"u8 : "HTTP/1.1 206 Partial Content\r\n"u8;
         // Said of every answer (SecurityHeaders).
-        return Encoding.ASCII.GetBytes(text.Append("X-Content-Type-Options: nosniff\r\n\r\n").ToString());
+        var last = "X-Content-Type-Options: nosniff\r\n\r\n"u8;
+        var length = first.Length + last.Length;
+        for (var i = 0; i < headers.Count; i++) length += headers[i].Name.Length + headers[i].Value.Length + 4;
+        var head = new byte[length];
+        first.CopyTo(head);
+        var at = first.Length;
+        for (var i = 0; i < headers.Count; i++)
+        {
+            at += Encoding.ASCII.GetBytes(headers[i].Name, head.AsSpan(at));
+            ": "u8.CopyTo(head.AsSpan(at));
+            at += 2;
+            at += Encoding.ASCII.GetBytes(headers[i].Value, head.AsSpan(at));
+            "\r\n"u8.CopyTo(head.AsSpan(at));
+            at += 2;
+        }
+
+        last.CopyTo(head.AsSpan(at));
+        return head;
     }
 }

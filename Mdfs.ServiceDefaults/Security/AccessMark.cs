@@ -28,7 +28,7 @@ public enum AccessClass
 /// </summary>
 /// <param name="Purposes">For <see cref="AccessClass.Node"/>: the token must be for one of these.</param>
 /// <param name="Why">For <see cref="AccessClass.Handler"/>: what the handler checks.</param>
-public sealed record AccessMark(AccessClass Access, IReadOnlyList<NodePurpose> Purposes, string? Why = null)
+public sealed record AccessMark(AccessClass Access, NodePurpose[] Purposes, string? Why = null)
 {
     public override string ToString() => Access switch
     {

@@ -23,7 +23,7 @@ public sealed partial class NodeGuard(NodeTokens tokens, INodeAuthority authorit
     public const string TooLarge = "too-large";
 
     /// <summary>True when the request may go on; else it has been answered with a <see cref="NodeRefusal"/>.</summary>
-    public async Task<bool> AdmitAsync(HttpContext context, IReadOnlyList<NodePurpose> purposes)
+    public async Task<bool> AdmitAsync(HttpContext context, NodePurpose[] purposes)
     {
         var header = context.Request.Headers[NodeTokens.Header].ToString();
         var verdict = Check(context, header, purposes, out var token);
@@ -54,7 +54,7 @@ public sealed partial class NodeGuard(NodeTokens tokens, INodeAuthority authorit
     }
 
     // The raw target: what the sender signed, before any decoding.
-    private TokenVerdict Check(HttpContext context, string header, IReadOnlyList<NodePurpose> purposes, out NodeToken? token) =>
+    private TokenVerdict Check(HttpContext context, string header, NodePurpose[] purposes, out NodeToken? token) =>
         tokens.Check(header, purposes, context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, authority.Receiver, authority.Now, out token);
 
     private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpContext context)
