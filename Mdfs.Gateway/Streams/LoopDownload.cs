@@ -100,7 +100,7 @@ internal sealed class LoopDownload : LoopAnswer
             }
         }
 
-        return _connecting ? LoopPiece.Waiting : Fail(into.Span, ready);
+        return _failure is null ? LoopPiece.Waiting : Fail(into.Span, ready);
     }
 
     public override void Sent(int count) => _all.Metrics.Given(count);
@@ -169,6 +169,7 @@ internal sealed class LoopDownload : LoopAnswer
             _connecting = false;
             if (_ended || _failure is not null)
             {
+                // Too late: nobody waits for it any more.
                 source?.Dispose();
                 return;
             }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.ServiceDefaults.Loops;
 
@@ -20,10 +21,12 @@ public sealed partial class EventLoop : IDisposable
 
     private readonly ILogger _logger;
     private readonly int _epoll;
-    private readonly int _bell;
+    // Whoever rings it may come after the end: it is not closed before the last of them is done, as its number could be another file's by then.
+    private readonly SafeFileHandle _bell;
     private readonly Thread _thread;
     private readonly byte[] _events = GC.AllocateUninitializedArray<byte>(256 * 16, pinned: true);
     private readonly ConcurrentQueue<(Action<object> Do, object With)> _posted = new();
+    private readonly Lock _clearing = new();
     private readonly Queue<LoopSocket> _again = new();
     private readonly List<LoopSocket?> _sockets = [];
     private readonly Stack<int> _free = new();
@@ -32,13 +35,14 @@ public sealed partial class EventLoop : IDisposable
     private int _rung;
     private int _count;
     private volatile bool _stopping;
+    private volatile bool _over;
 
     public EventLoop(string name, ILogger logger)
     {
         _logger = logger;
         _epoll = Known(LoopSystem.CreateEpoll());
-        _bell = Known(LoopSystem.CreateBell());
-        Known(LoopSystem.Watch(_epoll, _bell, BellSlot, LoopSystem.In));
+        _bell = new SafeFileHandle(Known(LoopSystem.CreateBell()), ownsHandle: true);
+        Known(LoopSystem.Watch(_epoll, (int)_bell.DangerousGetHandle(), BellSlot, LoopSystem.In));
         Sources = new LoopSources(this);
         _thread = new Thread(Run) { IsBackground = true, Name = name };
         _thread.Start();
@@ -59,11 +63,12 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>No new request is begun: connections end with what they have.</summary>
     internal bool IsDraining { get; private set; }
 
-    /// <summary>From any thread: to be done on the loop's, in this order.</summary>
+    /// <summary>From any thread: to be done on the loop's, in this order. After the loop's end it is done at once, so that what somebody holds is let go: it has to look at <see cref="HasEnded"/>.</summary>
     public void Post(Action<object> what, object with)
     {
         _posted.Enqueue((what, with));
         if (Interlocked.Exchange(ref _rung, 1) == 0) LoopSystem.Ring(_bell);
+        if (_over) Clear();
     }
 
     /// <summary>On the loop's thread: it is watched from now on.</summary>
@@ -121,7 +126,8 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>Clients that are being answered. For who waits until there are none; a moment old.</summary>
     internal int Busy { get; set; }
 
-    internal bool HasEnded => _stopping;
+    /// <summary>It ends, or has: nothing can be watched any more.</summary>
+    public bool HasEnded => _stopping;
 
     /// <summary>Ends it; what it still has is closed.</summary>
     public void Dispose()
@@ -168,13 +174,28 @@ public sealed partial class EventLoop : IDisposable
 
         for (var i = 0; i < _sockets.Count; i++) _sockets[i]?.Abandon();
         LoopSystem.Close(_epoll);
-        LoopSystem.Close(_bell);
+        _over = true;
+        // Who posts from here on sees that it is over; what was posted before is done here.
+        Interlocked.MemoryBarrier();
+        Clear();
+        _bell.Dispose();
     }
 
     private void Heed()
     {
         LoopSystem.Silence(_bell);
-        Volatile.Write(ref _rung, 0);
+        // Before the queue is looked at, also by the processor: else what is posted in between rings nobody.
+        Interlocked.Exchange(ref _rung, 0);
+        DoPosted();
+    }
+
+    private void Clear()
+    {
+        lock (_clearing) DoPosted();
+    }
+
+    private void DoPosted()
+    {
         while (_posted.TryDequeue(out var work))
         {
             try
@@ -184,6 +205,7 @@ public sealed partial class EventLoop : IDisposable
             catch (Exception error)
             {
                 LogFailed(error);
+                if (work.With is LoopSocket socket) socket.Abandon();
             }
         }
     }

@@ -9,6 +9,7 @@ internal sealed class EventLoops(int count, LoopTelemetry telemetry, ILogger log
 {
     private readonly Lock _starting = new();
     private readonly LargestPieces _largest = new();
+    private readonly LargestPieces _unread = new();
     private EventLoop[]? _loops;
     private uint _next;
     private bool _disposed;
@@ -23,9 +24,15 @@ internal sealed class EventLoops(int count, LoopTelemetry telemetry, ILogger log
         loop.Post(static with =>
         {
             var (loop, connection) = ((EventLoop, LoopConnection))with;
+            if (loop.HasEnded)
+            {
+                connection.Abandon();
+                return;
+            }
+
             loop.Add(connection);
             connection.Opened();
-        }, (loop, new LoopConnection(loop, socket, _largest, server, telemetry, handOver)));
+        }, (loop, new LoopConnection(loop, socket, _largest, _unread, server, telemetry, handOver)));
         return true;
     }
 

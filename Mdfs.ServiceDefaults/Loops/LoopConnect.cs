@@ -20,7 +20,7 @@ internal sealed class LoopConnect(EventLoop loop, IReadOnlyList<IPAddress> addre
 
     private void Try()
     {
-        while (_next < addresses.Count)
+        while (!loop.HasEnded && _next < addresses.Count)
         {
             Socket? socket = null;
             try

@@ -8,7 +8,7 @@ namespace Mdfs.ServiceDefaults.Loops;
 /// One client's connection on a loop. A request is looked at without being taken out of the socket: only when its answer is certain is it taken, so that until then the connection can be handed
 /// to the usual server as if nobody had ever touched it.
 /// </summary>
-internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPieces largest, ILoopServer server, LoopTelemetry telemetry, Action<Socket> handOver) : LoopSocket(socket)
+internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPieces largest, LargestPieces unread, ILoopServer server, LoopTelemetry telemetry, Action<Socket> handOver) : LoopSocket(socket)
 {
     // As the usual server has it; one that never asked anything is the usual server's to judge.
     private const int KeepAlive = 130_000;
@@ -170,7 +170,8 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
                 return;
             }
 
-            if (_begun && _answer!.NextOfFile(out var file, out var from) is > 0 and var most)
+            // What was being read comes first: the place from which it would go on lies behind it.
+            if (_begun && !_filled && _answer!.NextOfFile(out var file, out var from) is > 0 and var most)
             {
                 ReturnBuffer();
                 Widen(_size!.Current == PieceSize.LargestOnLoops);
@@ -229,12 +230,13 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
     }
 
     // Pages of a file that wait in a socket take no memory of ours, and a client that keeps up is served with half the work when there are many of them: sends are fewer and longer. Only few have it at
-    // a time, as the system counts those pages as memory of its sockets.
+    // a time, as the system counts those pages as memory of its sockets; also while they pause, as what waits stays there.
     private void Widen(bool wide)
     {
-        if (wide == _wide) return;
-        SocketTuning.SetUnsent(Socket, wide ? UnsentOfFiles : SocketTuning.Unsent);
+        if (wide == _wide || (wide && !unread.TryTake())) return;
+        if (!wide) unread.GiveBack();
         _wide = wide;
+        if (!_gone) SocketTuning.SetUnsent(Socket, wide ? UnsentOfFiles : SocketTuning.Unsent);
     }
 
     private void Block()
@@ -298,7 +300,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         (_answer, _blocked, _waiting, _start, _end, _head) = (null, false, false, 0, 0, 0);
         if (answer is null) return;
         owner.Busy--;
-        if (!_gone) Widen(false);
+        Widen(false);
         answer.End(completed);
         // What the usual server is asked in its place, that one counts; and of the span nobody has heard.
         if (_begun) telemetry.End(answer.Span, answer.Route, answer.Status, _asked, completed);

@@ -68,13 +68,21 @@ internal static unsafe partial class LoopSystem
         return ((int)MemoryMarshal.Read<long>(at[(_eventSize - 8)..]), MemoryMarshal.Read<uint>(at));
     }
 
-    public static void Ring(int bell)
+    /// <summary>One that has been put away is not heard any more.</summary>
+    public static void Ring(SafeFileHandle bell)
     {
         var one = 1L;
-        _ = write(bell, &one, 8);
+        try
+        {
+            _ = write(bell, &one, 8);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody is left who would hear it.
+        }
     }
 
-    public static void Silence(int bell)
+    public static void Silence(SafeFileHandle bell)
     {
         long count;
         _ = read(bell, &count, 8);
@@ -150,10 +158,10 @@ internal static unsafe partial class LoopSystem
     private static partial int close(int handle);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(int handle, void* into, nuint count);
+    private static partial nint read(SafeHandle handle, void* into, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial nint write(int handle, void* from, nuint count);
+    private static partial nint write(SafeHandle handle, void* from, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int connect(int handle, void* address, int length);

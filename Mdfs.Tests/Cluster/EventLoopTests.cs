@@ -144,19 +144,63 @@ public sealed class EventLoopTests
         using var loop = new EventLoop("test", NullLogger.Instance);
         Assert.IsType<NodeFailure.Unreachable>((await ConnectAsync(loop, $"http://127.0.0.1:{TestPorts.Next()}")).Failure);
 
-        // As many as it lets wait; of more it does not take notice.
-        using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        full.Listen(0);
-        var waiting = new List<LoopSource>();
-        while (true)
+        using var full = Full(0);
+        Assert.Contains("in time", Assert.IsType<NodeFailure.Unreachable>(await FillAsync(loop, ((IPEndPoint)full.LocalEndPoint!).Port)).Detail);
+    }
+
+    [Fact]
+    public async Task A_client_is_answered_although_its_worker_is_given_up_before_it_could_be_reached()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 1, settings: ("Mdfs:Master:IdleTimeout", "00:00:00.3"));
+        await cluster.Client.StoreAsync("a.mp4", Movie, _test);
+        var worker = cluster.Workers[0];
+        var port = worker.Address.Port;
+        await worker.StopAsync();
+        // In its place somebody who takes no notice of anybody.
+        using var full = Full(port);
+        using var loop = new EventLoop("test", NullLogger.Instance);
+        await FillAsync(loop, port);
+        using var client = await ConnectAsync(cluster);
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}\r\n"), _test);
+        await using var said = new NetworkStream(client);
+        Assert.StartsWith("HTTP/1.1 50", await LineAsync(said).WaitAsync(MdfsClient.Patience, _test), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_posted_to_a_loop_that_has_ended_is_done_all_the_same_and_nothing_is_connected_any_more()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        var loop = new EventLoop("test", NullLogger.Instance);
+        var done = 0;
+        // Some before the end, some in the middle of it, some after it.
+        var posting = Task.Run(() =>
         {
-            var (source, failure) = await ConnectAsync(loop, $"http://127.0.0.1:{((IPEndPoint)full.LocalEndPoint!).Port}");
-            if (source is not null) waiting.Add(source);
-            if (failure is null && waiting.Count < 10) continue;
-            Assert.Contains("in time", Assert.IsType<NodeFailure.Unreachable>(failure).Detail);
-            break;
+            for (var i = 0; i < 10_000; i++) loop.Post(_ => Interlocked.Increment(ref done), loop);
+        }, _test);
+        loop.Dispose();
+        await posting;
+        await Eventually.TrueAsync(() => Volatile.Read(ref done) == 10_000, "all is done", MdfsClient.Patience, _test);
+        Assert.NotNull((await ConnectAsync(loop, "http://127.0.0.1:9")).Failure);
+    }
+
+    private static Socket Full(int port)
+    {
+        var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        full.Listen(0);
+        return full;
+    }
+
+    // Until nobody else is let in, or even told that he is not.
+    private static async Task<NodeFailure> FillAsync(EventLoop loop, int port)
+    {
+        for (var waiting = 0; waiting < 10; waiting++)
+        {
+            if ((await ConnectAsync(loop, $"http://127.0.0.1:{port}")).Failure is { } failure) return failure;
         }
+
+        throw new InvalidOperationException("Everybody is let in.");
     }
 
     private static async Task<(LoopSource? Source, NodeFailure? Failure)> ConnectAsync(EventLoop loop, string address)
