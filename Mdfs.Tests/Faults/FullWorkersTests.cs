@@ -110,6 +110,14 @@ public sealed class FullWorkersTests
         Assert.Equal((507, "no-space"), await PutAsync(client, "too much.mp4", 10 * MiB, chunked: false));
         await client.AssertHoldsAsync("kept.mp4", kept, Cancelled);
         await client.AssertHoldsAsync("promised.mp4", new MovieBytes(3, 16 * MiB), Cancelled);
+
+        // A new master is obeyed, which has to be written down: else its copies would not count, and nothing could be deleted.
+        await cluster.Master.KillAsync();
+        await cluster.StartMasterAsync(Cancelled);
+        await client.WaitForNodesAsync(1, Cancelled);
+        await Eventually.TrueAsync(async () => (await client.FactsAsync("kept.mp4", Cancelled))?.Copies == 1, "its copies count", MdfsClient.Patience, Cancelled);
+        // Until all workers of before have reported, or are given up, it says that it is not known yet what there is.
+        await client.WaitForCatalogAsync(Cancelled);
         using (var deleted = await client.DeleteAsync("going.mp4", Cancelled)) Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
         Assert.Equal(1, (await client.AdminAsync("api/trash", Cancelled)).GetArrayLength());
         await Eventually.TrueAsync(async () => (await PutAsync(client, "fits.mp4", 15 * MiB, chunked: false)).Status == 201, "the trash gives way", MdfsClient.Patience, Cancelled);
