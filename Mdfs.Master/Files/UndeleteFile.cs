@@ -1,4 +1,3 @@
-using System.Globalization;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
@@ -38,8 +37,7 @@ public sealed class UndeleteFile(NodeRegistry registry, FileCatalog catalog, Cat
         var trashed = (await ListAsync(name, cancellationToken)).Where(movie => version is null || movie.Replica.Version == version).MaxBy(movie => movie.Replica.Version);
         if (trashed is null) return new StoreResult.Refused(FileProblems.NotInTrash(name));
 
-        // One upload id for one version, so that an attempt that failed half-way is gone on with and not begun beside.
-        if (!UploadId.TryParse(trashed.Replica.Version.Number.ToString("x32", CultureInfo.InvariantCulture), out var upload)) throw new InvalidOperationException("A number is hex digits.");
+        var upload = UploadId.Undeleting(trashed.Replica.Version);
         uploads.Open(upload);
         try
         {

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Mdfs.Protocol.Versions;
 
 namespace Mdfs.Protocol.Wire;
 
@@ -23,6 +24,12 @@ public readonly record struct UploadId
     public string Value => Number != 0 ? Number.ToString("x32", CultureInfo.InvariantCulture) : throw new InvalidOperationException("This UploadId was never given a value.");
 
     private UInt128 Number => new(_high, _low);
+
+    /// <summary>Of the bytes of a deleted version that are to become a movie again: the same for each attempt, so that one that failed half-way is gone on with and not begun beside.</summary>
+    public static UploadId Undeleting(MovieVersion version) => new((ulong)version.Number);
+
+    /// <summary>The deleted version whose bytes these would be, if they came from the trash. Of others it is no version that anybody has.</summary>
+    public MovieVersion? Undeletes => _high == 0 && _low is > 0 and <= long.MaxValue ? new MovieVersion((long)_low) : null;
 
     public static UploadId New() => new(BinaryPrimitives.ReadUInt128BigEndian(RandomNumberGenerator.GetBytes(16)));
 

@@ -24,7 +24,7 @@ public sealed class WorkerRestoreTests : IDisposable
         var movie = WorkerNode.Movie(200_000);
         var replica = await node.StoreAsync(movie);
         await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
-        var upload = UploadId.New();
+        var upload = UploadId.Undeleting(replica.Version);
         var incoming = Path.Combine(_directory.Path, "incoming");
         var receipt = Path.Combine(incoming, $"{upload}.receipt.tmp");
         File.CreateSymbolicLink(receipt, "/dev/full");
@@ -40,7 +40,76 @@ public sealed class WorkerRestoreTests : IDisposable
         using var restored = await RestoreAsync(node, replica.Version, upload);
         Assert.Equal(replica.Checksum, (await MasterVoice.ReadAsync(restored, WireJson.Default.PreparedReceipt)).Checksum);
         Assert.Equal(movie, await File.ReadAllBytesAsync(Path.Combine(incoming, upload.ToString()), TestContext.Current.CancellationToken));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "trash", "kept")));
+        Assert.Equal([$"{replica.Version}.checksum"], Kept());
+    }
+
+    [Fact]
+    public async Task What_is_prepared_and_not_committed_is_still_found_and_goes_back_into_the_trash_when_it_is_dropped()
+    {
+        var movie = WorkerNode.Movie(200_000);
+        ReplicaDescription replica;
+        UploadId upload;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            replica = await node.StoreAsync(movie);
+            upload = UploadId.Undeleting(replica.Version);
+            await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+            Assert.Equal(3, Kept().Count);
+
+            // The master's commit came to nothing, or the master died: whoever asks next finds it.
+            Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
+            Assert.Equal([replica.Version], await TrashAsync(node));
+            // Given up by the master, it is what it was.
+            Assert.True((await node.Master.DropAsync(upload)).IsSuccessStatusCode);
+            Assert.Equal([replica.Version], await TrashAsync(node));
+            Assert.Equal(3, Kept().Count);
+            Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "incoming")));
+            Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
+        }
+
+        var again = replica with { Version = new MovieVersion(replica.Version.Number + 2), Upload = upload };
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            // A restart makes no difference.
+            Assert.Equal([replica.Version], await TrashAsync(node));
+            Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
+            await node.Master.SealAsync(again);
+            Assert.Empty(await TrashAsync(node));
+            Assert.Equal(movie, await node.Master.BytesAsync(again.Version, 0, movie.Length));
+        }
+
+        await using var last = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Empty(await TrashAsync(last));
+        Assert.Empty(Kept());
+        Assert.Equal(movie, await last.Master.BytesAsync(again.Version, 0, movie.Length));
+    }
+
+    [Fact]
+    public async Task What_a_crash_left_half_taken_is_in_the_trash_again()
+    {
+        ReplicaDescription replica;
+        UploadId upload;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            replica = await node.StoreAsync(WorkerNode.Movie(200_000));
+            upload = UploadId.Undeleting(replica.Version);
+            await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+            Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
+        }
+
+        File.Delete(Path.Combine(_directory.Path, "incoming", $"{upload}.receipt"));
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Equal([replica.Version], await TrashAsync(again));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "incoming")));
+        Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(again, replica.Version, upload)).StatusCode);
+    }
+
+    private List<string> Kept() => [.. Directory.EnumerateFiles(Path.Combine(_directory.Path, "trash", "kept")).Select(static file => Path.GetFileName(file)!)];
+
+    private static async Task<IReadOnlyList<MovieVersion>> TrashAsync(WorkerNode node)
+    {
+        var report = await MasterVoice.ReadAsync(await node.Master.SendAsync(NodePurpose.Control, HttpMethod.Get, Routes.Worker.Trash), WireJson.Default.TrashReport);
+        return [.. report.Replicas.Select(static one => one.Replica.Version)];
     }
 
     private static Task<HttpResponseMessage> RestoreAsync(WorkerNode node, MovieVersion version, UploadId upload) => node.Master.SendAsync(

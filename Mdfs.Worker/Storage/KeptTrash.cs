@@ -19,6 +19,9 @@ internal sealed partial class KeptTrash : PeriodicService
     private readonly ILogger<KeptTrash> _logger;
     private readonly Lock _gate = new();
     private readonly Dictionary<MovieVersion, TrashedReplica> _kept = [];
+
+    // Prepared uploads at present: they come back here if nothing comes of them.
+    private readonly Dictionary<MovieVersion, TrashedReplica> _lent = [];
     private long _bytes;
 
     public KeptTrash(DataDirectory directory, Trash trash, IOptions<WorkerOptions> options, TimeProvider time, ILogger<KeptTrash> logger)
@@ -39,7 +42,7 @@ internal sealed partial class KeptTrash : PeriodicService
             if (name.Contains('.', StringComparison.Ordinal))
             {
                 var bytes = Path.Combine(_directory.Kept, name[..name.IndexOf('.', StringComparison.Ordinal)]);
-                if (!File.Exists(bytes)) _trash.Throw(file);
+                if (!File.Exists(bytes) && !TryFindLent(file)) _trash.Throw(file);
             }
             else if (MovieVersion.TryParse(name, out var version) && ChecksumFile.Read(file + Sidecars.Checksum) is { } replica && replica.Version == version)
             {
@@ -50,6 +53,18 @@ internal sealed partial class KeptTrash : PeriodicService
                 ThrowAway(file);
             }
         }
+    }
+
+    // What describes bytes that were taken to bring them back. If they were not prepared by then they come back at once.
+    private bool TryFindLent(string file)
+    {
+        if (!file.EndsWith(Sidecars.Checksum, StringComparison.Ordinal) || ChecksumFile.Read(file) is not { } replica || PathOf(replica.Version) + Sidecars.Checksum != file) return false;
+        var path = _directory.UploadPath(UploadId.Undeleting(replica.Version));
+        if (!File.Exists(path)) return false;
+        var lent = new TrashedReplica(replica, new DateTimeOffset(File.GetLastWriteTimeUtc(file)));
+        if (File.Exists(path + Sidecars.Receipt)) _lent.Add(replica.Version, lent);
+        else PutBack(lent, path);
+        return true;
     }
 
     /// <summary>Moves a replica that is not one any more here. The caller makes its leaving durable by syncing its directory.</summary>
@@ -85,11 +100,17 @@ internal sealed partial class KeptTrash : PeriodicService
         return true;
     }
 
-    /// <summary>The latest first.</summary>
+    /// <summary>The latest first, those too that are prepared to be brought back.</summary>
     /// <param name="name">Of this movie only; null: of all.</param>
     public IReadOnlyList<TrashedReplica> List(FileName? name, int most)
     {
-        lock (_gate) return [.. _kept.Values.Where(one => name is null || one.Replica.Name == name).OrderByDescending(one => one.RemovedAt).Take(most)];
+        lock (_gate) return [.. _kept.Values.Concat(_lent.Values).Where(one => name is null || one.Replica.Name == name).OrderByDescending(one => one.RemovedAt).Take(most)];
+    }
+
+    /// <summary>Whether it is a prepared upload at present.</summary>
+    public bool IsLent(MovieVersion version)
+    {
+        lock (_gate) return _lent.ContainsKey(version);
     }
 
     public TrashedReplica? Find(MovieVersion version)
@@ -115,21 +136,55 @@ internal sealed partial class KeptTrash : PeriodicService
         return true;
     }
 
-    /// <summary>Moves bytes and block checksums to where uploads lie; false when they have gone meanwhile. Ends with <see cref="Taken"/> or <see cref="PutBack"/>.</summary>
+    /// <summary>Moves bytes and block checksums to where uploads lie; false when they have gone meanwhile. They are still listed here, until <see cref="Taken"/> or <see cref="TryPutBack"/>.</summary>
     public bool TryTake(MovieVersion version, string path)
     {
-        if (!Remove(version)) return false;
+        lock (_gate)
+        {
+            if (!_kept.TryGetValue(version, out var found) || !Remove(version)) return false;
+            _lent[version] = found;
+        }
+
         var kept = PathOf(version);
         File.Move(kept + Sidecars.Blocks, path + Sidecars.Blocks, overwrite: true);
         File.Move(kept, path, overwrite: true);
         return true;
     }
 
-    /// <summary>They are an upload now. What described them here goes; after a crash, with the next start.</summary>
-    public void Taken(MovieVersion version) => _trash.Throw(PathOf(version) + Sidecars.Checksum);
+    /// <summary>They are a replica now. What described them here goes; after a crash, with the next start.</summary>
+    public void Taken(MovieVersion version)
+    {
+        lock (_gate)
+        {
+            if (!_lent.Remove(version)) return;
+        }
 
-    /// <summary>They could not be made an upload, and are kept for another time.</summary>
-    public void PutBack(TrashedReplica kept, string path)
+        _trash.Throw(PathOf(version) + Sidecars.Checksum);
+    }
+
+    /// <summary>Nothing came of it: they are kept for another time. False: they are not from here, or cannot be moved back.</summary>
+    public bool TryPutBack(MovieVersion version, string path)
+    {
+        TrashedReplica? lent;
+        lock (_gate)
+        {
+            if (!_lent.Remove(version, out lent)) return false;
+        }
+
+        try
+        {
+            PutBack(lent, path);
+            return true;
+        }
+        catch (IOException error)
+        {
+            LogNotKept(error, version);
+            ThrowAway(PathOf(version));
+            return false;
+        }
+    }
+
+    private void PutBack(TrashedReplica kept, string path)
     {
         var target = PathOf(kept.Replica.Version);
         File.Move(path + Sidecars.Blocks, target + Sidecars.Blocks, overwrite: true);

@@ -122,15 +122,14 @@ internal sealed partial class UploadStore(
     public async Task<Outcome<PreparedReceipt>> RestoreAsync(UploadId upload, MovieVersion version, CancellationToken cancellation)
     {
         if (inventory.TryGetPrepared(upload, out var already)) return Receipt(already, inventory.Draw());
+        if (upload != UploadId.Undeleting(version)) return WorkerProblems.Bad("The upload of a version that is brought back is named after it.");
         if (kept.Find(version) is not { } found) return WorkerProblems.UnknownReplica(version);
         if (!await kept.ReadsWellAsync(found, cancellation)) return WorkerProblems.Damaged(version);
         // Whoever takes it is the only one.
         var path = directory.UploadPath(upload);
         if (!kept.TryTake(version, path)) return WorkerProblems.UnknownReplica(version);
         var receipt = new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge);
-        var prepared = await OrAsBeforeAsync(upload, () => Task.FromResult<Outcome<PreparedReceipt>>(Prepare(receipt)), () => kept.PutBack(found, path));
-        if (prepared.Refusal is null) kept.Taken(version);
-        return prepared;
+        return await OrAsBeforeAsync(upload, () => Task.FromResult<Outcome<PreparedReceipt>>(Prepare(receipt)), () => kept.TryPutBack(version, path));
     }
 
     /// <summary>Makes quarantined bytes a prepared upload, and leaves them in quarantine too; doing it twice is the same as once.</summary>
@@ -207,6 +206,7 @@ internal sealed partial class UploadStore(
         slot.Reservation.Dispose();
         slot.State = UploadState.Gone;
         slot.EndBusy();
+        if (slot.Upload.Undeletes is { } version) kept.Taken(version);
     }
 
     public static void GiveBack(UploadSlot slot)
@@ -253,14 +253,23 @@ internal sealed partial class UploadStore(
         inventory.RemovePrepared(slot.Upload);
         _slots.TryRemove(slot.Upload, out _);
         slot.Reservation.Dispose();
-        ThrowAway(directory.UploadPath(slot.Upload));
+        if (!TryPutBack(slot.Upload)) ThrowAway(directory.UploadPath(slot.Upload));
         Durable.SyncDirectory(directory.Incoming);
     }
 
-    // The receipt first: without it a crash in between leaves an unfinished part, which the next start removes.
+    // The receipt first: without it a crash in between leaves an unfinished part, which the next start removes, or puts back into the trash.
     private void ThrowAway(string path)
     {
         foreach (var file in new[] { path + Sidecars.Receipt, path, path + Sidecars.Blocks }) trash.Throw(file);
+    }
+
+    // What was to be brought back and was not is what it was before.
+    private bool TryPutBack(UploadId upload)
+    {
+        if (upload.Undeletes is not { } version || !kept.IsLent(version)) return false;
+        var path = directory.UploadPath(upload);
+        trash.Throw(path + Sidecars.Receipt);
+        return kept.TryPutBack(version, path);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The disk became full while upload {Upload} was written; what had come of it was removed.")]
