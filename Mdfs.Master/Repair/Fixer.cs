@@ -143,7 +143,13 @@ public sealed partial class Fixer(
     public void GiveUp(Move move)
     {
         var key = (move.Version, move.To);
-        if (_pulls.TryGetValue(key, out var pull) && pull.IsMove && _pulls.TryRemove(key, out _)) _unwanted[key] = Time.GetTimestamp();
+        if (_pulls.TryGetValue(key, out var pull) && pull.IsMove) GiveUp(key);
+    }
+
+    // Its node is told to stop, should it be at it.
+    private void GiveUp((MovieVersion Version, NodeId Target) key)
+    {
+        if (_pulls.TryRemove(key, out _)) _unwanted[key] = Time.GetTimestamp();
     }
 
     /// <summary>Whether the version is still somebody's current one. What no node reports is not judged: its holders may not have come yet.</summary>
@@ -228,7 +234,7 @@ public sealed partial class Fixer(
         foreach (var (key, pull) in _pulls)
         {
             if (pull.IsMove || _lacking.ContainsKey(key.Version) || registry.Replicas.HoldersOf(key.Version).Any(holder => holder.Node == key.Target)) continue;
-            if (_pulls.TryRemove(key, out _)) _unwanted[key] = Time.GetTimestamp();
+            GiveUp(key);
         }
     }
 
@@ -248,8 +254,10 @@ public sealed partial class Fixer(
                 events.Tally(pull.IsMove ? ActivityKinds.Moved : ActivityKinds.Healed, pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value, pull.Order.Replica.Size);
                 if (!pull.IsMove) LogHealed(pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value);
             }
-            else if (current && !silent && view.Find(target) is { Alive: true })
+            else if (current && view.Find(target) is { Alive: true })
             {
+                // One that waits in its node's row for so long would still be made some day, beside the one that is made in its place.
+                if (silent) GiveUp((version, target));
                 continue;
             }
 

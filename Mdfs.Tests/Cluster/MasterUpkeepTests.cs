@@ -202,6 +202,28 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pull_that_gets_nowhere_is_cancelled_when_another_node_makes_the_copy_in_its_place()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, _nodes[0]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        var target = default(SpeakingNode);
+        foreach (var node in _nodes)
+        {
+            if ((await BeatAsync(node)).Orders.OfType<PullOrder>().Any()) target = node;
+        }
+
+        // It waits behind others there, and meanwhile the disk has become full.
+        Beat Waiting() => target!.Beat() with { Pulls = [new PullProgress(new MovieVersion(5), 0, 1000)], Space = new NodeSpace(1L << 40, 0, 0, 0) };
+        Assert.DoesNotContain((await AnswerAsync(target!, Waiting())).Orders, static order => order is CancelPullOrder);
+        _time.Advance(TimeSpan.FromMinutes(3));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Contains(new CancelPullOrder(new MovieVersion(5)), (await AnswerAsync(target!, Waiting())).Orders);
+        var other = _nodes.Single(node => node != _nodes[0] && node != target);
+        Assert.Contains((await BeatAsync(other)).Orders, static order => order is PullOrder);
+    }
+
+    [Fact]
     public async Task The_reply_to_the_beat_that_tells_of_a_copy_brings_the_order_for_the_next_one()
     {
         await StartAsync(2);
