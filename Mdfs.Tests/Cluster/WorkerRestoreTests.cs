@@ -6,10 +6,12 @@ using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
 
-/// <summary>Trashed bytes become an upload, or stay what they are.</summary>
+/// <summary>Trashed and quarantined bytes become an upload, or stay what they are.</summary>
 public sealed class WorkerRestoreTests : IDisposable
 {
     private readonly TempDirectory _directory = new();
@@ -103,6 +105,37 @@ public sealed class WorkerRestoreTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "incoming")));
         Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(again, replica.Version, upload)).StatusCode);
     }
+
+    [Fact]
+    public async Task A_full_disk_leaves_what_is_to_be_adopted_in_quarantine_and_nothing_among_the_uploads()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that is always full (/dev/full).");
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(200_000);
+        var replica = await node.StoreAsync(movie);
+        var quarantine = node.Services.GetRequiredService<Quarantine>();
+        quarantine.Put(node.ReplicaPath(replica.Version), "A test wants it so.");
+        var id = Assert.Single(quarantine.List(10)).Id;
+        var upload = UploadId.New();
+        var incoming = Path.Combine(_directory.Path, "incoming");
+        File.CreateSymbolicLink(Path.Combine(incoming, $"{upload}.receipt.tmp"), "/dev/full");
+        using (var refused = await AdoptAsync(node, id, upload))
+        {
+            Assert.Equal(NodeRefusal.Full, (await MasterVoice.RefusalAsync(refused, HttpStatusCode.InsufficientStorage)).Code);
+        }
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(incoming));
+        Assert.Equal(id, Assert.Single(quarantine.List(10)).Id);
+
+        // There is room again.
+        using var adopted = await AdoptAsync(node, id, upload);
+        Assert.Equal(replica.Checksum, (await MasterVoice.ReadAsync(adopted, WireJson.Default.PreparedReceipt)).Checksum);
+        Assert.Equal(movie, await File.ReadAllBytesAsync(Path.Combine(incoming, upload.ToString()), TestContext.Current.CancellationToken));
+        Assert.Equal(id, Assert.Single(quarantine.List(10)).Id);
+    }
+
+    private static Task<HttpResponseMessage> AdoptAsync(WorkerNode node, string id, UploadId upload) => node.Master.SendAsync(
+        NodePurpose.Control, HttpMethod.Post, Routes.Worker.AdoptQuarantinedPath(id), JsonSerializer.SerializeToUtf8Bytes(new AdoptQuarantined(upload), WireJson.Default.AdoptQuarantined));
 
     private List<string> Kept() => [.. Directory.EnumerateFiles(Path.Combine(_directory.Path, "trash", "kept")).Select(static file => Path.GetFileName(file)!)];
 
