@@ -20,6 +20,9 @@ internal sealed partial class ReplicaVerifier(
     private const int BufferSize = 4 * BlockFormat.BlockSize;
     private const int ToldEvery = 64 * BlockFormat.BlockSize;
 
+    // One at a time per version: two would write the same new checksums, and one of them take away what the other is writing.
+    private readonly KeyedGate _versions = new();
+
     // Two readers keep a disk busy; more make it seek.
     private readonly SemaphoreSlim _slots = new(2, 2);
     private readonly ConcurrentDictionary<MovieVersion, VerifyProgress> _running = new();
@@ -30,6 +33,7 @@ internal sealed partial class ReplicaVerifier(
     /// <summary>Null: not here.</summary>
     public async Task<VerifyResult?> VerifyAsync(MovieVersion version, CancellationToken cancellation)
     {
+        using var turn = await _versions.EnterAsync(version.ToString(), cancellation);
         await _slots.WaitAsync(cancellation);
         try
         {
@@ -42,7 +46,12 @@ internal sealed partial class ReplicaVerifier(
             var suspect = scan.BadBlocks + scan.UnknownBlocks;
             if (scan.Whole == replica.Checksum && scan.Length == replica.Size)
             {
-                if (suspect > 0) await RebuildAsync(bytes, path, replica, cancellation);
+                if (suspect > 0 && !await TryRebuildAsync(bytes, path, replica, cancellation))
+                {
+                    damage.Report(held, "it was read twice, and did not read the same the second time");
+                    return new VerifyResult(memory.Id, version, scan.Whole, Valid: false, suspect);
+                }
+
                 store.MarkGood(held);
                 return new VerifyResult(memory.Id, version, scan.Whole, Valid: true, DamagedBlocks: 0);
             }
@@ -96,19 +105,50 @@ internal sealed partial class ReplicaVerifier(
         return scan;
     }
 
-    private async Task RebuildAsync(SafeFileHandle bytes, string path, ReplicaDescription replica, CancellationToken cancellation)
+    /// <summary>Makes the block checksums anew, from a second reading: what was good in the first need not be in this one, and they would vouch for it.</summary>
+    /// <returns>False: the second reading found something else. Nothing was changed.</returns>
+    /// <exception cref="IOException">They could not be written.</exception>
+    private async Task<bool> TryRebuildAsync(SafeFileHandle bytes, string path, ReplicaDescription replica, CancellationToken cancellation)
     {
         var rebuilt = path + Sidecars.Blocks + Durable.Unfinished;
-        using (var writer = new BlockSidecarWriter(rebuilt))
+        try
         {
-            await foreach (var block in ReadBlocksAsync(bytes, cancellation)) writer.Append(block.Span);
-            writer.Complete(replica);
-            await writer.FlushAsync();
+            using (var writer = new BlockSidecarWriter(rebuilt))
+            {
+                if (!await TryReadIntoAsync(writer, bytes, cancellation) || writer.Complete(replica) != replica.Checksum || writer.Length != replica.Size) return false;
+                await writer.FlushAsync();
+            }
+
+            File.Move(rebuilt, path + Sidecars.Blocks, overwrite: true);
+        }
+        finally
+        {
+            // Moved, or of no use: on a full disk it must not stay in the way.
+            File.Delete(rebuilt);
         }
 
-        File.Move(rebuilt, path + Sidecars.Blocks, overwrite: true);
         Durable.SyncDirectory(Path.GetDirectoryName(path)!);
         LogRebuilt(replica.Version);
+        return true;
+    }
+
+    // A sector that could be read a moment ago and cannot be now is the disk's trouble, as other bytes are; that there is no room for checksums says nothing about the bytes.
+    private async Task<bool> TryReadIntoAsync(BlockSidecarWriter writer, SafeFileHandle bytes, CancellationToken cancellation)
+    {
+        await using var blocks = ReadBlocksAsync(bytes, cancellation).GetAsyncEnumerator(cancellation);
+        while (true)
+        {
+            try
+            {
+                if (!await blocks.MoveNextAsync()) return true;
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+
+            writer.Append(blocks.Current.Span);
+        }
     }
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadBlocksAsync(SafeFileHandle bytes, [EnumeratorCancellation] CancellationToken cancellation)
