@@ -10,10 +10,10 @@ namespace Mdfs.Worker.Files;
 /// <summary>The worker's own <c>/download</c>: the same decision and the same headers as the master's (RFC 9110), over the replica that is here.</summary>
 internal static class DownloadEndpoint
 {
-    public static async Task<IResult> SendAsync(string? name, HttpContext context, Inventory inventory, KeptReaders readers, WindowSender sender, MasterClock clock)
+    public static async Task<IResult> SendAsync(string? name, HttpContext context, Inventory inventory, WindowFindings replicas, WindowSender sender, MasterClock clock)
     {
         if (ClassicEndpoints.Find(inventory, name) is not { } held) return ClassicEndpoints.NotHere;
-        using var reader = readers.Open(held.Report.Replica.Version);
+        using var reader = replicas.Open(held.Report.Replica.Version);
         return reader is null ? ClassicEndpoints.NotHere : await AnswerAsync(context, held.Report.Replica, reader, sender, clock, attachment: true);
     }
 

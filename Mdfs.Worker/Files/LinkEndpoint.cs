@@ -22,7 +22,7 @@ internal static class LinkEndpoint
         routes.MapMethods(Routes.Worker.Link, _methods, SendAsync).AuthorisedByHandler("the signature in the query, made by the master for this version, name and time");
 
     private static async Task<IResult> SendAsync(
-        string version, HttpContext context, SignedLinks links, Inventory inventory, KeptReaders readers, WindowSender sender, MasterClock clock)
+        string version, HttpContext context, SignedLinks links, Inventory inventory, WindowFindings replicas, WindowSender sender, MasterClock clock)
     {
         var query = context.Request.Query;
         var attachment = query[Routes.Worker.LinkDisposition] == "attachment";
@@ -37,7 +37,7 @@ internal static class LinkEndpoint
         }
 
         if (inventory.IsDeleted(name, wanted)) return Deleted;
-        using var reader = readers.Open(wanted);
+        using var reader = replicas.Open(wanted);
         if (reader?.Held.Report.Replica is not { } replica || replica.Name != name) return NotHere;
         return await DownloadEndpoint.AnswerAsync(context, replica, reader, sender, clock, attachment);
     }

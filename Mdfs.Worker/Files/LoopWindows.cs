@@ -51,7 +51,7 @@ internal sealed class LoopWindows(
     }
 
     private LoopWindow Answer(string route, MovieVersion version, bool once, Func<ReplicaReader, LoopWindow.Plan?> plan) =>
-        new(route, readers.TryTake(version, once), () => readers.Open(version, once), plan, findings, fresh, metrics);
+        new(route, readers.TryTake(version, once), () => findings.Open(version, once), plan, findings, fresh, metrics);
 
     // As WindowPath writes it, and no other way.
     private static bool TryReadTarget(string target, out MovieVersion version, out long from, out long length)

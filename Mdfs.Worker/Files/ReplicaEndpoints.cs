@@ -24,10 +24,10 @@ internal static class ReplicaEndpoints
         routes.MapPost(Routes.Worker.BeatNow, BeatNow).RequireNode(NodePurpose.Control);
     }
 
-    private static async Task<IResult> WindowAsync(string version, long from, long length, bool? begun, HttpContext context, KeptReaders readers, KeptTrash kept, Canary canary, WindowSender sender)
+    private static async Task<IResult> WindowAsync(string version, long from, long length, bool? begun, HttpContext context, WindowFindings replicas, KeptTrash kept, Canary canary, WindowSender sender)
     {
         if (!MovieVersion.TryParse(version, out var wanted)) return Answers.Refuse(WorkerProblems.Bad("A version is a whole number."));
-        using var reader = Canary.Is(wanted) ? canary.Open() : readers.Open(wanted, Purpose(context) == NodePurpose.Peer) ?? (begun == true ? Kept(context, kept, wanted) : null);
+        using var reader = Canary.Is(wanted) ? canary.Open() : replicas.Open(wanted, Purpose(context) == NodePurpose.Peer) ?? (begun == true ? Kept(context, kept, wanted) : null);
         if (reader is null) return Answers.Refuse(WorkerProblems.UnknownReplica(wanted));
         if (from < 0 || length < 0 || from > reader.Size - length) return Answers.Refuse(WorkerProblems.Bad($"The window does not lie within the {reader.Size} bytes of version {wanted}."));
         var sent = await sender.TrySendAsync(context, reader, from, length, response =>

@@ -39,9 +39,9 @@ internal sealed partial class ReplicaVerifier(
         {
             if (!inventory.TryGet(version, out var held)) return null;
             var path = directory.ReplicaPath(version);
-            using var bytes = OpenOrNull(path);
-            if (bytes is null) return null;
             var replica = held.Report.Replica;
+            using var bytes = ReplicaReader.TryOpen(path, FileOptions.SequentialScan);
+            if (bytes is null) return await damage.ReportLostAsync(held, cancellation) ? new VerifyResult(memory.Id, version, default, Valid: false, Math.Max(1, BlockFormat.BlockCount(replica.Size))) : null;
             var scan = await ScanAsync(bytes, path, replica, cancellation);
             var suspect = scan.BadBlocks + scan.UnknownBlocks;
             if (scan.Whole == replica.Checksum && scan.Length == replica.Size)
@@ -64,18 +64,6 @@ internal sealed partial class ReplicaVerifier(
         {
             _running.TryRemove(version, out _);
             _slots.Release();
-        }
-    }
-
-    private static SafeFileHandle? OpenOrNull(string path)
-    {
-        try
-        {
-            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
-        }
-        catch (FileNotFoundException)
-        {
-            return null;
         }
     }
 

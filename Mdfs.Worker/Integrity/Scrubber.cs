@@ -149,9 +149,16 @@ internal sealed partial class Scrubber : PeriodicService
 
     private async Task<bool> ReadAsync(MovieVersion version, long before, CancellationToken cancellationToken)
     {
-        using var reader = _store.OpenReader(version);
         // Gone meanwhile; or known to be damaged, and then it is read when it is healed.
-        if (reader is null || reader.Held.Report.Damaged) return true;
+        if (!_inventory.TryGet(version, out var held) || held.Report.Damaged) return true;
+        using var reader = _store.OpenReader(version);
+        if (reader is null)
+        {
+            if (await _damage.ReportLostAsync(held, cancellationToken)) CountFound(version);
+            // Where the whole disk is away the round waits for it.
+            return !MustRest();
+        }
+
         reader.ReadOnce(_buffers);
         if (_memory.Facts.Block == 0 && await MendsDescriptionAsync(reader.Held, cancellationToken)) _memory.Change(static facts => facts with { Found = facts.Found + 1, Healed = facts.Healed + 1 });
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
@@ -189,7 +196,7 @@ internal sealed partial class Scrubber : PeriodicService
         {
             return await _store.MendDescriptionAsync(held, cancellationToken);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // A full or dying disk: the other place still says it, and the next round tries again.
             LogNotDescribed(error, held.Report.Replica.Version);
@@ -207,9 +214,14 @@ internal sealed partial class Scrubber : PeriodicService
             return;
         }
 
-        lock (_sick) _sick.Add(version);
-        _memory.Change(facts => facts with { Found = facts.Found + 1 });
+        CountFound(version);
         _damage.Report(held, $"the scrub found block {block} bad");
+    }
+
+    private void CountFound(MovieVersion version)
+    {
+        lock (_sick) _sick.Add(version);
+        _memory.Change(static facts => facts with { Found = facts.Found + 1 });
     }
 
     private async Task EndAsync(CancellationToken cancellationToken)

@@ -61,6 +61,11 @@ internal static partial class Durable
         // ENOSPC and EDQUOT as .NET passes them on from Unix, ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL from Windows.
         error.HResult is 28 or 122 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 
+    /// <summary>Whether a file could not be opened for a reason that says nothing about it or its disk: too many are open, memory is short, or somebody else has it for himself.</summary>
+    public static bool IsOfTheMoment(IOException error) =>
+        // EAGAIN, ENOMEM, ENFILE and EMFILE, and EWOULDBLOCK as macOS counts; ERROR_TOO_MANY_OPEN_FILES, ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION.
+        error.HResult is 11 or 12 or 23 or 24 or 35 or unchecked((int)0x80070004) or unchecked((int)0x80070020) or unchecked((int)0x80070021);
+
     /// <summary>
     /// Gives a file the blocks for so many bytes, where the file system can; where it ends does not change. So a disk that is full says so before the first byte, and what
     /// others write meanwhile cannot take the room.

@@ -73,16 +73,24 @@ internal sealed class ReplicaReader : IDisposable
         _once = _onDisk is not null;
     }
 
-    /// <summary>Null: the file is gone.</summary>
+    /// <summary>Null: the file is gone, or the disk does not give it out.</summary>
     /// <param name="keeper">Gets it when it has been read, for the next who reads the same.</param>
-    public static ReplicaReader? Open(string path, HeldReplica held, KeptReaders? keeper = null)
+    public static ReplicaReader? Open(string path, HeldReplica held, KeptReaders? keeper = null) =>
+        TryOpen(path) is { } bytes ? new ReplicaReader(held, bytes, new BlockSidecarReader(path + Sidecars.Blocks), keeper) : null;
+
+    /// <summary>The bytes of a replica. Null: the file is gone, or the disk does not give it out, which comes to the same: they cannot be read.</summary>
+    /// <exception cref="IOException">That could not be found out (<see cref="Durable.IsOfTheMoment"/>).</exception>
+    public static SafeFileHandle? TryOpen(string path, FileOptions options = FileOptions.None)
     {
         try
         {
-            return new ReplicaReader(
-                held, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), new BlockSidecarReader(path + Sidecars.Blocks), keeper);
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, options);
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
+        catch (IOException error) when (!Durable.IsOfTheMoment(error))
         {
             return null;
         }

@@ -69,9 +69,22 @@ internal sealed partial class ReplicaStore(
         return null;
     }
 
-    /// <summary>Null: not here.</summary>
+    /// <summary>Null: not here, or not to be opened (<see cref="IsLostAsync"/> tells which).</summary>
     public ReplicaReader? OpenReader(MovieVersion version) =>
         inventory.TryGet(version, out var held) ? ReplicaReader.Open(directory.ReplicaPath(version), held) : null;
+
+    /// <summary>
+    /// Whether there should be bytes and are none: the replica is here, and its file has gone or cannot be opened. Under the name's lock, since the disk changes before memory does: a deletion or another copy that is under way has
+    /// ended then, and what is gone by right is not here any more.
+    /// </summary>
+    public async Task<bool> IsLostAsync(HeldReplica held, CancellationToken cancellation)
+    {
+        var replica = held.Report.Replica;
+        using var turn = await _names.EnterAsync(replica.Name.Value, cancellation);
+        if (!inventory.TryGet(replica.Version, out var now) || now.Generation != held.Generation) return false;
+        using var bytes = ReplicaReader.TryOpen(directory.ReplicaPath(replica.Version));
+        return bytes is null;
+    }
 
     /// <summary>Removes one replica.</summary>
     /// <param name="expires">Asked again under the name's lock, right before the bytes go; true: the order is too old.</param>
