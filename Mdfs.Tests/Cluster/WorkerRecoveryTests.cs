@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -112,6 +113,49 @@ public sealed class WorkerRecoveryTests : IDisposable
         using var response = await node.Master.PeerWindowAsync(replica.Version, 0, 1);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Empty(Replicas);
+    }
+
+    [Fact]
+    public async Task A_description_that_is_damaged_and_cannot_be_written_anew_keeps_no_worker_from_starting()
+    {
+        var replica = await StoreAndStopAsync();
+        var description = Path.Combine(_directory["replicas"], Shard(replica.Version), $"{replica.Version}.checksum");
+        WorkerNode.Flip(description, 25);
+        // Nothing can be written under this name, as little as on a full disk.
+        Directory.CreateDirectory(description + ".tmp");
+        await using (var node = await WorkerNode.StartAsync(_directory.Path)) Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
+
+        // When there is room again the scrub mends it.
+        await using var later = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Null(Mdfs.Worker.Storage.ChecksumFile.Read(description));
+        Directory.Delete(description + ".tmp");
+        var scrubber = later.Services.GetRequiredService<Mdfs.Worker.Integrity.Scrubber>();
+        await Eventually.TrueAsync(() => scrubber.Report().State == ScrubState.Resting, "the round is over", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        scrubber.Obey(new ScrubOrder(1, ScrubAction.Start));
+        await Eventually.TrueAsync(() => Mdfs.Worker.Storage.ChecksumFile.Read(description) == replica, "it is mended", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Bytes_that_nothing_describes_and_that_cannot_be_put_aside_keep_no_worker_from_starting()
+    {
+        Assert.SkipUnless(Directory.Exists("/proc/sys"), "This system has no directory in which nothing can be made.");
+        var replica = await StoreAndStopAsync();
+        var path = Path.Combine(_directory["replicas"], Shard(replica.Version), $"{replica.Version}");
+        File.Delete(path + ".checksum");
+        File.Delete(path + ".blocks");
+        Directory.Delete(_directory["quarantine"]);
+        Directory.CreateSymbolicLink(_directory["quarantine"], "/proc/sys");
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            using var response = await node.Master.WindowAsync(replica.Version, 0, 1);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            Assert.True(File.Exists(path));
+        }
+
+        Directory.Delete(_directory["quarantine"]);
+        await using var later = await WorkerNode.StartAsync(_directory.Path);
+        Assert.False(File.Exists(path));
+        Assert.Single(Directory.GetDirectories(_directory["quarantine"]));
     }
 
     [Fact]

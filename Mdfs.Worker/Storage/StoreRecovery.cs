@@ -125,21 +125,14 @@ internal sealed partial class StoreRecovery(
             replica = BlockFormat.ReadHeader(path + Sidecars.Blocks)?.Description;
             if (replica?.Version == version)
             {
-                ChecksumFile.Write(path + Sidecars.Checksum, replica);
-                LogMended(version);
+                mended = TryMend(path, replica);
             }
         }
 
-        if (replica is null || replica.Version != version)
-        {
-            PutAside(version, path, "Neither of its sidecars says what it is.");
-            return true;
-        }
-
+        if (replica is null || replica.Version != version) return TryPutAside(version, path, "Neither of its sidecars says what it is.");
         if (memory.Facts.ClusterId is { } own && replica.ClusterId != own)
         {
-            PutAside(version, path, $"It was committed by cluster '{replica.ClusterId}', and this node belongs to '{own}'.");
-            return true;
+            return TryPutAside(version, path, $"It was committed by cluster '{replica.ClusterId}', and this node belongs to '{own}'.");
         }
 
         if (inventory.IsDeleted(replica.Name, version))
@@ -155,10 +148,36 @@ internal sealed partial class StoreRecovery(
         return mended;
     }
 
-    private void PutAside(MovieVersion version, string path, string reason)
+    // On a full disk the replica is what its copy says all the same, and the scrub writes it anew when there is room.
+    private bool TryMend(string path, ReplicaDescription replica)
     {
-        quarantine.Put(path, reason);
-        LogQuarantined(version, reason);
+        try
+        {
+            ChecksumFile.Write(path + Sidecars.Checksum, replica);
+            LogMended(replica.Version);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogNotMended(error, replica.Version);
+            return false;
+        }
+    }
+
+    // Where it cannot be, it stays where it is, nobody's replica: the next start tries again.
+    private bool TryPutAside(MovieVersion version, string path, string reason)
+    {
+        try
+        {
+            quarantine.Put(path, reason);
+            LogQuarantined(version, reason);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogNotPutAside(error, version, reason);
+            return false;
+        }
     }
 
     private static UploadReceipt? ReadReceipt(string path) => Read(path, StorageJson.Default.UploadReceipt);
@@ -192,6 +211,12 @@ internal sealed partial class StoreRecovery(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The description of version {Version} was damaged and has been mended from its copy.")]
     private partial void LogMended(MovieVersion version);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The description of version {Version} is damaged and could not be written anew; its copy still says what it is.")]
+    private partial void LogNotMended(Exception error, MovieVersion version);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Version {Version} belongs into quarantine and could not be put there, so it lies where it lay and is not served: {Reason}")]
+    private partial void LogNotPutAside(Exception error, MovieVersion version, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{File}' is none of ours and is left alone.")]
     private partial void LogForeign(string file);
