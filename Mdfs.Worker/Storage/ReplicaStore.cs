@@ -14,6 +14,9 @@ internal sealed partial class ReplicaStore(
 {
     private readonly KeyedGate _names = new();
 
+    // Around log and memory, so that memory never takes over a log of a moment ago and loses what was written since.
+    private readonly Lock _burials = new();
+
     /// <summary>Makes a prepared upload the replica it was committed as. Sealing twice is the same as once.</summary>
     public async Task<Outcome<SealReceipt>> SealAsync(UploadId upload, ReplicaDescription replica, CancellationToken cancellation)
     {
@@ -108,9 +111,15 @@ internal sealed partial class ReplicaStore(
     public async Task RememberAsync(IReadOnlyList<Tombstone> told)
     {
         if (told.Count == 0) return;
-        // A full disk must not keep anybody from deleting.
-        await Task.Run(() => emergency.Write(() => tombstones.Add(told)));
-        foreach (var tombstone in told) inventory.AddTombstone(tombstone);
+        await Task.Run(() =>
+        {
+            lock (_burials)
+            {
+                // A full disk must not keep anybody from deleting.
+                emergency.Write(() => tombstones.Add(told));
+                foreach (var tombstone in told) inventory.AddTombstone(tombstone);
+            }
+        });
     }
 
     /// <summary>Removes what remembered tombstones cover. What is only prepared stays: the master decides about it.</summary>
@@ -138,8 +147,11 @@ internal sealed partial class ReplicaStore(
     public void Forget(IReadOnlyList<Tombstone> told)
     {
         if (told.Count == 0) return;
-        tombstones.Forget(told);
-        inventory.SetTombstones(tombstones.Live());
+        lock (_burials)
+        {
+            tombstones.Forget(told);
+            inventory.SetTombstones(tombstones.Live());
+        }
     }
 
     /// <summary>Puts a replica aside for the admin to judge: with its sidecars and the reason, in a directory of its own.</summary>
