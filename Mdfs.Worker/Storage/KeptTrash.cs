@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
@@ -139,16 +140,31 @@ internal sealed partial class KeptTrash : PeriodicService
     /// <summary>Moves bytes and block checksums to where uploads lie; false when they have gone meanwhile. They are still listed here, until <see cref="Taken"/> or <see cref="TryPutBack"/>.</summary>
     public bool TryTake(MovieVersion version, string path)
     {
+        TrashedReplica? taken;
         lock (_gate)
         {
-            if (!_kept.TryGetValue(version, out var found) || !Remove(version)) return false;
-            _lent[version] = found;
+            if ((taken = Take(version)) is null) return false;
+            _lent[version] = taken;
         }
 
         var kept = PathOf(version);
-        File.Move(kept + Sidecars.Blocks, path + Sidecars.Blocks, overwrite: true);
-        File.Move(kept, path, overwrite: true);
-        return true;
+        try
+        {
+            File.Move(kept + Sidecars.Blocks, path + Sidecars.Blocks, overwrite: true);
+            File.Move(kept, path, overwrite: true);
+            return true;
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _lent.Remove(version);
+                Add(taken);
+            }
+
+            if (File.Exists(path + Sidecars.Blocks)) File.Move(path + Sidecars.Blocks, kept + Sidecars.Blocks, overwrite: true);
+            throw;
+        }
     }
 
     /// <summary>They are a replica now. What described them here goes; after a crash, with the next start.</summary>
@@ -192,19 +208,40 @@ internal sealed partial class KeptTrash : PeriodicService
         Add(kept);
     }
 
-    /// <summary>Somebody needs this room: the oldest go, at once.</summary>
+    /// <summary>Somebody needs this room: the oldest go, at once. One that cannot be removed stays, and the next goes.</summary>
+    /// <exception cref="Exception">There is less room than that, since something could not be removed.</exception>
     public void MakeRoom(long bytes)
     {
+        ExceptionDispatchInfo? failure = null;
         List<TrashedReplica> oldest;
         lock (_gate) oldest = [.. _kept.Values.OrderBy(one => one.RemovedAt)];
         foreach (var one in oldest)
         {
             if (bytes <= 0) return;
-            if (!Remove(one.Replica.Version)) continue;
-            foreach (var ending in new[] { "", Sidecars.Blocks, Sidecars.Checksum }) File.Delete(PathOf(one.Replica.Version) + ending);
-            bytes -= one.Replica.Size;
-            LogGaveWay(one.Replica.Version);
+            // Out of memory first: whoever has taken it out is the only one who touches its files.
+            if (Take(one.Replica.Version) is not { } taken) continue;
+            try
+            {
+                foreach (var ending in new[] { "", Sidecars.Blocks, Sidecars.Checksum }) File.Delete(PathOf(taken.Replica.Version) + ending);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                if (File.Exists(PathOf(taken.Replica.Version)) || Directory.Exists(PathOf(taken.Replica.Version)))
+                {
+                    LogStays(error, taken.Replica.Version);
+                    Add(taken);
+                    failure = ExceptionDispatchInfo.Capture(error);
+                    continue;
+                }
+
+                // The bytes are gone; what described them the next start throws away.
+            }
+
+            bytes -= taken.Replica.Size;
+            LogGaveWay(taken.Replica.Version);
         }
+
+        if (bytes > 0) failure?.Throw();
     }
 
     protected override Task RunAsync(CancellationToken cancellationToken)
@@ -216,7 +253,17 @@ internal sealed partial class KeptTrash : PeriodicService
         lock (_gate) over = [.. _kept.Values.Where(one => one.RemovedAt <= before).Select(one => one.Replica.Version)];
         foreach (var version in over)
         {
-            if (Remove(version)) ThrowAway(PathOf(version));
+            if (Take(version) is not { } taken) continue;
+            try
+            {
+                ThrowAway(PathOf(version));
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Its room is still taken, and the next look tries again.
+                LogStays(error, version);
+                Add(taken);
+            }
         }
 
         return Task.CompletedTask;
@@ -257,18 +304,21 @@ internal sealed partial class KeptTrash : PeriodicService
         }
     }
 
-    private bool Remove(MovieVersion version)
+    private TrashedReplica? Take(MovieVersion version)
     {
         lock (_gate)
         {
-            if (!_kept.Remove(version, out var kept)) return false;
+            if (!_kept.Remove(version, out var kept)) return null;
             _bytes -= kept.Replica.Size;
-            return true;
+            return kept;
         }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Version} could not be kept in the trash; it is removed at once.")]
     private partial void LogNotKept(Exception error, MovieVersion version);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Version} could not be removed from the trash and keeps its room until the next attempt.")]
+    private partial void LogStays(Exception error, MovieVersion version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Version {Version} left the trash early, since its room is needed.")]
     private partial void LogGaveWay(MovieVersion version);

@@ -37,7 +37,17 @@ internal sealed class SpaceAccount
             if (bytes > Free()) return null;
             var reservation = new SpaceReservation(this, bytes);
             _open.Add(reservation);
-            EmptyTrash();
+            try
+            {
+                EmptyTrash();
+            }
+            catch
+            {
+                // Nobody gets it, so nobody would give it back.
+                _open.Remove(reservation);
+                throw;
+            }
+
             return reservation;
         }
     }
@@ -77,7 +87,16 @@ internal sealed class SpaceAccount
         {
             if (bytes > Free()) return false;
             reservation.Size += bytes;
-            EmptyTrash();
+            try
+            {
+                EmptyTrash();
+            }
+            catch
+            {
+                reservation.Size -= bytes;
+                throw;
+            }
+
             return true;
         }
     }
