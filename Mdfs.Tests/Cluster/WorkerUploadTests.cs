@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Checksums;
@@ -5,6 +6,8 @@ using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Mdfs.Tests.Cluster;
@@ -186,6 +189,38 @@ public sealed class WorkerUploadTests : IDisposable
         using (var dropped = await node.Master.DropAsync(upload)) Assert.Equal(HttpStatusCode.NoContent, dropped.StatusCode);
         using (var again = await node.Master.DropAsync(upload)) Assert.Equal(HttpStatusCode.NoContent, again.StatusCode);
         Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task An_upload_that_is_dropped_while_its_file_is_being_made_leaves_nothing()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var (uploads, space) = (node.Services.GetRequiredService<UploadStore>(), node.Services.GetRequiredService<SpaceAccount>());
+        var upload = UploadId.New();
+        // A pipe in its place: it is opened only when somebody opens the other end, as on a disk that takes its time.
+        var pipe = Path.Combine(_directory["incoming"], upload.Value);
+        await RunAsync("mkfifo", pipe);
+        await RunAsync("ln", pipe, _directory["pipe"]);
+        var opening = Task.Run(() => uploads.Open(new OpenUpload(upload, 100_000)), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => space.Measure().InFlight == 100_000, "it is being opened", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        var dropping = uploads.DiscardAsync(upload);
+        var early = dropping.IsCompleted;
+        using (File.OpenHandle(_directory["pipe"]))
+        {
+            Assert.Null(await opening);
+            await dropping;
+        }
+
+        Assert.False(early, "It was dropped before it was there.");
+        Assert.Empty(Incoming);
+        Assert.Equal(0, space.Measure().InFlight);
+
+        static async Task RunAsync(string program, params string[] arguments)
+        {
+            using var run = Process.Start(Tools.Require(program), arguments);
+            await run.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(0, run.ExitCode);
+        }
     }
 
     [Fact]

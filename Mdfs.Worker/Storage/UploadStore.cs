@@ -39,15 +39,29 @@ internal sealed partial class UploadStore(
         var reservation = space.TryReserve(request.Size ?? GrowStep);
         if (reservation is null) return WorkerProblems.Full(request.Size ?? GrowStep);
         var slot = new UploadSlot(request.Upload, request.Size, reservation, time.GetTimestamp());
+        // Whoever drops it waits until its file is there: one that came into being afterwards would be nobody's, and keep its room.
+        slot.TryBegin(UploadState.Open, UploadState.Open);
         if (!_slots.TryAdd(request.Upload, slot))
         {
             reservation.Dispose();
             return WorkerProblems.UploadExists(request.Upload);
         }
 
-        if (request.Size is not { } size || TryAllocate(slot, size)) return null;
-        Drop(slot);
-        return WorkerProblems.DiskFull;
+        try
+        {
+            if (request.Size is not { } size || TryAllocate(slot, size)) return null;
+            Drop(slot);
+            return WorkerProblems.DiskFull;
+        }
+        catch
+        {
+            Drop(slot);
+            throw;
+        }
+        finally
+        {
+            slot.EndBusy();
+        }
     }
 
     private bool TryAllocate(UploadSlot slot, long size)
