@@ -107,6 +107,32 @@ public sealed class WorkerPartFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_resumption_that_is_broken_off_costs_nothing_of_what_had_come()
+    {
+        const int Came = (2 * Mib) + 200_000;
+        await using (var part = PartFile.Create(Path, _past))
+        {
+            await part.AppendAsync(_movie.AsMemory(0, Came), Cancelled);
+            await part.CheckpointAsync();
+        }
+
+        using (var stopped = new CancellationTokenSource())
+        {
+            await stopped.CancelAsync();
+            for (var i = 0; i < 2; i++) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => PartFile.ResumeAsync(Path, _past, stopped.Token));
+        }
+
+        // Nor does one that came to nothing else.
+        for (var i = 0; i < 2; i++)
+        {
+            await using var part = await PartFile.ResumeAsync(Path, _past, Cancelled);
+            Assert.Equal(Came / BlockFormat.BlockSize * BlockFormat.BlockSize, part.Length);
+        }
+
+        Assert.Equal([Path, Path + Sidecars.Blocks], Directory.EnumerateFiles(_place.Path).Order());
+    }
+
+    [Fact]
     public async Task Files_are_joined_behind_what_has_gathered()
     {
         var second = _place["second"];

@@ -47,7 +47,7 @@ internal sealed class PartFile : IAsyncDisposable
     public static PartFile Create(string path, DirectBuffers buffers, bool keep = false)
     {
         var bytes = File.OpenHandle(path, keep ? FileMode.OpenOrCreate : FileMode.Create, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        return Over(bytes, path, buffers);
+        return Over(bytes, path + Sidecars.Blocks, buffers);
     }
 
     /// <summary>
@@ -58,19 +58,21 @@ internal sealed class PartFile : IAsyncDisposable
     {
         var notes = path + Sidecars.Blocks;
         if (!File.Exists(path) || !File.Exists(notes)) return Create(path, buffers);
-        var earlier = notes + Durable.Unfinished;
-        File.Move(notes, earlier, overwrite: true);
+        // What was noted stays until as much is noted anew: whoever breaks off in between, or is killed, finds it again.
+        var anew = notes + Durable.Unfinished;
         var bytes = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        var part = Over(bytes, path, buffers);
+        var part = Over(bytes, anew, buffers);
         try
         {
-            using (var reader = new BlockSidecarReader(earlier)) await part.KeepGoodBlocksAsync(reader, cancellation);
-            File.Delete(earlier);
+            using (var reader = new BlockSidecarReader(notes)) await part.KeepGoodBlocksAsync(reader, cancellation);
+            part._blocks.Checkpoint();
+            File.Move(anew, notes, overwrite: true);
             return part;
         }
         catch
         {
             await part.DisposeAsync();
+            File.Delete(anew);
             throw;
         }
     }
@@ -311,11 +313,11 @@ internal sealed class PartFile : IAsyncDisposable
         _flush = Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
     }
 
-    private static PartFile Over(SafeFileHandle bytes, string path, DirectBuffers buffers)
+    private static PartFile Over(SafeFileHandle bytes, string blocks, DirectBuffers buffers)
     {
         try
         {
-            return new PartFile(bytes, new BlockSidecarWriter(path + Sidecars.Blocks), buffers);
+            return new PartFile(bytes, new BlockSidecarWriter(blocks), buffers);
         }
         catch
         {
@@ -363,7 +365,7 @@ internal sealed class PartFile : IAsyncDisposable
             var block = buffer.AsMemory(0, BlockFormat.BlockSize);
             for (var number = 0L; notes.TryGet(number, out var checksum); number++)
             {
-                var read = await RandomAccess.ReadAsync(_bytes, block, number * BlockFormat.BlockSize, cancellation);
+                var read = await TryReadAsync(block, number * BlockFormat.BlockSize, cancellation);
                 if (read < BlockFormat.BlockSize || Protocol.Checksums.Checksum.Of(block.Span).Value != checksum) break;
                 _blocks.Append(block.Span);
             }
@@ -375,5 +377,18 @@ internal sealed class PartFile : IAsyncDisposable
 
         RandomAccess.SetLength(_bytes, _blocks.Length);
         _flushed = _blocks.Length;
+    }
+
+    // What the disk does not give out again did not come: it is fetched once more, and not asked for in vain by every attempt.
+    private async ValueTask<int> TryReadAsync(Memory<byte> into, long from, CancellationToken cancellation)
+    {
+        try
+        {
+            return await RandomAccess.ReadAsync(_bytes, into, from, cancellation);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
     }
 }
