@@ -25,8 +25,15 @@ internal sealed partial class PullDesk(
         if (_stopping.IsCancellationRequested) return;
         var pull = new Pull(order, CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token));
         var kept = _pulls.GetOrAdd(order.Replica.Version, pull);
-        if (kept == pull) pull.Task = Task.Run(() => RunAsync(pull), CancellationToken.None);
-        else kept.Order = order;
+        if (kept == pull)
+        {
+            pull.Task = Task.Run(() => RunAsync(pull), CancellationToken.None);
+            return;
+        }
+
+        kept.Order = order;
+        // Orders repeat with every beat, and what is linked to the end of this desk would hang on it until then.
+        pull.Stop.Dispose();
     }
 
     public void Cancel(MovieVersion version)
