@@ -116,6 +116,51 @@ public sealed partial class UploadBrowserTests(Chromium chromium, SharedCluster 
     }
 
     [Fact]
+    public async Task Pausing_all_of_them_begins_none_of_those_that_had_not_begun()
+    {
+        using var temp = new TempDirectory();
+        string[] names = ["all 1.mp4", "all 2.mp4", "all 3.mp4", "all 4.mp4", "all 5.mp4"];
+        var paths = names.Select((name, at) => new MovieBytes(93 + (ulong)at, 12L << 20).WriteTo(temp[name])).ToArray();
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        var begun = 0;
+        visit.Page.Request += (_, request) => begun += request.Method == "POST" && request.Url.EndsWith("/api/uploads", StringComparison.Ordinal) ? 1 : 0;
+        await visit.Page.SetInputFilesAsync(Files, paths);
+        foreach (var name in names[..2]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "sending");
+        foreach (var name in names[2..]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "ready");
+
+        await visit.Page.ClickAsync("[data-all=PauseAll]");
+        foreach (var name in names) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "paused");
+        // Whatever had been begun by pausing was begun before this one.
+        await Act(visit, "all 5.mp4", "Resume").ClickAsync();
+        await visit.UntilAsync("() => Number(document.querySelector('.uploads li[data-name=\"all 5.mp4\"] [role=progressbar]').getAttribute('aria-valuenow')) > 0");
+        Assert.Equal(3, begun);
+
+        network.Rate = 0;
+        await visit.Page.ClickAsync("[data-all=ResumeAll]");
+        foreach (var name in names) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        Assert.Equal(names.Length, begun);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task An_answer_for_all_of_them_is_not_taken_for_what_is_added_later()
+    {
+        foreach (var name in (string[])["one of all.mp4", "two of all.mp4", "added later.mp4"]) await shared.Client.StoreAsync(name, new MovieBytes(1, 1000), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
+        await visit.Page.SetInputFilesAsync(Files, [File("one of all.mp4", 5000), File("two of all.mp4", 5000)]);
+        foreach (var name in (string[])["one of all.mp4", "two of all.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "asking");
+        await Row(visit, "two of all.mp4").Locator(".for-all input").CheckAsync();
+        await Act(visit, "two of all.mp4", "Replace").ClickAsync();
+        foreach (var name in (string[])["one of all.mp4", "two of all.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+
+        await visit.Page.SetInputFilesAsync(Files, [File("added later.mp4", 5000)]);
+        await Assertions.Expect(Row(visit, "added later.mp4")).ToHaveAttributeAsync("data-state", "asking");
+        Assert.Equal(1000, (await shared.Client.FactsAsync("added later.mp4", Cancelled))!.Size);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task Folders_and_drops_are_taken_and_of_two_files_with_one_name_only_one()
     {
         using var temp = new TempDirectory();

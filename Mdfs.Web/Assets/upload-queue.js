@@ -5,10 +5,10 @@ export const atOnce = 2;
 const endpoint = '/api/uploads';
 const storage = 'mdfs-uploads';
 
-/** waiting → asking → ready → sending ⇄ paused | offline → done | failed | refused | cancelled */
+/** checking → asking → ready → sending ⇄ paused | offline → done | failed | refused | cancelled */
 class Item {
-  constructor(file, path, name) {
-    Object.assign(this, { id: crypto.randomUUID?.() ?? `${Math.random()}`, file, path, name, size: file.size, sent: 0, speed: 0, state: 'checking', why: null });
+  constructor(file, path, name, batch) {
+    Object.assign(this, { id: crypto.randomUUID?.() ?? `${Math.random()}`, file, path, name, batch, size: file.size, sent: 0, speed: 0, state: 'checking', why: null });
   }
 
   get active() { return this.state === 'sending' || this.state === 'offline'; }
@@ -20,7 +20,6 @@ export class UploadQueue extends EventTarget {
   items = [];
   rules = { extensions: [], maxSize: 0 };
   #tus;
-  #answerForAll = null;
 
   constructor(tus) {
     super();
@@ -33,8 +32,10 @@ export class UploadQueue extends EventTarget {
   /** Looks at each file before a byte of it is sent. */
   async add(files) {
     const fresh = [];
+    // "For all of them" is said of what came together: a film that is added hours later is asked about again.
+    const batch = { answer: null };
     for (const { file, path } of files) {
-      const item = new Item(file, path, spell(file.name));
+      const item = new Item(file, path, spell(file.name), batch);
       const why = refusal(item.name, item.size, this.rules);
       if (why) this.#set(item, 'refused', why);
       else if (this.items.some(other => other.unfinished && other.name === item.name)) this.#set(item, 'refused', ['Twice']);
@@ -47,8 +48,8 @@ export class UploadQueue extends EventTarget {
 
   /** What to do with a movie of that name: 'replace', 'keep' (both) or 'skip'. */
   async answer(item, choice, all) {
-    if (all) this.#answerForAll = choice;
     const asked = all ? this.items.filter(other => other.state === 'asking') : [item];
+    if (all) for (const one of asked) one.batch.answer = choice;
     for (const one of asked) await this.#decide(one, choice);
   }
 
@@ -59,6 +60,12 @@ export class UploadQueue extends EventTarget {
     if (!item.creating) item.upload?.abort();
     clearTimeout(item.timer);
     this.#fill();
+  }
+
+  pauseAll() {
+    // Those that wait before those that are sent: each that stops makes room for the next that waits, which would be begun only to be paused.
+    for (const item of this.items.filter(item => item.state === 'ready')) this.pause(item);
+    for (const item of this.items.filter(item => item.active)) this.pause(item);
   }
 
   resume(item) {
@@ -91,7 +98,6 @@ export class UploadQueue extends EventTarget {
 
   clear() {
     this.items = this.items.filter(item => item.unfinished || item.state === 'failed');
-    this.#answerForAll = null;
     this.#changed();
   }
 
@@ -120,7 +126,7 @@ export class UploadQueue extends EventTarget {
       return this.#ready(item);
     }
     if (!there) return this.#ready(item);
-    if (this.#answerForAll) return this.#decide(item, this.#answerForAll);
+    if (item.batch.answer) return this.#decide(item, item.batch.answer);
     this.#set(item, 'asking');
   }
 

@@ -216,7 +216,7 @@ class View {
       this.totalBar = element('span');
       this.totalMeter = element('div', { class: 'meter', role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-label': this.word('Total') }, this.totalBar);
       const all = (key, act) => element('button', { type: 'button', class: 'plain-button', 'data-all': key, onclick: act }, this.word(key));
-      this.pauseAll = all('PauseAll', () => this.uploads.items.forEach(item => this.uploads.pause(item)));
+      this.pauseAll = all('PauseAll', () => this.uploads.pauseAll());
       this.resumeAll = all('ResumeAll', () => this.uploads.items.forEach(item => this.uploads.resume(item)));
       this.clear = all('Clear', () => this.uploads.clear());
       this.totals.append(element('div', { class: 'upload-main' }, this.totalText, this.totalMeter), element('div', { class: 'upload-buttons' }, this.pauseAll, this.resumeAll, this.clear));
