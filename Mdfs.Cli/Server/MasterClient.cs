@@ -188,6 +188,11 @@ internal sealed class MasterClient : IDisposable
             // Reading the local file failed, not the connection.
             throw ours;
         }
+        catch (OperationCanceledException e) when (e.InnerException is TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            // Nobody has taken the connection in time, which the runtime tells as if somebody had cancelled.
+            throw new TimeoutException($"{Url} does not take connections.", e);
+        }
 
         if (response.IsSuccessStatusCode) return response;
         using (response)

@@ -9,7 +9,7 @@ using Mdfs.Protocol.Checksums;
 namespace Mdfs.Cli.Transfer;
 
 /// <summary>Stores a file by tus 1.0, which goes on where it stopped: after a line that broke, or in the next run of the program.</summary>
-internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unfinished)
+internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unfinished, TimeProvider? time = null)
 {
     /// <summary>Smaller files are sent again faster than anybody could ask how much of them is there.</summary>
     public const long Smallest = 4 << 20;
@@ -42,9 +42,9 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
     private async Task<(string? Location, long Offset)> FindAsync(FileSource source, CancellationToken cancellationToken)
     {
         if (unfinished.Find(source) is not { } location) return (null, 0);
+        using var silence = new Silence(cancellationToken, time);
         try
         {
-            using var silence = new Silence(cancellationToken);
             using var response = await master.SendAsync(Request(HttpMethod.Head, location), HttpCompletionOption.ResponseContentRead, silence.Token);
             var (offset, length) = (Number(response, "Upload-Offset"), Number(response, "Upload-Length"));
             if (length == source.Size && offset <= length) return (location, offset);
@@ -52,6 +52,10 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         catch (Refusal refusal) when (refusal.Status is HttpStatusCode.NotFound or HttpStatusCode.Gone)
         {
             // It has expired; from the beginning then.
+        }
+        catch (OperationCanceledException e) when (silence.Struck)
+        {
+            throw silence.Sentence(e);
         }
 
         unfinished.Forget(source);
@@ -63,9 +67,9 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         using var request = Request(HttpMethod.Post, Route);
         request.Headers.Add("Upload-Length", source.Size!.Value.ToString(CultureInfo.InvariantCulture));
         request.Headers.Add("Upload-Metadata", $"filename {Convert.ToBase64String(Encoding.UTF8.GetBytes(source.Name))}");
+        using var silence = new Silence(cancellationToken, time);
         try
         {
-            using var silence = new Silence(cancellationToken);
             using var response = await master.SendAsync(request, HttpCompletionOption.ResponseContentRead, silence.Token);
             // Whatever host it names, it is this cluster that we talk to.
             return response.Headers.Location is { } location ? new Uri(master.Url, location).PathAndQuery.TrimStart('/') : null;
@@ -74,11 +78,15 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         {
             return null;
         }
+        catch (OperationCanceledException e) when (silence.Struck)
+        {
+            throw silence.Sentence(e);
+        }
     }
 
     private async Task SendAsync(FileSource source, Stream stream, string location, long offset, Crc32 hash, IMeter meter, CancellationToken cancellationToken)
     {
-        using var silence = new Silence(cancellationToken);
+        using var silence = new Silence(cancellationToken, time);
         meter.Begin(offset > 0 ? "going on" : "sending", offset, source.Size);
         using var body = new MeteredContent(stream, source.Origin, source.Size - offset, hash, count =>
         {

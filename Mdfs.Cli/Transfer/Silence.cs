@@ -7,13 +7,14 @@ internal sealed class Silence : IDisposable
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     private readonly CancellationToken _outer;
+    private readonly CancellationTokenSource _limit;
     private readonly CancellationTokenSource _source;
 
-    public Silence(CancellationToken outer)
+    public Silence(CancellationToken outer, TimeProvider? time = null)
     {
         _outer = outer;
-        _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        Broken();
+        _limit = new CancellationTokenSource(Limit, time ?? TimeProvider.System);
+        _source = CancellationTokenSource.CreateLinkedTokenSource(outer, _limit.Token);
     }
 
     public CancellationToken Token => _source.Token;
@@ -21,9 +22,13 @@ internal sealed class Silence : IDisposable
     /// <summary>Whether it was silence, and not the person at the keyboard, that ended it.</summary>
     public bool Struck => _source.IsCancellationRequested && !_outer.IsCancellationRequested;
 
-    public void Broken() => _source.CancelAfter(Limit);
+    public void Broken() => _limit.CancelAfter(Limit);
 
     public TimeoutException Sentence(Exception? inner = null) => new($"Nothing has moved for {Limit.TotalSeconds:0} s.", inner);
 
-    public void Dispose() => _source.Dispose();
+    public void Dispose()
+    {
+        _source.Dispose();
+        _limit.Dispose();
+    }
 }

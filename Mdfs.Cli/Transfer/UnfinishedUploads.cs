@@ -6,7 +6,8 @@ using Mdfs.Cli.Settings;
 namespace Mdfs.Cli.Transfer;
 
 /// <summary>Which resumable uploads were begun and not ended, one small file each beside the login: the next <c>mdfs put</c> of the same file goes on with it.</summary>
-internal sealed class UnfinishedUploads(Uri cluster)
+/// <param name="directory">Null: this user's own.</param>
+internal sealed class UnfinishedUploads(Uri cluster, string? directory = null)
 {
     /// <summary>Where it goes on, as the cluster called it; null when there is none, or the file has changed since.</summary>
     public string? Find(FileSource source)
@@ -27,8 +28,11 @@ internal sealed class UnfinishedUploads(Uri cluster)
 
     public void Forget(FileSource source) => File.Delete(PathOf(source));
 
-    private string PathOf(FileSource source) =>
-        UserDirectory.Path("uploads", $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{cluster}\n{source.Name}\n{source.Path}")))[..32]}.json");
+    private string PathOf(FileSource source)
+    {
+        var file = $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{cluster}\n{source.Name}\n{source.Path}")))[..32]}.json";
+        return directory is null ? UserDirectory.Path("uploads", file) : Path.Combine(directory, file);
+    }
 
     private sealed record Unfinished(string Location, string Path, long Size, DateTime ModifiedAt);
 }
