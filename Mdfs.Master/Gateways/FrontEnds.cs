@@ -24,8 +24,10 @@ public sealed class FrontEnds(StreamCounter streams, NodeRegistry registry, Time
 
     public GatewayReply Take(GatewayReport report)
     {
-        // One that was not known has given its bytes before: they would all count for this moment.
-        if (_heard.TryGetValue(report.Gateway, out var before)) Interlocked.Add(ref _given, Math.Max(0, report.BytesGiven - before.Report.BytesGiven));
+        // An idle one does not report, and is forgotten: it says itself what masters have heard of. What was heard here counts as well, since the answer to that report may have been lost. Of
+        // one that is neither known nor says so all would count for this moment.
+        var before = _heard.TryGetValue(report.Gateway, out var last) ? last.Report.BytesGiven : 0;
+        if (last is not null || report.BytesTold is not null) Interlocked.Add(ref _given, Math.Max(0, report.BytesGiven - Math.Max(before, report.BytesTold ?? 0)));
         _heard[report.Gateway] = new Heard(report, Time.GetTimestamp());
         foreach (var version in report.Damaged) registry.NoteDamage(version);
         Publish();

@@ -32,8 +32,9 @@ public sealed record SourcesReply(bool Current, IReadOnlyList<MovieSource> Sourc
 /// <param name="Gateway">Random per start.</param>
 /// <param name="BytesGiven">To clients, since its start.</param>
 /// <param name="Damaged">Versions of which a worker has met a bad block, since the last report.</param>
+/// <param name="BytesTold">Of <paramref name="BytesGiven"/>, what stood in the last report that was answered: the rest is new, also to a master that does not know this front end any more. Null: an older one, which does not say.</param>
 public sealed record GatewayReport(
-    NodeId Gateway, IReadOnlyList<NodeStreams> Nodes, IReadOnlyList<VersionStreams> Versions, long BytesGiven, IReadOnlyList<MovieVersion> Damaged);
+    NodeId Gateway, IReadOnlyList<NodeStreams> Nodes, IReadOnlyList<VersionStreams> Versions, long BytesGiven, IReadOnlyList<MovieVersion> Damaged, long? BytesTold = null);
 
 /// <param name="Nodes">What all others are reading.</param>
 public sealed record GatewayReply(IReadOnlyList<NodeStreams> Nodes);

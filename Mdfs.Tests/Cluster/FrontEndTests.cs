@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Mdfs.Gateway.Sources;
 using Mdfs.Gateway.Streams;
+using Mdfs.Master.Gateways;
 using Mdfs.Protocol.Versions;
 using Mdfs.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -82,6 +83,16 @@ public sealed partial class FrontEndTests(FrontEndTests.TwoFrontEnds fixture) : 
         Assert.Equal(before, master.GetRequiredService<StreamMetrics>().BytesGiven);
         Assert.Equal(given + movie.Length, front.GetRequiredService<StreamMetrics>().BytesGiven);
         Assert.True(await fixture.Fronts[0].MetricAsync("mdfs_download_bytes_total", Cancelled, path: "web/metrics") >= movie.Length);
+    }
+
+    [Fact]
+    public async Task The_master_hears_of_all_bytes_that_front_ends_give_also_of_the_first()
+    {
+        await using var fresh = await WebRig.StartFrontEndAsync(fixture.Cluster, Cancelled);
+        foreach (var address in (Uri[])[fixture.Rigs[0].Address, fresh.Address]) Assert.Equal(200, (await RawHttp.SendAsync(new Uri(address, TwoFrontEnds.Paths[1]), "", Cancelled)).Status);
+        WebRig[] all = [.. fixture.Rigs, fresh];
+        var master = fixture.Cluster.Cluster.Master.Services.GetRequiredService<FrontEnds>();
+        await Eventually.TrueAsync(() => master.BytesGiven == all.Sum(static rig => rig.Services.GetRequiredService<StreamMetrics>().BytesGiven), "the master has heard of every byte", MdfsClient.Patience, Cancelled);
     }
 
     [Fact]

@@ -14,7 +14,9 @@ internal sealed class StreamReports(
     : PeriodicService(time, static () => TimeSpan.FromSeconds(2), logger)
 {
     private readonly ConcurrentDictionary<MovieVersion, byte> _damaged = new();
+    // What stood in the last report that was answered, and whether that one said that nothing is being sent any more.
     private long _told;
+    private bool _atRest = true;
 
     /// <summary>A worker has met a bad block of it. The master hears of it at once.</summary>
     public void NoteDamage(MovieVersion version)
@@ -28,21 +30,21 @@ internal sealed class StreamReports(
         if (!options.Value.Enabled) return;
         var (here, given, damaged) = (streams.Here(), metrics.BytesGiven, _damaged.Keys.ToList());
         // Once more after the last one has ended; then there is nothing to tell until somebody comes.
-        if (here.Versions.Count == 0 && damaged.Count == 0 && given == _told)
+        if (here.Versions.Count == 0 && damaged.Count == 0 && given == _told && _atRest)
         {
             streams.SetElsewhere(StreamCounts.None);
             return;
         }
 
         var report = new GatewayReport(
-            self.Id, [.. here.Nodes.Select(node => new NodeStreams(node.Key, node.Value))], [.. here.Versions.Select(version => new VersionStreams(version.Key, version.Value))], given, damaged);
+            self.Id, [.. here.Nodes.Select(node => new NodeStreams(node.Key, node.Value))], [.. here.Versions.Select(version => new VersionStreams(version.Key, version.Value))], given, damaged, _told);
         if (await master.ReportAsync(report, cancellationToken) is not { } reply)
         {
             streams.SetElsewhere(StreamCounts.None);
             return;
         }
 
-        _told = here.Versions.Count == 0 ? given : -1;
+        (_told, _atRest) = (given, here.Versions.Count == 0);
         foreach (var version in damaged) _damaged.TryRemove(version, out _);
         streams.SetElsewhere(new StreamCounts(reply.Nodes.ToDictionary(node => node.Node, node => node.Streams), StreamCounts.None.Versions));
     }
