@@ -103,7 +103,11 @@ internal sealed class LoopDownload : LoopAnswer
         return _failure is null ? LoopPiece.Waiting : Fail(into.Span, ready);
     }
 
-    public override void Sent(int count) => _all.Metrics.Given(count);
+    // What is brought by the usual means is counted there.
+    public override void Sent(int count)
+    {
+        if (_feed is null) _all.Metrics.Given(count);
+    }
 
     // What is brought by the usual means is given once.
     public override bool TakesBack => _feed is null;

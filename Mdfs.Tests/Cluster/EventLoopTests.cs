@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Mdfs.Gateway.Sources;
+using Mdfs.Gateway.Streams;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Loops;
@@ -101,6 +102,42 @@ public sealed class EventLoopTests
         Assert.Equal(movie.ToArray(), body);
         Assert.Equal(1, await cluster.Client.MetricAsync("mdfs_downloads_resumed_total", _test));
         await Eventually.TrueAsync(async () => await AnsweredOnLoopsAsync(cluster) == 1, "a loop has answered", MdfsClient.Patience, _test);
+    }
+
+    [Fact]
+    public async Task What_another_worker_brings_after_the_first_has_failed_is_counted_once()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 2);
+        var movie = new MovieBytes(6, 48 << 20);
+        await cluster.Client.StoreAsync("a.mp4", movie, _test);
+        var nodes = (await cluster.Client.FactsAsync("a.mp4", _test))!.Nodes;
+        var master = cluster.Cluster.Master.Services;
+        var (streams, metrics) = (master.GetRequiredService<StreamCounter>(), master.GetRequiredService<StreamMetrics>());
+        using var client = await ConnectAsync(cluster);
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}Connection: keep-alive\r\n\r\n"), _test);
+        await using var said = new NetworkStream(client);
+        while (await LineAsync(said) is { Length: > 0 })
+        {
+        }
+
+        // More than all buffers on the way hold: its end has not been read yet.
+        var source = Assert.Single(nodes, node => streams.OnNode(NodeId.Parse(node.Id)) == 1);
+        await using (var file = new FileStream(cluster.ReplicaFiles(cluster.Worker(source.Node)).Single(), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            file.Position = movie.Length - 1000;
+            var value = file.ReadByte();
+            file.Position--;
+            file.WriteByte((byte)(value ^ 1));
+        }
+
+        var body = new byte[movie.Length];
+        await said.ReadExactlyAsync(body, _test);
+        Assert.Equal(movie.ToArray(), body);
+        // Counted when it has come to its end, which is after its last byte is here.
+        await Eventually.TrueAsync(async () => await cluster.Client.MetricAsync("mdfs_failovers_total", _test) == 1, "another one went on", MdfsClient.Patience, _test);
+        await Eventually.TrueAsync(async () => await AnsweredOnLoopsAsync(cluster) == 1, "a loop has answered", MdfsClient.Patience, _test);
+        Assert.Equal(movie.Length, metrics.BytesGiven);
     }
 
     [Fact]
