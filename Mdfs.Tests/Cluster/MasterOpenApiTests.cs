@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.Tests.Support;
 using Microsoft.AspNetCore.Routing;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Mdfs.Tests.Cluster;
 
 /// <summary>The API as it describes itself to machines: complete, with examples, and saying no more than the routes do.</summary>
-public sealed class MasterOpenApiTests : IAsyncLifetime
+public sealed partial class MasterOpenApiTests : IAsyncLifetime
 {
     private MasterRig _rig = null!;
     private JsonDocument _document = null!;
@@ -50,6 +51,16 @@ public sealed class MasterOpenApiTests : IAsyncLifetime
             .Except(["/", "/metrics", "/register", "/openapi/{documentName}.json"]).ToHashSet();
         Assert.Empty(routes.Except(described));
         Assert.DoesNotContain(described, path => path.StartsWith("/internal", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Every_refusal_in_it_stands_on_the_page_for_people()
+    {
+        var page = await File.ReadAllTextAsync(Repository.File("docs/http-api.md"), Cancelled);
+        // Those of what the browser says of itself are told there in a sentence.
+        var types = ProblemType().Matches(_document.RootElement.GetRawText()).Select(static type => type.Groups[1].Value).Distinct().Except(["foreign-site", "foreign-host"]).ToList();
+        Assert.NotEmpty(types);
+        Assert.All(types, type => Assert.Contains($"`{type}`", page, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -116,4 +127,7 @@ public sealed class MasterOpenApiTests : IAsyncLifetime
         var fields = upload.GetProperty("requestBody").GetProperty("content").GetProperty("multipart/form-data").GetProperty("schema").GetProperty("properties");
         Assert.Equal(["movie", "secret"], fields.EnumerateObject().Select(field => field.Name).Order());
     }
+
+    [GeneratedRegex("urn:mdfs:problem:([a-z-]+)")]
+    private static partial Regex ProblemType();
 }
