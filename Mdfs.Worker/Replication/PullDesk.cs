@@ -40,7 +40,14 @@ internal sealed partial class PullDesk(
     {
         if (!_pulls.TryGetValue(version, out var pull)) return;
         pull.Unwanted = true;
-        pull.Stop.Cancel();
+        try
+        {
+            pull.Stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just come to its end.
+        }
     }
 
     public bool IsPulling(MovieVersion version) => _pulls.ContainsKey(version);
