@@ -7,14 +7,17 @@ internal sealed class Throttle(long bytesPerSecond, TimeProvider time)
 
     private static readonly TimeSpan _burst = TimeSpan.FromMilliseconds(100);
 
+    // What is worked on in one go keeps a processor from those who wait for it: players, mostly. Shorter ones wake more threads than they are worth (docs/performance.md).
+    private static readonly TimeSpan _step = TimeSpan.FromMilliseconds(1);
+
     private readonly Lock _state = new();
     private readonly long _start = time.GetTimestamp();
     private TimeSpan _paidUntil;
 
     public long BytesPerSecond => bytesPerSecond;
 
-    /// <summary>How many bytes to take at once, of so many: what a burst may hold at most, and no less than a few pages.</summary>
-    public int Step(int most) => bytesPerSecond <= 0 ? most : (int)Math.Clamp(bytesPerSecond * _burst.TotalSeconds, Math.Min(LeastStep, most), most);
+    /// <summary>How many bytes to take at once, of so many: what may be taken in a millisecond, and no less than a few pages.</summary>
+    public int Step(int most) => bytesPerSecond <= 0 ? most : (int)Math.Clamp(bytesPerSecond * _step.TotalSeconds, Math.Min(LeastStep, most), most);
 
     /// <summary>Returns when these bytes may have been taken. 0 bytes per second: at once.</summary>
     public Task TakeAsync(int bytes, CancellationToken cancellation)
