@@ -32,6 +32,7 @@ public sealed partial class Rebalance(
     private const int PatienceInTimeouts = 10;
 
     private readonly SemaphoreSlim _changing = new(1, 1);
+    private readonly SemaphoreSlim _round = new(1, 1);
     private readonly ConcurrentDictionary<MovieVersion, long> _avoid = new();
     private readonly Lock _looking = new();
     private Queue<PlannedMove> _planned = new();
@@ -96,7 +97,17 @@ public sealed partial class Rebalance(
     public async Task<bool> CancelAsync(CancellationToken cancellationToken)
     {
         if (!await ChangeAsync(before => before.State == RebalanceState.None ? before : before with { State = RebalanceState.None, Ended = "cancelled" }, ActivityKinds.RebalanceEnded, cancellationToken)) return false;
-        foreach (var move in moves.All.Where(move => !Holds(move.To, move.Version))) Drop(move);
+        // Not in the middle of a round, which would have a copy that was given up made all the same. And whoever asked for it may have gone.
+        await _round.WaitAsync(CancellationToken.None);
+        try
+        {
+            foreach (var move in moves.All.Where(move => !Holds(move.To, move.Version))) Drop(move);
+        }
+        finally
+        {
+            _round.Release();
+        }
+
         return true;
     }
 
@@ -111,9 +122,18 @@ public sealed partial class Rebalance(
     {
         if (!session.Attached || !registry.Settled || session.IsUncertain || registry.Census is null) return;
         if (!_recalled && !await RecallAsync()) return;
-        var ended = await SettleAsync(cancellationToken);
-        if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
-        else if (ended) await SaveAsync(static record => record, cancellationToken);
+        await _round.WaitAsync(cancellationToken);
+        try
+        {
+            var ended = await SettleAsync(cancellationToken);
+            if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
+            else if (ended) await SaveAsync(static record => record, cancellationToken);
+        }
+        finally
+        {
+            _round.Release();
+        }
+
         if (_unsaved && await SaveAsync(static record => record, cancellationToken)) _unsaved = false;
     }
 

@@ -20,6 +20,7 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
 
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
     private readonly List<SpeakingNode> _nodes = [];
+    private readonly List<(NodeId Node, FileName Name)> _forgotten = [];
     private MasterRig _rig = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -48,7 +49,13 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         await _rig.Get<TombstoneCleaner>().RunOnceAsync(Cancelled);
         Assert.Null(Catalog.FindTombstone(Film));
         Assert.Equal(0, _rig.Get<NameLocks>().Count);
-        foreach (var node in _nodes) Assert.Contains((await BeatAsync(node)).Forget, tombstone => tombstone.Name == Film);
+        foreach (var node in _nodes)
+        {
+            await BeatAsync(node);
+            // The cleaner's own round may have come first, since days have passed, and an earlier reply may have told it.
+            Assert.Contains((node.Id, Film), _forgotten);
+        }
+
         Assert.Empty((await BeatAsync(_nodes[0])).Forget);
     }
 
@@ -348,5 +355,10 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
 
     private Task<BeatReply> BeatAsync(SpeakingNode node, params IReadOnlyList<ReplicaReport> changed) => AnswerAsync(node, node.Beat(changed));
 
-    private async Task<BeatReply> AnswerAsync(SpeakingNode node, Beat beat) => node.Hear(await _rig.Get<BeatConversation>().AnswerAsync(beat, Cancelled));
+    private async Task<BeatReply> AnswerAsync(SpeakingNode node, Beat beat)
+    {
+        var reply = node.Hear(await _rig.Get<BeatConversation>().AnswerAsync(beat, Cancelled));
+        _forgotten.AddRange(reply.Forget.Select(tombstone => (node.Id, tombstone.Name)));
+        return reply;
+    }
 }
