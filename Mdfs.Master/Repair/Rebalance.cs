@@ -32,7 +32,6 @@ public sealed partial class Rebalance(
     private const int PatienceInTimeouts = 10;
 
     private readonly SemaphoreSlim _changing = new(1, 1);
-    private readonly SemaphoreSlim _round = new(1, 1);
     private readonly ConcurrentDictionary<MovieVersion, long> _avoid = new();
     private readonly Lock _looking = new();
     private Queue<PlannedMove> _planned = new();
@@ -97,17 +96,11 @@ public sealed partial class Rebalance(
     public async Task<bool> CancelAsync(CancellationToken cancellationToken)
     {
         if (!await ChangeAsync(before => before.State == RebalanceState.None ? before : before with { State = RebalanceState.None, Ended = "cancelled" }, ActivityKinds.RebalanceEnded, cancellationToken)) return false;
-        // Not in the middle of a round, which would have a copy that was given up made all the same. And whoever asked for it may have gone.
-        await _round.WaitAsync(CancellationToken.None);
-        try
+        // A run that is under way would have a copy that was given up made all the same. And whoever asked for it may have gone.
+        await BetweenRunsAsync(() =>
         {
             foreach (var move in moves.All.Where(move => !Holds(move.To, move.Version))) Drop(move);
-        }
-        finally
-        {
-            _round.Release();
-        }
-
+        });
         return true;
     }
 
@@ -122,18 +115,9 @@ public sealed partial class Rebalance(
     {
         if (!session.Attached || !registry.Settled || session.IsUncertain || registry.Census is null) return;
         if (!_recalled && !await RecallAsync()) return;
-        await _round.WaitAsync(cancellationToken);
-        try
-        {
-            var ended = await SettleAsync(cancellationToken);
-            if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
-            else if (ended) await SaveAsync(static record => record, cancellationToken);
-        }
-        finally
-        {
-            _round.Release();
-        }
-
+        var ended = await SettleAsync(cancellationToken);
+        if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
+        else if (ended) await SaveAsync(static record => record, cancellationToken);
         if (_unsaved && await SaveAsync(static record => record, cancellationToken)) _unsaved = false;
     }
 

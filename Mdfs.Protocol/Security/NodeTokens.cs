@@ -37,10 +37,8 @@ public sealed class NodeTokens(ClusterKeys keys)
     /// <param name="now">Milliseconds since 1970 by the master's clock as far as the sender knows it.</param>
     /// <param name="body">The body for <see cref="NodePurpose.Control"/> and <see cref="NodePurpose.Report"/>; ignored for the others.</param>
     public string Issue(
-        NodePurpose purpose, string method, string target, string sender, string receiver, long epoch, long now, ReadOnlySpan<byte> body = default)
-    {
-        return Signed(new NodeToken(purpose, sender, receiver, epoch, now + (long)MaxLife.TotalMilliseconds / 2, BindsBody(purpose) ? Hash(body) : ""), method, target);
-    }
+        NodePurpose purpose, string method, string target, string sender, string receiver, long epoch, long now, ReadOnlySpan<byte> body = default) =>
+        Signed(new NodeToken(purpose, sender, receiver, epoch, now + (long)MaxLife.TotalMilliseconds / 2, BindsBody(purpose) ? Hash(body) : ""), method, target);
 
     /// <summary>The master's word that whoever brings it may GET from this path of this worker, with any query.</summary>
     /// <param name="path">Without a query.</param>
@@ -78,8 +76,12 @@ public sealed class NodeTokens(ClusterKeys keys)
         CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(token.BodyHash), Encoding.ASCII.GetBytes(Hash(body)));
 
     /// <summary>Signs a reply over the nonce of the request it answers.</summary>
-    public string SignReply(string nonce, ReadOnlySpan<byte> body) =>
-        Base64Url.EncodeToString(HMACSHA256.HashData(keys.Nodes, Encoding.UTF8.GetBytes($"reply\n{nonce}\n{Hash(body)}")));
+    public string SignReply(string nonce, ReadOnlySpan<byte> body)
+    {
+        Span<byte> signature = stackalloc byte[KeyedHash.Length];
+        _hash.Of(Encoding.UTF8.GetBytes($"reply\n{nonce}\n{Hash(body)}"), signature);
+        return Base64Url.EncodeToString(signature);
+    }
 
     public bool CheckReply(string? signature, string nonce, ReadOnlySpan<byte> body) =>
         signature is not null
@@ -91,9 +93,7 @@ public sealed class NodeTokens(ClusterKeys keys)
         var fields = string.Create(CultureInfo.InvariantCulture, $"1.{(int)token.Purpose}.{token.Sender}.{token.Receiver}.{token.Epoch}.{token.Expires}.{token.BodyHash}");
         Span<byte> signature = stackalloc byte[KeyedHash.Length];
         Sign(fields, method, target, signature);
-        Span<char> written = stackalloc char[Base64Url.GetEncodedLength(KeyedHash.Length)];
-        Base64Url.EncodeToChars(signature, written);
-        return $"{fields}.{written}";
+        return $"{fields}.{Base64Url.EncodeToString(signature)}";
     }
 
     private void Sign(ReadOnlySpan<char> fields, string method, ReadOnlySpan<char> target, Span<byte> signature)

@@ -78,6 +78,20 @@ public abstract partial class PeriodicService : BackgroundService
         }
     }
 
+    /// <summary>Does something between two runs: waits for the one that is under way, and no other begins meanwhile.</summary>
+    protected async Task BetweenRunsAsync(Action what)
+    {
+        await _turn.WaitAsync(CancellationToken.None);
+        try
+        {
+            what();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     /// <summary>Ends the wait early. During a run it is remembered: another run follows. Many calls make one run.</summary>
     public void Wake() => Volatile.Read(ref _wake).TrySetResult();
 

@@ -24,7 +24,7 @@ internal enum ReplyVerdict
 /// is on disk before anything is done in its name; tombstones are on disk before the next beat says that this reply was applied, and before
 /// anything goes by them.
 /// </summary>
-internal sealed class Obedience(NodeMemory memory, MasterClock clock, Standing standing, Inventory inventory, ReplicaStore store, OrderDesk orders, EmergencyRoom emergency)
+internal sealed class Obedience(NodeMemory memory, MasterClock clock, Standing standing, Inventory inventory, ReplicaStore store, OrderDesk orders)
 {
     /// <param name="beatNumber">Of the beat that was answered: no more than it said can be acknowledged.</param>
     /// <param name="sent">Timestamp at which that beat was sent; the life of the orders counts from there.</param>
@@ -37,14 +37,13 @@ internal sealed class Obedience(NodeMemory memory, MasterClock clock, Standing s
         clock.Set(reply.MasterTime);
         standing.Refused = reply.Refused;
         if (reply.Refused is not null) return ReplyVerdict.Refused;
-        // On a full disk as well: whatever would make room on it comes by way of this.
-        if (!emergency.Write(() => memory.TryObey(reply.Epoch))) return ReplyVerdict.Stale;
-        if (named && !emergency.Write(() => memory.TryJoin(reply.ClusterId))) return ReplyVerdict.OtherCluster;
+        if (!memory.TryObey(reply.Epoch)) return ReplyVerdict.Stale;
+        if (named && !memory.TryJoin(reply.ClusterId)) return ReplyVerdict.OtherCluster;
 
         inventory.Acknowledge(Math.Min(reply.Acknowledged, beatNumber));
         await store.RememberAsync(reply.Tombstones);
         store.Forget(reply.Forget);
-        emergency.Write(() => memory.Hear(reply.HighestVersion, reply.ClusterAge, reply.Settled, reply.Draining));
+        memory.Hear(reply.HighestVersion, reply.ClusterAge, reply.Settled, reply.Draining);
         orders.Take(reply.Tombstones, reply.Orders, sent);
         return ReplyVerdict.Obeyed;
     }

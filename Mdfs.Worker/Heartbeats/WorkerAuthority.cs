@@ -9,7 +9,7 @@ namespace Mdfs.Worker.Heartbeats;
 /// Whom this worker obeys (design, sections 2.7 and 8): the master of the highest epoch, which is kept on disk before anything is done in its
 /// name; and other workers for nothing but windows of bytes.
 /// </summary>
-internal sealed class WorkerAuthority(NodeMemory memory, MasterClock clock, Standing standing, EmergencyRoom emergency) : INodeAuthority
+internal sealed class WorkerAuthority(NodeMemory memory, MasterClock clock, Standing standing) : INodeAuthority
 {
     public string Receiver => memory.Id.Value;
 
@@ -23,6 +23,6 @@ internal sealed class WorkerAuthority(NodeMemory memory, MasterClock clock, Stan
         if (token.Sender != NodeTokens.Master) return WorkerProblems.NotAuthorized("Only the master gives orders.");
         if (token.Purpose != NodePurpose.Control) return null;
         if (standing.Refused is { } reason) return WorkerProblems.Closed($"This node was refused by its master and obeys nothing: {reason}");
-        return emergency.Write(() => memory.TryObey(token.Epoch)) ? null : WorkerProblems.StaleEpoch(token.Epoch, memory.Facts.Epoch);
+        return memory.TryObey(token.Epoch) ? null : WorkerProblems.StaleEpoch(token.Epoch, memory.Facts.Epoch);
     }
 }

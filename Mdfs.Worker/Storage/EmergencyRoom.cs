@@ -26,23 +26,16 @@ internal sealed class EmergencyRoom(DataDirectory directory, KeptTrash kept)
     }
 
     /// <summary>Writes what has to be written on a full disk as well: what finds no room is tried once more in this one.</summary>
-    public void Write(Action write) => Write(() =>
-    {
-        write();
-        return true;
-    });
-
-    /// <inheritdoc cref="Write(Action)"/>
-    public T Write<T>(Func<T> write)
+    public void Write(Action write)
     {
         try
         {
-            return write();
+            write();
         }
         catch (IOException error) when (Durable.IsDiskFull(error))
         {
             Give();
-            return write();
+            write();
         }
     }
 

@@ -26,12 +26,14 @@ internal sealed class NodeMemory
 
     private readonly Lock _writing = new();
     private readonly string _path;
+    private readonly EmergencyRoom? _emergency;
     private NodeFacts _facts;
     private double _ageOnDisk;
 
-    private NodeMemory(string path, NodeFacts facts)
+    private NodeMemory(string path, NodeFacts facts, EmergencyRoom? emergency)
     {
         _path = path;
+        _emergency = emergency;
         _facts = facts;
         _ageOnDisk = facts.ClusterAge;
     }
@@ -41,17 +43,18 @@ internal sealed class NodeMemory
     public NodeId Id => Facts.Node;
 
     /// <summary>Reads the file, or makes a new identity in a directory that holds nothing yet.</summary>
+    /// <param name="emergency">For a disk that is full: whatever would make room on it comes from a master that has to be obeyed first. Null: there it fails.</param>
     /// <exception cref="InvalidOperationException">The file is damaged, or missing beside replicas.</exception>
-    public static NodeMemory Open(DataDirectory directory)
+    public static NodeMemory Open(DataDirectory directory, EmergencyRoom? emergency = null)
     {
-        if (File.Exists(directory.NodeFile)) return new NodeMemory(directory.NodeFile, Read(directory.NodeFile));
+        if (File.Exists(directory.NodeFile)) return new NodeMemory(directory.NodeFile, Read(directory.NodeFile), emergency);
         if (Directory.EnumerateFiles(directory.Replicas, "*", SearchOption.AllDirectories).Any())
         {
             throw new InvalidOperationException(
                 $"'{directory.NodeFile}' is missing but '{directory.Replicas}' holds replicas. Put the file back; a new identity would make this node a stranger to its cluster.");
         }
 
-        var memory = new NodeMemory(directory.NodeFile, new NodeFacts(NodeId.New(), null, 0, MovieVersion.None, 0, 0, false));
+        var memory = new NodeMemory(directory.NodeFile, new NodeFacts(NodeId.New(), null, 0, MovieVersion.None, 0, 0, false), emergency);
         memory.Write(memory.Facts);
         return memory;
     }
@@ -150,7 +153,9 @@ internal sealed class NodeMemory
     private void Write(NodeFacts facts)
     {
         facts = facts with { Check = CheckOf(facts) };
-        Durable.WriteFile(_path, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(facts, StorageJson.Default.NodeFacts) + "\n"));
+        var content = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(facts, StorageJson.Default.NodeFacts) + "\n");
+        if (_emergency is null) Durable.WriteFile(_path, content);
+        else _emergency.Write(() => Durable.WriteFile(_path, content));
         _ageOnDisk = facts.ClusterAge;
         Volatile.Write(ref _facts, facts);
     }

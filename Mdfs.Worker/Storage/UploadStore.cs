@@ -47,19 +47,15 @@ internal sealed partial class UploadStore(
             return WorkerProblems.UploadExists(request.Upload);
         }
 
+        var opened = false;
         try
         {
-            if (request.Size is not { } size || TryAllocate(slot, size)) return null;
-            Drop(slot);
-            return WorkerProblems.DiskFull;
-        }
-        catch
-        {
-            Drop(slot);
-            throw;
+            opened = request.Size is not { } size || TryAllocate(slot, size);
+            return opened ? null : WorkerProblems.DiskFull;
         }
         finally
         {
+            if (!opened) Drop(slot);
             slot.EndBusy();
         }
     }
