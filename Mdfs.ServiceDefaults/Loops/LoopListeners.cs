@@ -3,8 +3,12 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -33,7 +37,7 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
         var connections = new SocketConnectionContextFactory(ServerOptions(options.Value), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
         // Made now, and not when the server is: what they count before the meters are heard is lost.
         return ValueTask.FromResult<IConnectionListener>(
-            new Listener(socket, options.Value.NoDelay, connections, services.GetRequiredService<EventLoops>(), services.GetRequiredService<ILoopServer>()));
+            new Listener(socket, options.Value.NoDelay, connections, services, services.GetRequiredService<EventLoops>(), services.GetRequiredService<ILoopServer>()));
     }
 
     // What the server's own listener does with them. The memory in which requests are received (LargeBlocks) can be told in no other way; without it uploads cost more, and nothing else changes.
@@ -64,14 +68,16 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
         private readonly Socket _socket;
         private readonly bool _noDelay;
         private readonly SocketConnectionContextFactory _connections;
+        private readonly IServiceProvider _services;
         private readonly EventLoops _loops;
         private readonly ILoopServer _server;
         private readonly Channel<Socket> _forServer = Channel.CreateUnbounded<Socket>(new UnboundedChannelOptions { SingleReader = true });
         private readonly Task _accepting;
+        private bool? _isInTheClear;
 
-        public Listener(Socket socket, bool noDelay, SocketConnectionContextFactory connections, EventLoops loops, ILoopServer server)
+        public Listener(Socket socket, bool noDelay, SocketConnectionContextFactory connections, IServiceProvider services, EventLoops loops, ILoopServer server)
         {
-            (_socket, _noDelay, _connections, _loops, _server) = (socket, noDelay, connections, loops, server);
+            (_socket, _noDelay, _connections, _services, _loops, _server) = (socket, noDelay, connections, services, loops, server);
             EndPoint = socket.LocalEndPoint!;
             _accepting = AcceptAllAsync();
         }
@@ -120,7 +126,8 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
                 {
                     var socket = await _socket.AcceptAsync();
                     socket.NoDelay = _noDelay;
-                    if (!_loops.TryServe(socket, _server, HandOver)) HandOver(socket);
+                    _isInTheClear ??= IsInTheClear();
+                    if (_isInTheClear != true || !_loops.TryServe(socket, _server, HandOver)) HandOver(socket);
                 }
                 catch (Exception error) when (error is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
                 {
@@ -133,6 +140,15 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
             }
 
             _forServer.Writer.TryComplete();
+        }
+
+        // What a port speaks is between the server and whoever configured it, and known once all has started. Until then, and where it is TLS, everything is the server's: a loop would answer in the clear.
+        private bool? IsInTheClear()
+        {
+            if (!_services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested) return null;
+            var ours = _services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses
+                .Select(BindingAddress.Parse).Where(address => address.Port == ((IPEndPoint)EndPoint).Port).ToList();
+            return ours is not { Count: > 0 } ? null : ours.TrueForAll(static address => address.Scheme == Uri.UriSchemeHttp);
         }
 
         private void HandOver(Socket socket)

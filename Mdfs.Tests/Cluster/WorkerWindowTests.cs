@@ -3,6 +3,9 @@ using CsCheck;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
 using Mdfs.Worker.Storage;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
@@ -35,6 +38,20 @@ public sealed class WorkerWindowTests : IDisposable
                 Assert.Equal(movie[from..to], await node.Master.BytesAsync(replica.Version, from, to - from));
             },
             iter: 200, threads: 1);
+    }
+
+    [Fact]
+    public async Task Where_TLS_is_spoken_nothing_is_sent_in_the_clear()
+    {
+        var settings = OwnCertificate.In(_directory.Path);
+        settings["urls"] = "http://127.0.0.1:0;https://127.0.0.1:0";
+        await using var node = await WorkerNode.StartAsync(Path.Combine(_directory.Path, "data"), settings: settings);
+        var movie = WorkerNode.Movie(Block);
+        var replica = await node.StoreAsync(movie);
+        var addresses = node.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        using var inTheClear = new MasterVoice(Assert.Single(addresses, static address => address.StartsWith("https:", StringComparison.Ordinal)).Replace("https:", "http:", StringComparison.Ordinal), node.Id);
+        await Assert.ThrowsAsync<HttpRequestException>(() => inTheClear.BytesAsync(replica.Version, 0, movie.Length));
+        Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
     }
 
     [Theory]

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Mdfs.ServiceDefaults.Output;
 using Mdfs.ServiceDefaults.Security;
@@ -89,11 +88,9 @@ public sealed class SocketOutputTests
     [Fact]
     public async Task Under_TLS_the_portable_way_is_taken()
     {
-        using var key = RSA.Create(2048);
-        using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         using var directory = new TempDirectory();
-        var file = Path.Combine(directory.Path, "own.pfx");
-        await File.WriteAllBytesAsync(file, certificate.Export(X509ContentType.Pfx, "words"), _test);
+        var settings = OwnCertificate.In(directory.Path);
+        settings["urls"] = "https://127.0.0.1:0";
         var taken = "";
         await using var app = await DefaultsApp.StartAsync(
             app => app.MapGet("/movie", context =>
@@ -101,7 +98,7 @@ public sealed class SocketOutputTests
                 using (var probe = BodyOutput.Of(context, default, 1)) taken = probe.GetType().Name;
                 return SendAsync(context, Movie.Length);
             }).Open(),
-            new() { ["urls"] = "https://127.0.0.1:0", ["Kestrel:Certificates:Default:Path"] = file, ["Kestrel:Certificates:Default:Password"] = "words" });
+            settings);
         using var client = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true } }) { BaseAddress = app.Address };
         Assert.True((await client.GetByteArrayAsync("/movie", _test)).AsSpan(8).SequenceEqual(Movie));
         Assert.Equal("PipeOutput", taken);
