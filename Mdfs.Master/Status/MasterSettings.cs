@@ -54,7 +54,7 @@ public sealed partial class MasterSettings(
             new SettingFacts("Mdfs:ClusterKey", Hidden(cluster.Value.ClusterKey), null, null, "Makes a process a node of this cluster; the same on every node."),
             new SettingFacts("Mdfs:KeyFailures", Text(keys.Value.KeyFailures), Text(new AdminKeyOptions().KeyFailures), "attempts", "Failed attempts of one address after which it is refused for a while."),
             new SettingFacts("Mdfs:FailureWindow", Text(keys.Value.FailureWindow), Text(new AdminKeyOptions().FailureWindow), null, "How long a failed attempt counts."),
-            new SettingFacts("Mdfs:AllowedHosts", Joined("Mdfs:AllowedHosts"), null, null, "Host names under which the master answers, besides those that no stranger can make a DNS entry for."),
+            new SettingFacts("Mdfs:AllowedHosts", Joined("Mdfs:AllowedHosts"), null, null, "Host names under which the master answers, besides loopback names. With none given, outside Development, those that no stranger can make a DNS entry for."),
             new SettingFacts("Mdfs:TrustedProxies", Joined("Mdfs:TrustedProxies"), null, null, "Proxies whose X-Forwarded-For is believed."),
         ]),
     ]);

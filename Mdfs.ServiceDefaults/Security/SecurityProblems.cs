@@ -38,7 +38,7 @@ public static class SecurityProblems
         "Your browser says that another web site made this request. Use the console under its own address; behind a proxy, let it pass the 'Host' header on.");
 
     public static Problem ForeignHost { get; } = new(
-        421, "foreign-host", "Unknown host name", "This service does not answer to the host name in the request. Add the name to the setting Mdfs:AllowedHosts.");
+        421, "foreign-host", "Unknown host name", "This service does not answer to the host name in the request. Add the name to the setting Mdfs:AllowedHosts, of the master and of the console in front of it.");
 
     public static Problem TooManyFailures(TimeSpan wait) => new(
         429, "too-many-failures", "Too many wrong keys", $"Too many wrong keys came from your address. Try again in {Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds))} s.")

@@ -40,4 +40,12 @@ public sealed class AzureTemplateTests
             Assert.All(Regex.Matches(values, "value: '(.*)'").Select(static value => value.Groups[1].Value), static value => Assert.Contains("{{ securedParameter ", value));
         }
     }
+
+    [Fact]
+    public void Console_and_master_answer_to_the_same_names_because_the_console_hands_on_the_one_it_was_asked_under()
+    {
+        var named = _templates.Select(static template => (template.Key, Names: Regex.Match(template.Value, @"- name: Mdfs__AllowedHosts\n\s+value: (.+)").Groups[1].Value)).Where(static one => one.Names.Length > 0).ToList();
+        Assert.Equal(["master", "web"], named.Select(static one => one.Key).Order());
+        Assert.Single(named.Select(static one => one.Names).Distinct());
+    }
 }
