@@ -145,6 +145,7 @@ public static class MasterHosting
         services.AddSingleton<MasterSettings>();
         services.AddBackground<ClusterHistory>();
         services.AddSingleton<MasterMetrics>();
+        services.AddHealthChecks().AddCheck<MasterHealth>("master");
 
         // The first to start: the catalog is loaded before the first request is answered (design, section 2.6).
         services.AddHostedService<CatalogLoading>();

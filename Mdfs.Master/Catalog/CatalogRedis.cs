@@ -14,7 +14,8 @@ public static class CatalogRedis
     public static WebApplicationBuilder AddCatalogRedis(this WebApplicationBuilder builder)
     {
 #if ASPIRE
-        builder.AddRedisClient(ConnectionName, configureOptions: options => RedisSettings.Apply(options, Settings(builder)));
+        // Its health check answers 503 without Redis, which would take a master that goes on serving out of rotation: MasterHealth tells of Redis, in every build alike.
+        builder.AddRedisClient(ConnectionName, configureSettings: static settings => settings.DisableHealthChecks = true, configureOptions: options => RedisSettings.Apply(options, Settings(builder)));
 #else
         builder.Services.AddSingleton<IConnectionMultiplexer>(_ =>
         {

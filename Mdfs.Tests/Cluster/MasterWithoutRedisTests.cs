@@ -3,6 +3,7 @@ using Mdfs.Garnet;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
+using Mdfs.Master.Status;
 using Mdfs.Protocol.Names;
 using Mdfs.Tests.Support;
 
@@ -32,6 +33,8 @@ public sealed class MasterWithoutRedisTests
         Assert.False(session.Attached);
         // The operator hears what became of the attempt.
         Assert.Contains("Redis did not answer: ", session.Health.Sentence);
+        // It serves, so that whoever spreads requests goes on sending them.
+        Assert.Equal($"OK\n{MasterHealth.RedisAway}", (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd());
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
 
         var node = new SpeakingNode(1) { ClusterId = Ours, Epoch = 7 };
@@ -62,5 +65,8 @@ public sealed class MasterWithoutRedisTests
             "what the worker holds stands in Redis", TimeSpan.FromSeconds(60), Cancelled);
         Assert.Equal(5, rig.Get<FileCatalog>().Find(Film)!.Version.Number);
         Assert.Equal(HttpStatusCode.NotFound, (await rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+        await Eventually.TrueAsync(async () => (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd() == "OK", "health says that all is well", TimeSpan.FromSeconds(20), Cancelled);
+        rig.Get<RebuildState>().Begin("Redis was empty.");
+        Assert.Equal($"OK\n{MasterHealth.Rebuilding}", (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd());
     }
 }
