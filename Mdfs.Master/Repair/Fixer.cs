@@ -58,6 +58,9 @@ public sealed partial class Fixer(
     /// <summary>Movies that lack a copy nobody is making yet, as of the last look.</summary>
     public int Waiting { get; private set; }
 
+    /// <summary>Of these, those that wait for no more than that <see cref="MasterOptions.RepairDelay"/> is over, as of the last look.</summary>
+    public int Delayed { get; private set; }
+
     /// <summary>Bytes of the copies that are lacking and that nobody is making yet, as of the last look.</summary>
     public long BytesWaiting { get; private set; }
 
@@ -198,6 +201,7 @@ public sealed partial class Fixer(
         var lacking = new Dictionary<MovieVersion, long>();
         var candidates = new List<RepairCandidate>();
         var waiting = 0;
+        var delayed = 0;
         var bytesWaiting = 0L;
         var unheard = registry.AwaitedUnheard();
         var made = _pulls.Keys.CountBy(key => key.Version).ToDictionary();
@@ -216,6 +220,7 @@ public sealed partial class Fixer(
             var hinted = unheard.Count == 0 ? [] : entry.Hint.Where(unheard.Contains).ToList();
             var left = goal - copies.Counted - copies.Awaited - hinted.Count - made.GetValueOrDefault(entry.Version);
             if (left > 0) waiting++;
+            if (left > 0 && Time.GetElapsedTime(since) < options.Value.RepairDelay) delayed++;
             bytesWaiting += Math.Max(0, left) * entry.Size;
             List<NodeId> avoid = avoided.Contains(entry.Version) ? [.. avoided[entry.Version]] : [];
             candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, registry.Replicas.HoldersOf(entry.Version)), Time.GetElapsedTime(since), avoid, hinted));
@@ -224,6 +229,7 @@ public sealed partial class Fixer(
         trimmer.EndSurvey();
         _lacking = lacking;
         Waiting = waiting;
+        Delayed = delayed;
         BytesWaiting = bytesWaiting;
         return candidates;
     }

@@ -24,6 +24,7 @@ public sealed class MasterMetrics
         meter.CreateObservableGauge("mdfs_tombstones", () => catalog.TombstoneCount, null, "Deletions still remembered.");
         meter.CreateObservableCounter("mdfs_tombstones_removed_total", () => cleaner.Removed, null, "Deletions forgotten after their retention.");
         meter.CreateObservableGauge("mdfs_repairs_running", () => fixer.Running, null, "Copies being made.");
+        meter.CreateObservableGauge("mdfs_repairs_delayed", () => fixer.Delayed, null, "Movies that lack a copy which is not made before RepairDelay is over.");
         meter.CreateObservableGauge("mdfs_repair_bytes_to_go", () => fixer.BytesToGo, null, "Bytes that the copies being made still have to move.");
         meter.CreateObservableCounter("mdfs_repairs_total", () => fixer.Healed, null, "Copies made.");
         meter.CreateObservableGauge("mdfs_surplus_files", () => trimmer.SurplusCount, null, "Movies that have more copies than they need.");

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mdfs.Master;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
@@ -7,6 +8,7 @@ using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using StackExchange.Redis;
 
@@ -206,6 +208,24 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         await BuryAsync(9);
         var reply = await AnswerAsync(target!, target!.Beat() with { Pulls = [new PullProgress(new MovieVersion(5), 10, 1000)] });
         Assert.Contains(new CancelPullOrder(new MovieVersion(5)), reply.Orders);
+    }
+
+    [Fact]
+    public async Task What_lacks_a_copy_and_waits_for_no_more_than_the_repair_delay_is_told_apart()
+    {
+        _rig.Get<IOptions<MasterOptions>>().Value.RepairDelay = TimeSpan.FromMinutes(30);
+        await StartAsync(3);
+        await StoreAsync(5, _nodes[0]);
+        var fixer = _rig.Get<Fixer>();
+        await fixer.RunOnceAsync(Cancelled);
+        Assert.Equal((1, 1), (fixer.Waiting, fixer.Delayed));
+        Assert.Contains("mdfs_repairs_delayed 1\n", await _rig.Client.GetStringAsync("/metrics", Cancelled));
+        await PassAsync(TimeSpan.FromMinutes(31));
+        await fixer.RunOnceAsync(Cancelled);
+        Assert.Equal((1, 0), (fixer.Waiting, fixer.Delayed));
+        var orders = new List<NodeOrder>();
+        foreach (var node in _nodes) orders.AddRange((await BeatAsync(node)).Orders);
+        Assert.Single(orders.OfType<PullOrder>());
     }
 
     [Fact]
