@@ -5,6 +5,11 @@ namespace Mdfs.Master.Uploads;
 /// <summary>What is measured of resumable uploads.</summary>
 public sealed class UploadMetrics
 {
+    private const string CreatedOutcome = "created";
+    private const string CompletedOutcome = "completed";
+    private const string TerminatedOutcome = "terminated";
+    private const string ExpiredOutcome = "expired";
+
     private readonly Counter<long> _uploads;
     private readonly Counter<long> _bytes;
     private readonly Counter<long> _resumed;
@@ -17,15 +22,21 @@ public sealed class UploadMetrics
         _bytes = meter.CreateCounter<long>("mdfs.resumable.bytes", "By", "Bytes that clients sent in pieces.");
         _resumed = meter.CreateCounter<long>("mdfs.resumable.resumed", null, "Times that an upload went on after it had broken off.");
         _cutOff = meter.CreateCounter<long>("mdfs.resumable.cut_off", null, "Requests that were cut off since a newer one for the same upload had come.");
+
+        // From zero on, as those of whole uploads.
+        foreach (var outcome in (string[])[CreatedOutcome, CompletedOutcome, TerminatedOutcome, ExpiredOutcome]) Count(outcome, 0);
+        _bytes.Add(0);
+        _resumed.Add(0);
+        _cutOff.Add(0);
     }
 
-    internal void Created() => Count("created");
+    internal void Created() => Count(CreatedOutcome);
 
-    internal void Completed() => Count("completed");
+    internal void Completed() => Count(CompletedOutcome);
 
-    internal void Terminated() => Count("terminated");
+    internal void Terminated() => Count(TerminatedOutcome);
 
-    internal void Expired() => Count("expired");
+    internal void Expired() => Count(ExpiredOutcome);
 
     internal void Received(long bytes) => _bytes.Add(bytes);
 
@@ -33,5 +44,5 @@ public sealed class UploadMetrics
 
     internal void CutOff() => _cutOff.Add(1);
 
-    private void Count(string outcome) => _uploads.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+    private void Count(string outcome, long uploads = 1) => _uploads.Add(uploads, new KeyValuePair<string, object?>("outcome", outcome));
 }
