@@ -20,8 +20,10 @@ ENV DOTNET_EnableDiagnostics=0
 
 FROM base AS garnet
 COPY --from=build /out/Garnet /app
-ENV Mdfs__Garnet__DataDirectory=/data
+# A container's loopback is reached by nobody. So Mdfs__Garnet__Password is required here.
+ENV Mdfs__Garnet__DataDirectory=/data Mdfs__Garnet__Bind=0.0.0.0 ASPNETCORE_HTTP_PORTS=8082
 EXPOSE 6379
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["/app/Mdfs.Garnet", "--health"]
 ENTRYPOINT ["/app/Mdfs.Garnet"]
 
 FROM base AS worker

@@ -9,7 +9,9 @@ public static class GarnetHosting
     public static TBuilder AddMdfsGarnet<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         builder.Services.AddSingleton<IValidateOptions<GarnetStoreOptions>, GarnetStoreOptionsValidator>();
-        builder.Services.AddOptions<GarnetStoreOptions>().BindConfiguration(GarnetStoreOptions.Section).ValidateOnStart();
+        builder.Services.AddOptions<GarnetStoreOptions>().BindConfiguration(GarnetStoreOptions.Section)
+            .Validate(static options => !options.IsOpenToOthers, "Mdfs:Garnet:Bind lets other machines in, and there is no password: set Mdfs:Garnet:Password, and give it to master and console in ConnectionStrings:redis (redis:6379,password=…).")
+            .ValidateOnStart();
         builder.Services.AddSingleton(services => new GarnetStore(services.GetRequiredService<IOptions<GarnetStoreOptions>>().Value, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton<GarnetService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<GarnetService>());

@@ -13,7 +13,7 @@ public sealed class GarnetStoreOptions
     [Range(0, 65535)]
     public int Port { get; set; } = 6379;
 
-    /// <summary>The IP address to listen on, or <c>localhost</c>. Default 127.0.0.1: the protocol is plain text and, without a password, open.</summary>
+    /// <summary>The IP address to listen on, or <c>localhost</c>; 0.0.0.0 for all. Default 127.0.0.1: the protocol is plain text. Beyond loopback a password is required.</summary>
     [Required]
     [RegularExpression(@"localhost|[0-9.]+|[0-9A-Fa-f:.%]+", ErrorMessage = "Mdfs:Garnet:Bind must be an IP address or localhost.")]
     public string Bind { get; set; } = "127.0.0.1";
@@ -33,6 +33,10 @@ public sealed class GarnetStoreOptions
     /// </summary>
     [Range(1L << 20, 1L << 32)]
     public long LogSizeLimit { get; set; } = 64L << 20;
+
+    /// <summary>Whoever reaches this machine may read the catalog and change it. Redis refuses that likewise ("protected mode").</summary>
+    internal bool IsOpenToOthers =>
+        string.IsNullOrEmpty(Password) && System.Net.IPAddress.TryParse(Bind, out var address) && !System.Net.IPAddress.IsLoopback(address);
 }
 
 /// <summary>Checks <see cref="GarnetStoreOptions"/> at start, so that a wrong setting stops the process and names itself.</summary>

@@ -1,7 +1,12 @@
 using Mdfs.Garnet;
+using Mdfs.ServiceDefaults.Health;
+using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Options;
 
+if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
+
 var builder = WebApplication.CreateSlimBuilder(args);
+SecretFiles.AddTo(builder.Configuration);
 // Only /health is served over HTTP: on what ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS say, else on some free port of this machine.
 if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))
     builder.WebHost.UseUrls("http://127.0.0.1:0");

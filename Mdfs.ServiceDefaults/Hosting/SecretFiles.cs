@@ -9,7 +9,7 @@ namespace Mdfs.ServiceDefaults.Hosting;
 /// where, a file <c>Mdfs__AdminKey</c> in it holds <c>Mdfs:AdminKey</c>. Any other way of giving a setting counts more. Environment variables would do, but every
 /// program that the process starts, and whoever may inspect the container, sees those.
 /// </summary>
-internal static class SecretFiles
+public static class SecretFiles
 {
     public const string Setting = "Mdfs:SecretsDirectory";
 

@@ -24,12 +24,12 @@ public sealed class ContainerModeTests : IDisposable
         [
             new("urls", $"http://127.0.0.1:{port}"), new("ConnectionStrings:redis", $"127.0.0.1:{redis.Port}"), new("Mdfs:SecretsDirectory", _temp["secrets"]),
         ];
-        Assert.Equal(1, await ProbeAsync($"http://127.0.0.1:{port}"));
+        Assert.Equal(1, await ProbeAsync("Mdfs.Master", $"http://127.0.0.1:{port}"));
         await using var master = ServiceProcess.Start("Mdfs.Master", settings);
         using var client = new MdfsClient(new Uri($"http://127.0.0.1:{port}"), "a key that stands in a file");
         await Eventually.TrueAsync(() => client.AnswersAsync(Cancelled), $"the master: {master.Output}", MdfsClient.Patience, Cancelled);
         Assert.Equal(0, (await client.AdminAsync("api/cluster", Cancelled)).GetProperty("nodes").GetInt32());
-        await Eventually.TrueAsync(async () => await ProbeAsync($"http://127.0.0.1:{port}") == 0, $"good health: {master.Output}", MdfsClient.Patience, Cancelled);
+        await Eventually.TrueAsync(async () => await ProbeAsync("Mdfs.Master", $"http://127.0.0.1:{port}") == 0, $"good health: {master.Output}", MdfsClient.Patience, Cancelled);
         Assert.DoesNotContain("a key that stands in a file", master.Output);
     }
 
@@ -41,9 +41,9 @@ public sealed class ContainerModeTests : IDisposable
         Assert.Contains("Mdfs:SecretsDirectory", master.Output);
     }
 
-    private static async Task<int> ProbeAsync(string address)
+    internal static async Task<int> ProbeAsync(string project, string address)
     {
-        var start = new System.Diagnostics.ProcessStartInfo(Executables.Find("Mdfs.Master"), ["--health", address]) { RedirectStandardOutput = true };
+        var start = new System.Diagnostics.ProcessStartInfo(Executables.Find(project), ["--health", address]) { RedirectStandardOutput = true };
         start.Environment["DOTNET_ROOT"] = Executables.DotnetRoot;
         using var probe = System.Diagnostics.Process.Start(start)!;
         await probe.WaitForExitAsync(Cancelled);

@@ -129,6 +129,7 @@ public sealed partial class GarnetDurabilityTests : IDisposable
         var address = (await store.WaitForOutputAsync(HealthAddress(), Cancelled)).Groups[1].Value;
         using var http = new HttpClient();
         Assert.Equal("Healthy", await http.GetStringAsync($"{address}/health", Cancelled));
+        Assert.Equal(0, await ContainerModeTests.ProbeAsync("Mdfs.Garnet", address));
         Assert.Equal(0, await store.StopAsync(Cancelled));
         Assert.DoesNotContain("fail:", store.Output);
     }
@@ -139,6 +140,28 @@ public sealed partial class GarnetDurabilityTests : IDisposable
         await using var store = Start(("Mdfs:Garnet:Bind", "here"));
         Assert.Equal(1, await store.WaitForExitAsync(Cancelled));
         Assert.Contains("Mdfs:Garnet:Bind", store.Output);
+    }
+
+    [Theory]
+    [InlineData("0.0.0.0")]
+    [InlineData("::")]
+    public async Task Other_machines_are_not_let_in_without_a_password(string bind)
+    {
+        await using var store = Start(("Mdfs:Garnet:Bind", bind));
+        Assert.Equal(1, await store.WaitForExitAsync(Cancelled));
+        Assert.Contains("Mdfs:Garnet:Password", store.Output);
+    }
+
+    [Fact]
+    public async Task Other_machines_are_let_in_with_the_password_that_stands_in_a_file()
+    {
+        Directory.CreateDirectory(_temp["secrets"]);
+        File.WriteAllText(_temp["secrets/Mdfs__Garnet__Password"], "a-password-in-a-file\n");
+        await using var store = Start(("Mdfs:Garnet:Bind", "0.0.0.0"), ("Mdfs:SecretsDirectory", _temp["secrets"]));
+        var port = (await store.WaitForOutputAsync(AnyPort(), Cancelled)).Groups[1].Value;
+        await using var connection = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{port},password=a-password-in-a-file");
+        await connection.GetDatabase().StringSetAsync("let", "in");
+        await Assert.ThrowsAsync<RedisConnectionException>(() => ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{port},connectRetry=0,connectTimeout=1000"));
     }
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -232,4 +255,7 @@ public sealed partial class GarnetDurabilityTests : IDisposable
 
     [GeneratedRegex(@"Now listening on: (http://\S+:\d+)")]
     private static partial Regex HealthAddress();
+
+    [GeneratedRegex(@"listens on 0\.0\.0\.0:(\d+)")]
+    private static partial Regex AnyPort();
 }

@@ -27,7 +27,7 @@ public sealed class ArchitectureTests
     {
         { "Mdfs.Protocol", [] },
         { "Mdfs.ServiceDefaults", ["Mdfs.Protocol"] },
-        { "Mdfs.Garnet", [] },
+        { "Mdfs.Garnet", ["Mdfs.ServiceDefaults"] },
         { "Mdfs.Gateway", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
         { "Mdfs.Master", ["Mdfs.Protocol", "Mdfs.ServiceDefaults", "Mdfs.Gateway"] },
         { "Mdfs.Worker", ["Mdfs.Protocol", "Mdfs.ServiceDefaults"] },
