@@ -63,7 +63,7 @@ public sealed class MovieGateway(ReplicaReader reader, StreamCounter streams)
             // Nothing is written before a worker has answered well, so that a first window that fails can still become a status.
             using var output = BodyOutput.Of(context, piece.Head, piece.Range.Length);
             var begun = context.Response.HasStarted;
-            var result = await reader.CopyAsync(movie.Replica.Version, piece.Range.From, piece.Range.Length, movie.SourcesAsync, output, gone, begun);
+            var result = await reader.CopyAsync(movie.Replica.Version, piece.Range.From, piece.Range.Length, movie.SourcesAsync, output, gone, begun, movie.Replica.Name);
             foreach (var _ in result.Failures.Where(failure => failure.Damaged)) movie.NoteDamage();
             if (result.Outcome == CopyOutcome.Completed) continue;
             if (result.Outcome == CopyOutcome.SourcesFailed && result.Sent == 0 && !context.Response.HasStarted) return MovieOutcome.NobodyGaveIt;

@@ -247,7 +247,7 @@ internal sealed class LoopDownload : LoopAnswer
         var (began, complete) = (Given, false);
         try
         {
-            var rest = await _all.Reader.GoOnAsync(_movie.Replica.Version, _from + began, _length - began, _movie.SourcesAsync, feed, failed, _delivered, gone);
+            var rest = await _all.Reader.GoOnAsync(_movie.Replica.Name, _movie.Replica.Version, _from + began, _length - began, _movie.SourcesAsync, feed, failed, _delivered, gone);
             complete = rest.Outcome == CopyOutcome.Completed;
             foreach (var _ in rest.Failures.Where(static failure => failure.Damaged)) _movie.NoteDamage();
             _all.Metrics.Downloaded(rest with { Sent = began + rest.Sent, Failures = failed is null ? rest.Failures : [failed, .. rest.Failures] });

@@ -1,4 +1,5 @@
 using Mdfs.Gateway.Sources;
+using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
@@ -48,10 +49,11 @@ public sealed partial class ReplicaReader
     /// </param>
     /// <param name="clientGone">The request was aborted.</param>
     /// <param name="begun">The response has bytes of this version already, from an earlier window.</param>
+    /// <param name="name">What the movie is called, for the log: an operator looks for it by that.</param>
     public async Task<CopyResult> CopyAsync(
-        MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, CancellationToken clientGone, bool begun = false)
+        MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, CancellationToken clientGone, bool begun = false, FileName? name = null)
     {
-        using var copy = new Copy(this, version, from, length, destination, begun, clientGone);
+        using var copy = new Copy(this, version, from, length, destination, begun, clientGone) { Name = name };
         var result = await RunAsync(copy, new SourceRotation(candidates, _streams, _trouble, _paces), clientGone);
         _metrics.Downloaded(result);
         return result;
@@ -61,9 +63,9 @@ public sealed partial class ReplicaReader
     /// <param name="failed">Why, and whose turn it was; null: nobody knows, and it may be asked once more.</param>
     /// <param name="delivered">Bytes that it had brought.</param>
     internal async Task<CopyResult> GoOnAsync(
-        MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, SourceFailure? failed, long delivered, CancellationToken clientGone)
+        FileName name, MovieVersion version, long from, long length, SourceList candidates, BodyOutput destination, SourceFailure? failed, long delivered, CancellationToken clientGone)
     {
-        using var copy = new Copy(this, version, from, length, destination, begun: true, clientGone) { Replaces = true };
+        using var copy = new Copy(this, version, from, length, destination, begun: true, clientGone) { Name = name, Replaces = true };
         var rotation = new SourceRotation(candidates, _streams, _trouble, _paces);
         if (failed is not null) rotation.HasFailed(failed.Node, delivered, failed.Reason.MayPass);
         return await RunAsync(copy, rotation, clientGone);
@@ -88,7 +90,7 @@ public sealed partial class ReplicaReader
             outcome = CopyOutcome.ClientGone;
         }
         var result = new CopyResult(outcome, copy.Sent, copy.Failures, copy.Source) { Failovers = copy.Failovers };
-        if (outcome == CopyOutcome.SourcesFailed) LogNoSource(_logger, copy.Version, copy.At, copy.Failures.Count);
+        if (outcome == CopyOutcome.SourcesFailed) LogNoSource(_logger, copy.Name, copy.Version, copy.At, copy.Failures.Count);
         return result;
     }
 
@@ -109,6 +111,8 @@ public sealed partial class ReplicaReader
         }
 
         public MovieVersion Version => version;
+
+        public FileName? Name { get; init; }
 
         public long At => from + Sent;
 
@@ -240,6 +244,6 @@ public sealed partial class ReplicaReader
     [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {Address} cannot be read on from byte {At} of version {Version}: {Reason}.")]
     private static partial void LogSourceFailed(ILogger logger, string address, MovieVersion version, long at, NodeFailure reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "No replica of version {Version} can be read from byte {At} on, after {Failures} failures; the reader gets nothing more.")]
-    private static partial void LogNoSource(ILogger logger, MovieVersion version, long at, int failures);
+    [LoggerMessage(Level = LogLevel.Error, Message = "No replica of '{Name}' (version {Version}) can be read from byte {At} on, after {Failures} failures; the reader gets nothing more.")]
+    private static partial void LogNoSource(ILogger logger, FileName? name, MovieVersion version, long at, int failures);
 }

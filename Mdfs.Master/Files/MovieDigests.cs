@@ -69,7 +69,7 @@ public sealed partial class MovieDigests(MovieSources sources, ReplicaReader rea
         await using var sink = new CryptoStream(Stream.Null, sha256, CryptoStreamMode.Write);
         var pipe = PipeWriter.Create(sink);
         using var output = BodyOutput.Over(pipe);
-        var result = await reader.CopyAsync(entry.Version, 0, entry.Size, SourceLists.Known(() => sources.Of(entry)), output, stopping);
+        var result = await reader.CopyAsync(entry.Version, 0, entry.Size, SourceLists.Known(() => sources.Of(entry)), output, stopping, name: entry.Replica.Name);
         await pipe.CompleteAsync();
         if (result.Outcome != CopyOutcome.Completed) return;
         if (!sink.HasFlushedFinalBlock) await sink.FlushFinalBlockAsync(stopping);

@@ -109,6 +109,8 @@ public abstract class StreamFailoverContract(StreamCluster fixture)
             var refusal = await RawHttp.SendAsync(new Uri(Server(front), $"api/files/{Name}/content"), "", Cancelled);
             Assert.Equal(502, refusal.Status);
             Assert.Contains("all-replicas-failed", System.Text.Encoding.UTF8.GetString(refusal.Body));
+            // By its name, which is what an operator whom the alert has woken looks for.
+            await Eventually.TrueAsync(() => (front ? Cluster.FrontEnd : Cluster.Master).Output.Contains($"No replica of '{Name}' (version ", StringComparison.Ordinal), "the log names the movie", MdfsClient.Patience, Cancelled);
         }
         finally
         {
