@@ -1,12 +1,16 @@
 using Mdfs.AppHost.Commands;
 using Mdfs.AppHost.Resources;
 
-// The whole cluster with one command. The options are those of Mdfs.Standalone:
-// dotnet run --project Mdfs.AppHost -- --workers 3 --port 8080 --data DIRECTORY
-// --fronts 2: front ends besides the console, which send movies themselves.
-// --Mdfs:Containers=false: Redis, Prometheus and Grafana are no containers, even where Docker or Podman answers.
+// The whole cluster with one command: dotnet run --project Mdfs.AppHost -- --workers 3 --port 8080 --data DIRECTORY
+// --help lists the options (Resources/Arguments.cs).
+if (Arguments.AskForHelp(args))
+{
+    Console.WriteLine(Arguments.Help);
+    return;
+}
+
 var builder = DistributedApplication.CreateBuilder(args);
-var cluster = ClusterSettings.Of(builder);
+var cluster = ClusterSettings.Of(builder, args);
 builder.AddComposeOutput();
 
 var store = CatalogStore.Add(builder, "redis", cluster);

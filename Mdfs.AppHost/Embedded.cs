@@ -1,9 +1,11 @@
 // Compiled instead of AppHost.cs where the NuGet sources do not carry the Aspire packages (eng/Aspire.targets).
-if (args.Any(static arg => arg is "--publisher" or "--operation"))
+using Mdfs.Standalone;
+
+if (EmbeddedArguments.Translate(args, out var refusal) is not { } translated)
 {
-    Console.Error.WriteLine("Publishing needs the Aspire packages, and your NuGet sources do not carry them. Add a source that does, such as nuget.org.");
-    return 1;
+    Console.Error.WriteLine(refusal);
+    return StandaloneProgram.CannotStart;
 }
 
 Console.WriteLine("Your NuGet sources do not carry the Aspire packages, so this is the embedded cluster, without the Aspire dashboard.");
-return await Mdfs.Standalone.StandaloneProgram.RunAsync(args);
+return await StandaloneProgram.RunAsync(translated);

@@ -14,6 +14,7 @@ internal static class Services
     public static IResourceBuilder<ProjectResource> AddService<TProject>(this IDistributedApplicationBuilder builder, string name, int? port, PublishedImage image, ClusterSettings cluster)
         where TProject : IProjectMetadata, new() =>
         builder.AddBareService<TProject>(name, port, image)
+            .WithGivenSettings(cluster)
             .WithEnvironment("Mdfs__AdminKey", cluster.AdminKey)
             .WithEnvironment("Mdfs__ClusterKey", cluster.ClusterKey);
 
@@ -60,6 +61,13 @@ internal static class Services
     /// <summary>Tells the service to keep its data in a directory of its own below that of the cluster. What is published gets a volume instead.</summary>
     public static IResourceBuilder<ProjectResource> WithDataDirectory(this IResourceBuilder<ProjectResource> service, string variable, string name, ClusterSettings cluster) =>
         service.ApplicationBuilder.ExecutionContext.IsRunMode ? service.WithEnvironment(variable, Path.Combine(cluster.Data, name)) : service;
+
+    // First of all, so that nothing which wires the services together is overridden.
+    private static IResourceBuilder<ProjectResource> WithGivenSettings(this IResourceBuilder<ProjectResource> service, ClusterSettings cluster)
+    {
+        foreach (var (name, value) in cluster.Given) service.WithEnvironment(name.Replace(":", "__", StringComparison.Ordinal), value);
+        return service;
+    }
 
     /// <summary>A link beside the resource's address in the dashboard.</summary>
     public static IResourceBuilder<ProjectResource> WithLink(this IResourceBuilder<ProjectResource> service, string text, string path) =>
