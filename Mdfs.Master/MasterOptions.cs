@@ -89,8 +89,8 @@ public sealed class MasterOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a commit waits for a Redis that does not answer. Default 60 s; 0.1 s to 1 h.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    /// <summary>How long a commit waits for a Redis that does not answer. Default 60 s; 0.1 s to 10 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
     public TimeSpan CommitWait { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long the start waits for Redis before it goes on read-only. Default 10 s; 0 to 1 h.</summary>
