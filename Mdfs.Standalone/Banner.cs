@@ -24,7 +24,7 @@ internal static class Banner
             _ => $"in {keys.AdminKeyFile}",
         };
         var catalog = options.Redis is null
-            ? "catalog in the embedded store: safe against a kill, and against power loss as far as the disk keeps its word"
+            ? "catalog in the embedded store: safe against a kill; written through to the disk, but not promised against a power loss"
             : "catalog in your Redis";
 
         return $"""
