@@ -1,4 +1,6 @@
 using Mdfs.Tests.Support;
+using Mdfs.Web.Sessions;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 
 namespace Mdfs.Tests.Browser;
@@ -49,6 +51,19 @@ public sealed class SignInBrowserTests(Chromium chromium, SharedCluster shared)
         await here.Text("Sign out on all devices").ClickAsync();
         await here.Page.IsSignInAsync();
         await there.Page.IsSignInAsync();
+    }
+
+    [Fact]
+    public async Task A_page_whose_session_ended_while_it_was_cut_off_asks_for_the_key_as_soon_as_it_is_back()
+    {
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled);
+        await using var network = new NetworkProxy(web.Address.Port);
+        await using var visit = await chromium.EnterAsync(network.Address, "/nodes");
+        network.Cut();
+        await Assertions.Expect(visit.Text("The connection to the console is lost. Trying again…")).ToBeVisibleAsync();
+        await web.Services.GetRequiredService<SessionStore>().EndAllAsync();
+        network.Mend();
+        await visit.Page.IsSignInAsync();
     }
 
     [Fact]

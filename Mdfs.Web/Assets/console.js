@@ -19,7 +19,23 @@
       await new Promise(resolve => setTimeout(resolve, 1500));
     }
   };
+  // A session that ended meanwhile is told to the circuit as an attempt that failed, which it would repeat for ever. A page says it plainly: it leads to the sign-in. (Pages answer GET alone.)
+  let looking = false;
+  const look = async () => {
+    if (looking) return;
+    looking = true;
+    try {
+      const answer = await fetch(location.href, { cache: 'no-store', redirect: 'manual' });
+      if (answer.status === 401 || answer.type === 'opaqueredirect') location.reload();
+      await answer.body?.cancel();
+    } catch {
+      // Still away.
+    } finally {
+      looking = false;
+    }
+  };
   modal.addEventListener('components-reconnect-state-changed', event => {
+    if (event.detail.state === 'retrying' && event.detail.secondsToNextAttempt === 0) look();
     if (event.detail.state === 'rejected' || event.detail.state === 'failed' || event.detail.state === 'resume-failed') reload();
   });
 
