@@ -8,7 +8,7 @@ namespace Mdfs.Tests.Browser;
 [Collection(ConsoleCluster.Name)]
 public sealed partial class UploadBrowserTests(Chromium chromium, SharedCluster shared)
 {
-    private const string Files = "[data-pick=files]";
+    internal const string Files = "[data-pick=files]";
     private const string Folder = "[data-pick=folder]";
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -188,11 +188,11 @@ public sealed partial class UploadBrowserTests(Chromium chromium, SharedCluster 
     [GeneratedRegex("[0-9.]+ [KM]iB/s · [0-9]+ (s|min) left")]
     private static partial Regex SpeedAndTime();
 
-    private static FilePayload File(string name, int size = 1000) => new() { Name = name, MimeType = "video/mp4", Buffer = new byte[size] };
+    internal static FilePayload File(string name, int size = 1000) => new() { Name = name, MimeType = "video/mp4", Buffer = new byte[size] };
 
-    private static ILocator Row(ConsoleVisit visit, string name) => visit.Page.Locator($".uploads li[data-name=\"{name}\"]");
+    internal static ILocator Row(ConsoleVisit visit, string name) => visit.Page.Locator($".uploads li[data-name=\"{name}\"]");
 
-    private static ILocator Act(ConsoleVisit visit, string name, string act) => Row(visit, name).Locator($"[data-act={act}]");
+    internal static ILocator Act(ConsoleVisit visit, string name, string act) => Row(visit, name).Locator($"[data-act={act}]");
 
     /// <summary>Waits until an upload has come so far, in per cent.</summary>
     private static Task PassAsync(ConsoleVisit visit, int percent) =>

@@ -19,16 +19,21 @@ async function collect(entries) {
 }
 
 async function walk(entry, found) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    found.push({ file, path: entry.fullPath.replace(/^\//, '') });
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {
-    // A hundred at a time, until there are none.
-    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (batch.length === 0) return;
-    for (const inner of batch) await walk(inner, found);
+  const path = entry.fullPath.replace(/^\//, '');
+  try {
+    if (entry.isFile) {
+      found.push({ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), path });
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      // A hundred at a time, until there are none.
+      const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (batch.length === 0) return;
+      for (const inner of batch) await walk(inner, found);
+    }
+  } catch {
+    // Gone, or not to be read by us: named in the list, and no reason to lose the others.
+    found.push({ file: null, path });
   }
 }

@@ -1,5 +1,6 @@
 // Uploads of this tab: a few at a time, by tus 1.0, so that none begins anew because the network blinked. They go on while other pages of the console are shown.
 import { freeName, refusal, spell } from './upload-rules.js';
+import { Tabs } from './upload-tabs.js';
 
 export const atOnce = 2;
 const endpoint = '/api/uploads';
@@ -7,8 +8,14 @@ const storage = 'mdfs-uploads';
 
 /** checking → asking → ready → sending ⇄ paused | offline → done | failed | refused | cancelled */
 class Item {
+  /** What is to become of a movie of that name is known: there is none, or somebody has decided. */
+  checked = false;
+
+  /** All were paused before it could begin. */
+  held = false;
+
   constructor(file, path, name, batch) {
-    Object.assign(this, { id: crypto.randomUUID?.() ?? `${Math.random()}`, file, path, name, batch, size: file.size, sent: 0, speed: 0, state: 'checking', why: null });
+    Object.assign(this, { id: crypto.randomUUID?.() ?? `${Math.random()}`, file, path, name, batch, size: file?.size ?? 0, sent: 0, speed: 0, state: 'checking', why: null });
   }
 
   get active() { return this.state === 'sending' || this.state === 'offline'; }
@@ -20,6 +27,7 @@ export class UploadQueue extends EventTarget {
   items = [];
   rules = { extensions: [], maxSize: 0 };
   #tus;
+  #tabs = new Tabs(() => this.#changed());
 
   constructor(tus) {
     super();
@@ -35,13 +43,15 @@ export class UploadQueue extends EventTarget {
     // "For all of them" is said of what came together: a film that is added hours later is asked about again.
     const batch = { answer: null };
     for (const { file, path } of files) {
-      const item = new Item(file, path, spell(file.name), batch);
-      const why = refusal(item.name, item.size, this.rules);
+      const item = new Item(file, path, spell(file?.name ?? path.slice(path.lastIndexOf('/') + 1)), batch);
+      const why = file ? refusal(item.name, item.size, this.rules) : ['Unreadable'];
       if (why) this.#set(item, 'refused', why);
+      else if (this.#tabs.has(this.#key(item))) this.#set(item, 'refused', ['Elsewhere']);
       else if (this.items.some(other => other.unfinished && other.name === item.name)) this.#set(item, 'refused', ['Twice']);
       this.items.push(item);
       if (item.state !== 'refused') fresh.push(item);
     }
+    this.#tell();
     this.#changed();
     for (const item of fresh) await this.#check(item);
   }
@@ -63,16 +73,27 @@ export class UploadQueue extends EventTarget {
   }
 
   pauseAll() {
+    // What is not ready yet would begin as soon as it is.
+    for (const item of this.items) if (item.state === 'checking' || item.state === 'asking') item.held = true;
     // Those that wait before those that are sent: each that stops makes room for the next that waits, which would be begun only to be paused.
     for (const item of this.items.filter(item => item.state === 'ready')) this.pause(item);
     for (const item of this.items.filter(item => item.active)) this.pause(item);
+    this.#changed();
+  }
+
+  resumeAll() {
+    for (const item of this.items) {
+      item.held = false;
+      this.resume(item);
+    }
+    this.#changed();
   }
 
   resume(item) {
-    if (item.state === 'paused' || item.state === 'failed') {
-      this.#set(item, 'ready');
-      this.#fill();
-    }
+    if (item.state !== 'paused' && item.state !== 'failed') return;
+    if (item.checked) return this.#ready(item);
+    this.#set(item, 'checking');
+    this.#check(item);
   }
 
   /** Also on the server: its bytes are removed there. */
@@ -80,6 +101,7 @@ export class UploadQueue extends EventTarget {
     const began = item.upload;
     this.#set(item, 'cancelled');
     clearTimeout(item.timer);
+    item.wake?.();
     this.#fill();
     // Its address is not known yet: it is removed as soon as it is.
     if (item.creating) return;
@@ -93,6 +115,7 @@ export class UploadQueue extends EventTarget {
 
   drop(item) {
     this.items = this.items.filter(other => other !== item);
+    this.#tell();
     this.#changed();
   }
 
@@ -104,7 +127,7 @@ export class UploadQueue extends EventTarget {
   /** Begun in this browser and not finished, in another life of the page: the same file, picked again, goes on where it was. */
   leftovers() {
     const known = new Set(this.items.filter(item => item.unfinished).map(item => this.#key(item)));
-    return this.#read().filter(kept => !known.has(kept.key));
+    return this.#read().filter(kept => !known.has(kept.key) && !this.#tabs.has(kept.key));
   }
 
   async discard(kept) {
@@ -118,16 +141,36 @@ export class UploadQueue extends EventTarget {
   }
 
   async #check(item) {
-    if (this.#read().some(kept => kept.key === this.#key(item))) return this.#ready(item);
-    const there = await exists(item.name);
     if (item.state !== 'checking') return;
-    if (there === null) {
-      // Nobody could say. The upload would say so as well, and waits for the network itself.
+    // Goes on with what has been decided.
+    if (this.#read().some(kept => kept.key === this.#key(item))) return this.#ready(item);
+    const there = await this.#exists(item, item.name);
+    if (there === null) return;
+    if (!there) {
+      item.checked = true;
       return this.#ready(item);
     }
-    if (!there) return this.#ready(item);
     if (item.batch.answer) return this.#decide(item, item.batch.answer);
     this.#set(item, 'asking');
+  }
+
+  /** Whether there is a movie of that name: asked for as long as nobody can say, since it would be replaced without a question. Null: that is not wanted to know any more. */
+  async #exists(item, name) {
+    for (let failures = 1; item.state === 'checking'; failures++) {
+      const there = await exists(name);
+      if (item.state !== 'checking') break;
+      if (there === true || there === false) return there;
+      if (there === 'out') {
+        this.#set(item, 'failed', ['SignedOut']);
+        break;
+      }
+      this.#set(item, 'checking', ['Offline']);
+      await new Promise(resolve => {
+        item.wake = resolve;
+        item.timer = setTimeout(resolve, patience(failures));
+      });
+    }
+    return null;
   }
 
   async #decide(item, choice) {
@@ -135,14 +178,17 @@ export class UploadQueue extends EventTarget {
     if (choice === 'skip') return this.#set(item, 'cancelled', ['Skipped']);
     if (choice === 'keep') {
       this.#set(item, 'checking');
-      item.name = await freeName(item.name, async name => this.items.some(other => other !== item && other.unfinished && other.name === name) || await exists(name) === true);
+      const name = await freeName(item.name, async name => this.items.some(other => other !== item && other.unfinished && other.name === name) || await this.#exists(item, name));
+      if (item.state !== 'checking') return;
+      item.name = name;
     }
-    item.replaces = choice === 'replace';
+    item.checked = true;
     this.#ready(item);
   }
 
   #ready(item) {
-    this.#set(item, 'ready');
+    this.#set(item, item.held ? 'paused' : 'ready');
+    item.held = false;
     this.#fill();
   }
 
@@ -193,6 +239,10 @@ export class UploadQueue extends EventTarget {
     }
     // Paused and resumed while the server was still making it: that answer is waited for, else two would be made, and one would lie there for a day.
     if (item.creating) return;
+    this.#start(item);
+  }
+
+  #start(item) {
     item.creating = item.upload.options.endpoint !== null;
     item.upload.start();
   }
@@ -226,12 +276,13 @@ export class UploadQueue extends EventTarget {
       this.#forget(item);
       item.upload = null;
       item.sent = 0;
-      this.#set(item, 'ready');
+      this.#set(item, 'paused');
+      this.resume(item);
     } else if (status === 0 || status === 408 || status === 409 || status === 423 || status === 429 || status === 502 || status === 503 || status === 504) {
       // The way is bad, not the file: asked again for as long as it takes, and at once when the browser finds its network again.
       item.failures++;
       this.#set(item, 'offline', status === 0 ? ['Offline'] : ['Server', said(answer) ?? status]);
-      item.timer = setTimeout(() => this.#again(item), Math.min(15000, 500 * 2 ** Math.min(item.failures, 5)));
+      item.timer = setTimeout(() => this.#again(item), patience(item.failures));
       return;
     } else {
       this.#set(item, 'failed', ['Server', said(answer) ?? error.message]);
@@ -248,11 +299,14 @@ export class UploadQueue extends EventTarget {
     if (item.state !== 'offline') return;
     clearTimeout(item.timer);
     this.#set(item, 'sending');
-    item.upload.start();
+    this.#start(item);
   }
 
   #wake() {
-    for (const item of this.items) this.#again(item);
+    for (const item of this.items) {
+      item.wake?.();
+      this.#again(item);
+    }
   }
 
   #measure() {
@@ -277,7 +331,12 @@ export class UploadQueue extends EventTarget {
     if (item.state === state && item.why === why) return;
     [item.state, item.why] = [state, why];
     this.dispatchEvent(new CustomEvent('state', { detail: item }));
+    this.#tell();
     this.#changed();
+  }
+
+  #tell() {
+    this.#tabs.tell(this.items.filter(item => item.unfinished).map(item => this.#key(item)));
   }
 
   #changed() {
@@ -314,6 +373,9 @@ export class UploadQueue extends EventTarget {
   }
 }
 
+/** Milliseconds until something is tried again. */
+const patience = failures => Math.min(15000, 500 * 2 ** Math.min(failures, 5));
+
 const headers = () => ({ 'X-Mdfs-Antiforgery': document.querySelector('meta[name=mdfs-antiforgery]')?.content ?? '' });
 
 function said(answer) {
@@ -324,10 +386,14 @@ function said(answer) {
   }
 }
 
+/** Whether there is a movie of that name; 'out': we are signed out; null: nobody can say. */
 async function exists(name) {
   try {
     const answer = await fetch(`/api/files/${encodeURIComponent(name)}`, { method: 'HEAD', headers: headers(), cache: 'no-store' });
-    return answer.ok ? true : answer.status === 404 ? false : null;
+    if (answer.ok) return true;
+    // A name that the master does not take is no movie's either: the upload is told what is wrong with it.
+    if (answer.status === 404 || answer.status === 400) return false;
+    return answer.status === 401 || answer.status === 403 ? 'out' : null;
   } catch {
     return null;
   }

@@ -166,7 +166,7 @@ class View {
     const done = `${this.bytes(item.sent)} / ${this.bytes(item.size)} · ${share} %`;
     const why = item.why ? this.word(item.why[0], ...item.why.slice(1).map(value => item.why[0] === 'TooLarge' ? this.bytes(value) : value)) : '';
     switch (item.state) {
-      case 'checking': return this.word('Checking');
+      case 'checking': return why || this.word('Checking');
       case 'asking': return this.word('Exists');
       case 'ready': return `${this.bytes(item.size)} · ${this.word('Waiting')}`;
       case 'sending': return item.sent >= item.size ? `${this.bytes(item.size)} · ${this.word('Storing')}` : item.speed > 0 ? `${done} · ${this.bytes(item.speed)}/s · ${this.word('Left', this.duration((item.size - item.sent) / item.speed))}` : done;
@@ -191,6 +191,7 @@ class View {
           button('Replace', choose('replace')), button('Keep', choose('keep')), button('Skip', choose('skip')),
         ];
       }
+      case 'checking': return [button('Cancel', () => uploads.cancel(item))];
       case 'ready':
       case 'sending':
       case 'offline': return [button('Pause', () => uploads.pause(item)), button('Cancel', () => uploads.cancel(item))];
@@ -217,7 +218,7 @@ class View {
       this.totalMeter = element('div', { class: 'meter', role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-label': this.word('Total') }, this.totalBar);
       const all = (key, act) => element('button', { type: 'button', class: 'plain-button', 'data-all': key, onclick: act }, this.word(key));
       this.pauseAll = all('PauseAll', () => this.uploads.pauseAll());
-      this.resumeAll = all('ResumeAll', () => this.uploads.items.forEach(item => this.uploads.resume(item)));
+      this.resumeAll = all('ResumeAll', () => this.uploads.resumeAll());
       this.clear = all('Clear', () => this.uploads.clear());
       this.totals.append(element('div', { class: 'upload-main' }, this.totalText, this.totalMeter), element('div', { class: 'upload-buttons' }, this.pauseAll, this.resumeAll, this.clear));
     }
@@ -227,8 +228,8 @@ class View {
     const left = speed > 0 && open.length > 0 ? ` · ${this.bytes(speed)}/s · ${this.word('Left', this.duration((size - sent) / speed))}` : '';
     const text = `${this.word('Sum', counted.length - open.length, counted.length)} · ${this.bytes(sent)} / ${this.bytes(size)} · ${share} %${left}`;
     if (this.totalText.textContent !== text) this.totalText.textContent = text;
-    this.pauseAll.hidden = !open.some(item => item.active || item.state === 'ready');
-    this.resumeAll.hidden = !items.some(item => item.state === 'paused' || item.state === 'failed');
+    this.pauseAll.hidden = !open.some(item => item.active || item.state === 'ready' || item.state === 'checking' && !item.held);
+    this.resumeAll.hidden = !items.some(item => item.state === 'paused' || item.state === 'failed' || item.unfinished && item.held);
     this.clear.hidden = !items.some(item => !item.unfinished && item.state !== 'failed');
   }
 

@@ -1,0 +1,155 @@
+using Mdfs.Tests.Support;
+using Microsoft.Playwright;
+using static Mdfs.Tests.Browser.UploadBrowserTests;
+
+namespace Mdfs.Tests.Browser;
+
+/// <summary>Uploads when answers do not come, come late or are lost, and when more than one tab is open: nothing is replaced unasked, nothing is left behind, nothing is sent twice.</summary>
+[Collection(ConsoleCluster.Name)]
+public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster shared)
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Nothing_is_sent_as_long_as_nobody_can_say_whether_the_name_is_free()
+    {
+        foreach (var name in (string[])["unchecked.mp4", "unchecked (2).mp4"]) await shared.Client.StoreAsync(name, new MovieBytes(1, 1000), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
+        var (asked, away) = (0, true);
+        await visit.Page.RouteAsync("**/api/files/**", async route =>
+        {
+            if (route.Request.Method != "HEAD" || !away) await route.ContinueAsync();
+            else if (++asked % 2 == 0) await route.AbortAsync();
+            else await route.FulfillAsync(new RouteFulfillOptions { Status = 503 });
+        });
+        await visit.Page.SetInputFilesAsync(Files, File("unchecked.mp4", 5000));
+        await AskedAsync(3);
+        await Assertions.Expect(Row(visit, "unchecked.mp4")).ToHaveAttributeAsync("data-state", "checking");
+        away = false;
+        await Assertions.Expect(Row(visit, "unchecked.mp4")).ToHaveAttributeAsync("data-state", "asking");
+
+        (asked, away) = (0, true);
+        await Act(visit, "unchecked.mp4", "Keep").ClickAsync();
+        await AskedAsync(3);
+        away = false;
+        await Assertions.Expect(Row(visit, "unchecked (3).mp4")).ToHaveAttributeAsync("data-state", "done");
+        foreach (var name in (string[])["unchecked.mp4", "unchecked (2).mp4"]) Assert.Equal(1000, (await shared.Client.FactsAsync(name, Cancelled))!.Size);
+        visit.AssertNothingWrong();
+
+        Task AskedAsync(int times) => Eventually.TrueAsync(() => asked >= times, "the page asks again", MdfsClient.Patience, Cancelled);
+    }
+
+    [Fact]
+    public async Task An_upload_that_is_cancelled_while_it_is_being_made_at_the_second_attempt_leaves_nothing_behind()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
+        var (attempts, made, told) = (0, new TaskCompletionSource(), new TaskCompletionSource());
+        await visit.Page.RouteAsync("**/api/uploads", async route =>
+        {
+            if (++attempts == 1)
+            {
+                await route.AbortAsync();
+                return;
+            }
+
+            var answer = await route.FetchAsync();
+            made.SetResult();
+            await told.Task;
+            await route.FulfillAsync(new RouteFulfillOptions { Response = answer });
+        });
+        await visit.Page.SetInputFilesAsync(Files, File("made twice.mp4", 5000));
+        await made.Task.WaitAsync(MdfsClient.Patience, Cancelled);
+        Assert.NotEmpty(shared.Incoming());
+        await Act(visit, "made twice.mp4", "Cancel").ClickAsync();
+        await Assertions.Expect(Row(visit, "made twice.mp4")).ToHaveAttributeAsync("data-state", "cancelled");
+        told.SetResult();
+        await Eventually.TrueAsync(() => !shared.Incoming().Any(), "nothing is left of it", MdfsClient.Patience, Cancelled);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task What_one_tab_is_sending_is_not_unfinished_in_another_until_that_tab_is_gone()
+    {
+        using var temp = new TempDirectory();
+        var path = new MovieBytes(98, 24L << 20).WriteTo(temp["two tabs.mp4"]);
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        await visit.Page.SetInputFilesAsync(Files, path);
+        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
+
+        var second = await visit.NewPageAsync();
+        await second.GotoAsync("upload");
+        await second.Locator(".drop-zone").WaitForAsync();
+        var unfinished = second.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Not finished" });
+        await Assertions.Expect(unfinished).ToBeHiddenAsync();
+        await second.SetInputFilesAsync(Files, path);
+        await Assertions.Expect(second.Locator(".uploads li")).ToHaveAttributeAsync("data-state", "refused");
+        await Assertions.Expect(second.Locator(".uploads li")).ToContainTextAsync("Another tab");
+        await Assertions.Expect(Row(visit, "two tabs.mp4")).ToHaveAttributeAsync("data-state", "sending");
+
+        await visit.Page.GotoAsync("nodes");
+        await Assertions.Expect(unfinished).ToContainTextAsync("two tabs.mp4");
+        network.Rate = 0;
+        await second.SetInputFilesAsync(Files, path);
+        await Assertions.Expect(second.Locator(".uploads li[data-state=done]")).ToHaveCountAsync(1);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task Of_a_drop_whatever_can_be_read_is_taken_and_the_rest_is_named()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
+        await visit.Page.Locator(".drop-zone").WaitForAsync();
+        await visit.Page.EvaluateAsync(
+            """
+            () => {
+              const bad = () => new DOMException('no', 'NotReadableError');
+              const entries = {
+                'gone.mp4': { isFile: true, name: 'gone.mp4', fullPath: '/gone.mp4', file: (good, wrong) => wrong(bad()) },
+                'closed': { isDirectory: true, name: 'closed', fullPath: '/closed', createReader: () => ({ readEntries: (good, wrong) => wrong(bad()) }) },
+                'dropped well.mp4': null,
+              };
+              const transfer = new DataTransfer();
+              for (const name of Object.keys(entries)) transfer.items.add(new File([new Uint8Array(4000)], name));
+              DataTransferItem.prototype.webkitGetAsEntry = function () { return entries[this.getAsFile().name]; };
+              for (const kind of ['dragenter', 'dragover', 'drop']) document.querySelector('.drop-zone').dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+            }
+            """);
+        await Assertions.Expect(Row(visit, "dropped well.mp4")).ToHaveAttributeAsync("data-state", "done");
+        foreach (var name in (string[])["gone.mp4", "closed"])
+        {
+            await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "refused");
+            await Assertions.Expect(Row(visit, name)).ToContainTextAsync("could not be read");
+        }
+
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task What_was_still_being_checked_when_all_were_paused_is_paused_too()
+    {
+        using var temp = new TempDirectory();
+        var path = new MovieBytes(99, 12L << 20).WriteTo(temp["early.mp4"]);
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        var checking = new TaskCompletionSource();
+        await visit.Page.RouteAsync("**/api/files/late.mp4", async route =>
+        {
+            if (route.Request.Method == "HEAD") await checking.Task;
+            await route.ContinueAsync();
+        });
+        await visit.Page.SetInputFilesAsync(Files, path);
+        await Assertions.Expect(Row(visit, "early.mp4")).ToHaveAttributeAsync("data-state", "sending");
+        await visit.Page.SetInputFilesAsync(Files, File("late.mp4"));
+        await Assertions.Expect(Row(visit, "late.mp4")).ToHaveAttributeAsync("data-state", "checking");
+        await visit.Page.ClickAsync("[data-all=PauseAll]");
+        await Assertions.Expect(Row(visit, "early.mp4")).ToHaveAttributeAsync("data-state", "paused");
+        checking.SetResult();
+        await Assertions.Expect(Row(visit, "late.mp4")).ToHaveAttributeAsync("data-state", "paused");
+
+        network.Rate = 0;
+        await visit.Page.ClickAsync("[data-all=ResumeAll]");
+        foreach (var name in (string[])["early.mp4", "late.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        visit.AssertNothingWrong();
+    }
+}
