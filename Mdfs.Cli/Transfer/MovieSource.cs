@@ -31,7 +31,12 @@ internal sealed record FileSource(string Name, string Path) : MovieSource(Name, 
 {
     public DateTime ModifiedAt { get; init; }
 
-    public static FileSource Of(string name, FileInfo file) => new(name, file.FullName) { Size = file.Length, ModifiedAt = file.LastWriteTimeUtc };
+    /// <param name="file">May be a link: its own length and time say nothing of the movie.</param>
+    public static FileSource Of(string name, FileInfo file)
+    {
+        var bytes = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+        return new FileSource(name, file.FullName) { Size = bytes.Length, ModifiedAt = bytes.LastWriteTimeUtc };
+    }
 
     public override Task<OpenSource> OpenAsync(long from, CancellationToken cancellationToken)
     {

@@ -84,6 +84,26 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
     }
 
     [Fact]
+    public async Task A_link_to_a_movie_is_the_movie()
+    {
+        var movie = new MovieBytes(15, 50_000);
+        Directory.CreateDirectory(_temp["links"]);
+        File.CreateSymbolicLink(_temp["links/linked.mp4"], Write("far away.mp4", movie));
+        foreach (var (given, ending) in ((string, string)[])[(_temp["links/linked.mp4"], "stored"), (_temp["links/linked.mp4"], "unchanged"), (_temp["links"], "unchanged")])
+            Assert.Equal(ending, Assert.Single((await Admin().RunAsync("put", given, "--json")).AssertEnded(0).Json).GetProperty("result").GetString());
+        await Client.AssertHoldsAsync("linked.mp4", movie, Cancelled);
+    }
+
+    [Fact]
+    public async Task A_name_that_begins_with_an_at_sign_is_a_name()
+    {
+        Write("@home.mp4", new MovieBytes(16, 1000));
+        (await Admin().RunAsync("put", "@home.mp4")).AssertEnded(0);
+        Assert.Equal("@home.mp4", Assert.Single((await Admin().RunAsync("ls", "@home", "--json")).AssertEnded(0).Json).GetProperty("name").GetString());
+        (await Admin().RunAsync("get", "@home.mp4", "-o", _temp["fetched.mp4"])).AssertEnded(0);
+    }
+
+    [Fact]
     public async Task What_goes_wrong_with_one_movie_is_told_and_the_others_are_stored()
     {
         Write("mixed/fine.mp4", new MovieBytes(7, 1000));
