@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Mdfs.Protocol.Http;
 
 namespace Mdfs.Cli.Server;
 
@@ -27,6 +28,8 @@ internal sealed class MasterClient : IDisposable
             // An upload asks first; the master answers at once, but a busy machine may be late.
             Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
             MaxConnectionsPerServer = 64,
+            // A verification may be silent for hours: who has lost power meanwhile is found out by the probes.
+            ConnectCallback = ProbedConnection.OpenAsync,
         })
         {
             BaseAddress = url,

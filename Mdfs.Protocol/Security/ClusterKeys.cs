@@ -15,6 +15,7 @@ public sealed class ClusterKeys
     private readonly byte[] _nodes;
     private readonly byte[] _links;
     private readonly byte[] _cookies;
+    private readonly byte[] _consoles;
 
     public ClusterKeys(string clusterKey)
     {
@@ -22,6 +23,7 @@ public sealed class ClusterKeys
         _nodes = Derive(clusterKey, "mdfs/nodes/1");
         _links = Derive(clusterKey, "mdfs/links/1");
         _cookies = Derive(clusterKey, "mdfs/cookies/1");
+        _consoles = Derive(clusterKey, "mdfs/consoles/1");
     }
 
     /// <summary>Signs what nodes say to one another.</summary>
@@ -32,6 +34,9 @@ public sealed class ClusterKeys
 
     /// <summary>Seals what the console keeps of its browsers.</summary>
     public ReadOnlySpan<byte> Cookies => _cookies;
+
+    /// <summary>Proves to the master that the console asks.</summary>
+    public ReadOnlySpan<byte> Consoles => _consoles;
 
     private static byte[] Derive(string clusterKey, string purpose) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(clusterKey), 32, info: Encoding.UTF8.GetBytes(purpose));

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http;
+using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Security;
 
 namespace Mdfs.ServiceDefaults.Bytes;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Mdfs.Protocol.Http;
 using Mdfs.ServiceDefaults.Bytes;
 
 namespace Mdfs.ServiceDefaults.Loops;

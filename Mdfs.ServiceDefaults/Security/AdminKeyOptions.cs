@@ -38,8 +38,8 @@ public sealed class AdminKeyRules(IHostEnvironment environment) : IPostConfigure
 {
     public void PostConfigure(string? name, AdminKeyOptions options)
     {
-        if (string.IsNullOrWhiteSpace(options.ReaderKey)) options.ReaderKey = null;
-        if (string.IsNullOrWhiteSpace(options.AdminKey)) options.AdminKey = null;
+        options.ReaderKey = WithoutEndOfLine(options.ReaderKey);
+        options.AdminKey = WithoutEndOfLine(options.AdminKey);
         if (environment.IsDevelopment() && options.AdminKey is null) options.AdminKey = AdminKeyOptions.DevelopmentKey;
     }
 
@@ -49,8 +49,19 @@ public sealed class AdminKeyRules(IHostEnvironment environment) : IPostConfigure
         return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
     }
 
+    // A key from a file that an editor has ended with a line, in whatever system's way.
+    private static string? WithoutEndOfLine(string? key) => string.IsNullOrWhiteSpace(key) ? null : key.TrimEnd('\r', '\n');
+
+    // Else nobody could ever show it: clients send nothing but ASCII, and no space at either end.
+    private static bool IsSendable(string key) => !key.AsSpan().ContainsAnyExceptInRange(' ', '~') && key[0] != ' ' && key[^1] != ' ';
+
+    private static string NotSendable(string setting) =>
+        $"{setting} cannot stand in a header of HTTP: give it letters, digits and signs of ASCII only, and no control characters; spaces may stand between them.";
+
     private IEnumerable<string> Wrong(AdminKeyOptions options)
     {
+        if (options.AdminKey is { } admin && !IsSendable(admin)) yield return NotSendable("Mdfs:AdminKey");
+        if (options.ReaderKey is { } reader && !IsSendable(reader)) yield return NotSendable("Mdfs:ReaderKey");
         if (options.KeyFailures is < 1 or > 1000) yield return "Mdfs:KeyFailures must be from 1 to 1000.";
         if (options.FailureWindow < TimeSpan.FromSeconds(1) || options.FailureWindow > TimeSpan.FromDays(1)) yield return "Mdfs:FailureWindow must be from 1 second to 1 day.";
         if (options.ReaderKey is not null && options.ReaderKey == options.AdminKey) yield return "Mdfs:ReaderKey must differ from Mdfs:AdminKey: whoever reads must not be able to delete.";

@@ -8,7 +8,7 @@ namespace Mdfs.ServiceDefaults.Security;
 /// Decides whether a request may pass as admin or reader: finds the key, compares it, and slows down whoever guesses. The middleware asks
 /// it for marked routes; a handler asks it when the key may stand in a form field.
 /// </summary>
-public sealed class KeyGuard(AdminKeys keys, FailedAttempts failures, IEnumerable<IAccessPass> passes)
+public sealed class KeyGuard(AdminKeys keys, FailedAttempts failures, ConsoleProof console, IEnumerable<IAccessPass> passes)
 {
     /// <summary>The header of scripts that cannot set <c>Authorization</c>.</summary>
     public const string Header = "X-Mdfs-Secret";
@@ -51,8 +51,8 @@ public sealed class KeyGuard(AdminKeys keys, FailedAttempts failures, IEnumerabl
     private Problem? Judge(HttpContext context, bool right, Problem wrong)
     {
         var address = context.Connection.RemoteIpAddress;
-        var wait = right ? failures.Wait(address) : failures.Add(address);
-        // A right key from a locked address waits too: otherwise the lock would only hide which guess was right from honest clients.
+        // A right key from a locked address waits too: otherwise the lock would only hide which guess was right from honest clients. Not the console's, who guesses nothing and must not wait for those who do.
+        var wait = !right ? failures.Add(address) : console.IsShown(context) ? TimeSpan.Zero : failures.Wait(address);
         if (wait > TimeSpan.Zero) return SecurityProblems.TooManyFailures(wait);
         return right ? null : wrong;
     }

@@ -16,6 +16,7 @@ internal static class SecurityServices
         services.AddChecked<AdminKeyOptions, AdminKeyRules>(section);
         services.AddSingleton<AdminKeys>();
         services.AddSingleton<FailedAttempts>();
+        services.AddSingleton<ConsoleProof>();
         services.AddSingleton<KeyGuard>();
 
         services.AddChecked<ClusterKeyOptions, ClusterKeyRules>(section);

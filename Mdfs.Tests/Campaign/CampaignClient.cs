@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.Protocol.Http;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Campaign;

@@ -1,5 +1,6 @@
 using System.Net;
 using Mdfs.Tests.Support;
+using Mdfs.Web.Api;
 using Mdfs.Web.Sessions;
 using Mdfs.Web.Watching;
 using Microsoft.Extensions.DependencyInjection;
@@ -82,6 +83,38 @@ public sealed class WebTroubleTests(SharedCluster shared) : IClassFixture<Shared
             return answer.StatusCode == HttpStatusCode.Redirect;
         }, "one can sign in again", MdfsClient.Patience, Cancelled);
         Assert.False(await leaving.IsInsideAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task Wrong_keys_from_the_address_of_the_console_do_not_keep_it_from_the_master()
+    {
+        // A cluster of its own: its address is locked for a minute.
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1);
+        await using var web = await WebRig.StartAsync(cluster, Cancelled, ("Mdfs:ClusterKey", cluster.Cluster.Keys.ClusterKey));
+        await using var stranger = await WebRig.StartAsync(cluster, Cancelled, ("Mdfs:ClusterKey", "the key of quite another cluster"));
+        using var visitor = await web.Visit().EnterAsync(Cancelled);
+        var token = await visitor.TokenAsync(Cancelled);
+        for (var i = 0; i <= 10; i++)
+        {
+            using var guess = new HttpRequestMessage(HttpMethod.Get, new Uri(cluster.Client.Master, "api/cluster")) { Headers = { Authorization = new("Bearer", $"guess {i}") } };
+            using var refused = await cluster.Client.Http.SendAsync(guess, Cancelled);
+            Assert.Equal(i < 10 ? HttpStatusCode.Unauthorized : HttpStatusCode.TooManyRequests, refused.StatusCode);
+        }
+
+        // Whoever guessed learns nothing, also with the right key; the console's own pages and what they ask go on.
+        using (var right = new HttpRequestMessage(HttpMethod.Get, new Uri(cluster.Client.Master, "api/cluster")) { Headers = { Authorization = cluster.Client.Admin } })
+        using (var refused = await cluster.Client.Http.SendAsync(right, Cancelled))
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Null((await web.Services.GetRequiredService<MasterApi>().ClusterAsync(Cancelled)).Refusal);
+        using (var asked = new HttpRequestMessage(HttpMethod.Get, "api/nodes") { Headers = { { SessionCookie.AntiforgeryHeader, token } } })
+        using (var answer = await visitor.Http.SendAsync(asked, Cancelled))
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+
+        // A master that refuses is there, and is not called away.
+        var watch = stranger.Services.GetRequiredService<ClusterWatch>();
+        await watch.RunOnceAsync(Cancelled);
+        Assert.False(watch.Picture.MasterAway);
+        Assert.Equal("too-many-failures", watch.Picture.Refused?.Type);
     }
 
     [Fact]

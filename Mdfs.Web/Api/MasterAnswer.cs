@@ -28,6 +28,9 @@ public sealed record MasterRefusal(int Status, string Type, string Detail)
 
     public bool Away => Status == 0;
 
+    /// <summary>The same question may be answered in a moment.</summary>
+    public bool Passing => Away || Status is 429 or 503;
+
     public static MasterRefusal Silent(string why) => new(0, NoAnswer, why);
 }
 

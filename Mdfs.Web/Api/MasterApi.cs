@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text.Json;
+using Mdfs.Protocol.Http;
 using Mdfs.ServiceDefaults.Security;
-using Microsoft.Extensions.Options;
 
 namespace Mdfs.Web.Api;
 
@@ -22,12 +21,12 @@ public sealed class MasterApi : IDisposable
 
     private readonly MasterAddresses _addresses;
     private readonly HttpClient _http;
-    private readonly AuthenticationHeaderValue _key;
+    private readonly ConsoleProof _proof;
 
-    public MasterApi(MasterAddresses addresses, IOptions<AdminKeyOptions> keys)
+    public MasterApi(MasterAddresses addresses, ConsoleProof proof)
     {
         _addresses = addresses;
-        _key = new AuthenticationHeaderValue("Bearer", keys.Value.AdminKey);
+        _proof = proof;
         _http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -35,6 +34,8 @@ public sealed class MasterApi : IDisposable
             AllowAutoRedirect = false,
             ConnectTimeout = TimeSpan.FromSeconds(2),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            // What may take a day is silent meanwhile: only probes tell a master that is busy from one that has lost its power.
+            ConnectCallback = ProbedConnection.OpenAsync,
         })
         {
             Timeout = Timeout.InfiniteTimeSpan,
@@ -164,7 +165,7 @@ public sealed class MasterApi : IDisposable
         try
         {
             using var request = new HttpRequestMessage(method, address + path);
-            request.Headers.Authorization = _key;
+            _proof.Show(request.Headers);
             // Unless links are asked for, a name that every service answers to, whatever it is called outside.
             request.Headers.Host = host;
             if (body is not null) request.Content = JsonContent.Create(body, body.GetType(), options: _json);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.Web.Pages;
@@ -10,7 +9,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Mdfs.Web.Forwarding;
 
 /// <summary>What the master is told about a forwarded request: the name it was asked under, who asked, and, when the console's cookie made it an admin's, the key.</summary>
-internal class ForwardedRequest(string adminKey) : HttpTransformer
+internal class ForwardedRequest(ConsoleProof proof) : HttpTransformer
 {
     // As it came: put together anew from its decoded parts, an encoded slash in a name would be encoded a second time.
     private static readonly UriCreationOptions _asItCame = new() { DangerousDisablePathAndQueryCanonicalization = true };
@@ -34,8 +33,8 @@ internal class ForwardedRequest(string adminKey) : HttpTransformer
         // The console's cookies are nobody else's business.
         headers.Remove("Cookie");
         headers.Remove(SessionCookie.AntiforgeryHeader);
-        if (httpContext.Features.Get<ConsoleSession>() is not null && KeyGuard.Presented(httpContext) is null)
-            headers.Authorization = new AuthenticationHeaderValue("Bearer", adminKey);
+        headers.Remove(ConsoleProof.Header);
+        if (httpContext.Features.Get<ConsoleSession>() is not null && KeyGuard.Presented(httpContext) is null) proof.Show(headers);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)

@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.Protocol.Http;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.ServiceDefaults.Telemetry;
 using Mdfs.Web.Api;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Mdfs.Web.Forwarding;
@@ -36,11 +35,11 @@ public sealed partial class MasterForwarder : IDisposable
     private readonly HttpMessageInvoker _movies;
     private readonly ILogger<MasterForwarder> _logger;
 
-    public MasterForwarder(IHttpForwarder forwarder, MasterAddresses addresses, IOptions<AdminKeyOptions> keys, ILogger<MasterForwarder> logger)
+    public MasterForwarder(IHttpForwarder forwarder, MasterAddresses addresses, ConsoleProof proof, ILogger<MasterForwarder> logger)
     {
         _forwarder = forwarder;
         _addresses = addresses;
-        _transformer = new ForwardedRequest(keys.Value.AdminKey!);
+        _transformer = new ForwardedRequest(proof);
         _logger = logger;
         _invoker = Invoker(Timeout.InfiniteTimeSpan);
         // What cannot be known here, that there is no such movie for instance, takes one of these from its loop all the same: none is kept for long.

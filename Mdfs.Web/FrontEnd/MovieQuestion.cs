@@ -14,7 +14,7 @@ namespace Mdfs.Web.FrontEnd;
 /// A client's request as the master gets it, and with it the offer to fetch the bytes here (<see cref="MovieEntry"/>). Whatever the master says but that is the client's answer: refusals,
 /// links, 304 and 416, and from a master that does not know the offer the movie.
 /// </summary>
-internal sealed class MovieQuestion(string adminKey, FrontEndIdentity self, NodeTokens tokens, EntryCache cache) : ForwardedRequest(adminKey)
+internal sealed class MovieQuestion(ConsoleProof proof, FrontEndIdentity self, NodeTokens tokens, EntryCache cache) : ForwardedRequest(proof)
 {
     // Where the master allows pages of other origins to read, they may read what it would have sent.
     private static readonly string[] _passedOn =

@@ -6,7 +6,6 @@ using Mdfs.ServiceDefaults.Security;
 using Mdfs.ServiceDefaults.Telemetry;
 using Mdfs.Web.Forwarding;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 
 namespace Mdfs.Web.FrontEnd;
 
@@ -14,10 +13,10 @@ namespace Mdfs.Web.FrontEnd;
 /// Sends movies without the master in the way of their bytes (docs/decisions/front-ends.md): it is asked once per request what the movie is and who has it, and the rest goes as it does there.
 /// </summary>
 internal sealed partial class ServeMovies(
-    MasterForwarder forwarder, EntryCache cache, MovieGateway gateway, MasterWord master, StreamReports reports, FrontEndIdentity self, NodeTokens tokens, IOptions<AdminKeyOptions> keys,
+    MasterForwarder forwarder, EntryCache cache, MovieGateway gateway, MasterWord master, StreamReports reports, FrontEndIdentity self, NodeTokens tokens, ConsoleProof proof,
     ILogger<ServeMovies> logger)
 {
-    private readonly MovieQuestion _question = new(keys.Value.AdminKey!, self, tokens, cache);
+    private readonly MovieQuestion _question = new(proof, self, tokens, cache);
 
     public void Map(IEndpointRouteBuilder routes)
     {

@@ -8,10 +8,10 @@ namespace Mdfs.Web.Watching;
 /// <param name="Day">The last day, coarsely.</param>
 /// <param name="HeardAt">When the master last answered.</param>
 /// <param name="MasterAwaySince">Null: it answers.</param>
-/// <param name="WhyAway">The reason, for who wants to know more.</param>
+/// <param name="Refused">Why it refuses the console; null: it does not. What is shown is what was last heard, as when it is away.</param>
 /// <param name="SessionsAway">Redis does not answer the console: nobody can sign in.</param>
 public sealed record ClusterPicture(
-    Cluster? Cluster, IReadOnlyList<Node> Nodes, History? Hour, History? Day, DateTimeOffset? HeardAt, DateTimeOffset? MasterAwaySince, string? WhyAway, bool SessionsAway)
+    Cluster? Cluster, IReadOnlyList<Node> Nodes, History? Hour, History? Day, DateTimeOffset? HeardAt, DateTimeOffset? MasterAwaySince, MasterRefusal? Refused, bool SessionsAway)
 {
     public static ClusterPicture Empty { get; } = new(null, [], null, null, null, null, null, false);
 

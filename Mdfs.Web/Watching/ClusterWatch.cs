@@ -63,15 +63,20 @@ public sealed partial class ClusterWatch : PeriodicService
                 Day = await DayAsync(before.Day, now, cancellationToken),
                 HeardAt = now,
                 MasterAwaySince = null,
-                WhyAway = null,
+                Refused = null,
                 SessionsAway = sessionsAway,
             };
-            if (before.MasterAway) LogBack();
+            if (before.MasterAway || before.Refused is not null) LogBack();
+        }
+        else if (cluster.Refusal.Away)
+        {
+            picture = before with { MasterAwaySince = before.MasterAwaySince ?? now, Refused = null, SessionsAway = sessionsAway };
+            if (!before.MasterAway) LogAway(cluster.Refusal.Detail);
         }
         else
         {
-            picture = before with { MasterAwaySince = before.MasterAwaySince ?? now, WhyAway = cluster.Refusal.Detail, SessionsAway = sessionsAway };
-            if (!before.MasterAway) LogAway(cluster.Refusal.Detail);
+            picture = before with { MasterAwaySince = null, Refused = cluster.Refusal, SessionsAway = sessionsAway };
+            if (before.Refused?.Type != cluster.Refusal.Type) LogRefused(cluster.Refusal.Detail);
         }
 
         _picture = picture;
@@ -97,6 +102,9 @@ public sealed partial class ClusterWatch : PeriodicService
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The console does not hear the master: {Reason}. It goes on asking.")]
     private partial void LogAway(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The master refuses the console: {Reason} It goes on asking.")]
+    private partial void LogRefused(string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The console hears the master again.")]
     private partial void LogBack();

@@ -69,6 +69,22 @@ public sealed class KeyTests
     }
 
     [Fact]
+    public async Task A_locked_address_opens_for_the_right_key_with_the_proof_of_the_console_and_for_neither_alone()
+    {
+        await using var app = await DefaultsApp.StartAsync(Map, new() { ["Mdfs:KeyFailures"] = "1" });
+        Assert.Equal(HttpStatusCode.Unauthorized, (await Try(app.Client, "wrong")).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await Try(app.Client, DefaultsApp.AdminKey)).StatusCode);
+        using var shown = new HttpRequestMessage(HttpMethod.Get, "/api/secret");
+        app.Services.GetRequiredService<ConsoleProof>().Show(shown.Headers);
+        var proof = shown.Headers.GetValues(ConsoleProof.Header).Single();
+        Assert.Equal(HttpStatusCode.OK, (await app.Client.SendAsync(shown, Stop)).StatusCode);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await app.GetAsync("/api/secret", ("X-Mdfs-Secret", "wrong"), (ConsoleProof.Header, proof))).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await app.GetAsync("/api/secret", ("X-Mdfs-Secret", DefaultsApp.AdminKey), (ConsoleProof.Header, $"{proof}x"))).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await app.GetAsync("/api/secret", (ConsoleProof.Header, proof))).StatusCode);
+    }
+
+    [Fact]
     public async Task A_request_without_any_key_is_no_guess()
     {
         await using var app = await DefaultsApp.StartAsync(Map);
@@ -113,6 +129,9 @@ public sealed class KeyTests
     [InlineData(null, "Mdfs:AdminKey is not set")]
     [InlineData("admin888", "Mdfs:AdminKey is the well-known default")]
     [InlineData("only-eleven", "Mdfs:AdminKey is too short")]
+    [InlineData("管理员的密钥很长很长很长很长", "Mdfs:AdminKey cannot stand in a header")]
+    [InlineData("a line and\nanother one", "Mdfs:AdminKey cannot stand in a header")]
+    [InlineData("a space at the end ", "Mdfs:AdminKey cannot stand in a header")]
     public async Task Outside_development_a_weak_admin_key_stops_the_start(string? key, string sentence)
     {
         var refusal = await Assert.ThrowsAsync<OptionsValidationException>(() => DefaultsApp.StartAsync(Map, new() { ["Mdfs:AdminKey"] = key }));
@@ -136,6 +155,16 @@ public sealed class KeyTests
         Assert.StartsWith("Mdfs:ReaderKey must differ", same.Message);
         var tooShort = await Assert.ThrowsAsync<OptionsValidationException>(() => DefaultsApp.StartAsync(Map, new() { ["Mdfs:ReaderKey"] = "short" }));
         Assert.StartsWith("Mdfs:ReaderKey is too short", tooShort.Message);
+        var unsent = await Assert.ThrowsAsync<OptionsValidationException>(() => DefaultsApp.StartAsync(Map, new() { ["Mdfs:ReaderKey"] = "读者的密钥很长很长很长很长" }));
+        Assert.StartsWith("Mdfs:ReaderKey cannot stand in a header", unsent.Message);
+    }
+
+    [Fact]
+    public async Task The_end_of_a_line_in_a_key_file_is_no_part_of_the_key()
+    {
+        await using var app = await DefaultsApp.StartAsync(Map, new() { ["Mdfs:AdminKey"] = $"{DefaultsApp.AdminKey}\r", ["Mdfs:ReaderKey"] = $"{DefaultsApp.ReaderKey}\r\n" });
+        Assert.Equal(HttpStatusCode.OK, (await Try(app.Client, DefaultsApp.AdminKey)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await app.GetAsync("/api/read", ("X-Mdfs-Secret", DefaultsApp.ReaderKey))).StatusCode);
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http;
 using System.Net.Sockets;
 
-namespace Mdfs.ServiceDefaults.Bytes;
+namespace Mdfs.Protocol.Http;
 
 /// <summary>
 /// A TCP connection whose far end is probed while it is silent: waiting for a receipt, a verification or a player's pause nothing is sent, and only probes tell
@@ -32,7 +32,7 @@ public static class ProbedConnection
     }
 
     /// <summary>For one that is connected by other means.</summary>
-    internal static void Prepare(Socket socket)
+    public static void Prepare(Socket socket)
     {
         socket.NoDelay = true;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
