@@ -32,6 +32,7 @@ internal static class StatusCommand
         Row("Nodes", $"{cluster.ActiveNodes} of {cluster.Nodes} beat", cluster.ActiveNodes < cluster.Nodes ? Color.Yellow : null);
         Row("Movies", $"{cluster.Movies}, of each {Counted.Of(cluster.ReplicationFactor, "copy", "copies")}");
         Row("Under-replicated", cluster.UnderReplicated == 0 ? "none" : $"{cluster.UnderReplicated}, {cluster.Healing.Running} copies being made ({Quantity.Bytes(cluster.Healing.BytesRemaining)} to go{Eta(cluster.Healing)})", cluster.UnderReplicated > 0 ? Color.Yellow : null);
+        if (cluster.Healing.HeldUp is { } heldUp) Row("Healing waits", heldUp, Color.Yellow);
         Row("Uploads open", $"{cluster.UploadsOpen}");
         Row("Deletions kept", $"{cluster.Tombstones}");
         Row("Space", $"{Quantity.Bytes(cluster.Used)} used, {Quantity.Bytes(cluster.Free)} free of {Quantity.Bytes(cluster.Capacity)}");

@@ -24,7 +24,8 @@ internal static class VerifyCommand
                 {
                     var verdicts = await retrying.RunAsync(name, () => session.Master.VerifyAsync(name, cancellationToken), static () => 0, cancellationToken);
                     var good = verdicts.Count > 0 && verdicts.All(static verdict => verdict.Valid);
-                    codes.Add(good ? ExitCodes.Done : ExitCodes.Damaged);
+                    // A copy that was not read may be as good as any: a later look tells.
+                    codes.Add(good ? ExitCodes.Done : verdicts.Any(static verdict => !verdict.Valid && Answered(verdict)) ? ExitCodes.Damaged : ExitCodes.Unavailable);
                     if (session.Output.IsJson) session.Output.Json(new { name, valid = good, nodes = verdicts });
                     else Show(table, name, verdicts);
                 }
@@ -41,14 +42,16 @@ internal static class VerifyCommand
         return command;
     }
 
+    private static bool Answered(Verdict verdict) => verdict.Checksum != "ERROR";
+
     private static void Show(Table table, string name, IReadOnlyList<Verdict> verdicts)
     {
-        if (verdicts.Count == 0) table.AddRow(new Text(Printable.Of(name)), new Text(""), new Text(""), new Text("no copy can be reached", new Style(Color.Red)));
+        if (verdicts.Count == 0) table.AddRow(new Text(Printable.Of(name)), new Text(""), new Text(""), new Text("no copy can be reached", new Style(Color.Yellow)));
         foreach (var verdict in verdicts)
         {
             table.AddRow(
                 new Text(Printable.Of(name)), new Text(Printable.Of(verdict.Node)), new Text(Printable.Of(verdict.Checksum)),
-                verdict.Valid ? new Text("good", new Style(Color.Green)) : new Text(verdict.Checksum == "ERROR" ? "did not answer" : "DAMAGED", new Style(Color.Red)));
+                verdict.Valid ? new Text("good", new Style(Color.Green)) : new Text(Answered(verdict) ? "DAMAGED" : "did not answer", new Style(Answered(verdict) ? Color.Red : Color.Yellow)));
         }
     }
 }

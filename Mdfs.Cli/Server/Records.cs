@@ -26,7 +26,7 @@ internal sealed record Cluster(
     int UnderReplicated, Healing Healing, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
 
 /// <summary>How far healing is.</summary>
-internal sealed record Healing(int Running, int Waiting, long BytesRemaining, long BytesPerSecond, long? EtaSeconds);
+internal sealed record Healing(int Running, int Waiting, long BytesRemaining, long BytesPerSecond, long? EtaSeconds, string? HeldUp = null);
 
 internal sealed record Node(
     string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites, long Capacity, long Free, long Used, int Replicas,

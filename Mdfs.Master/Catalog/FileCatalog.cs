@@ -16,6 +16,7 @@ public sealed class FileCatalog
     private ConcurrentDictionary<FileName, CatalogEntry> _entries = new();
     private ConcurrentDictionary<FileName, Tombstone> _tombstones = new();
     private long _highest;
+    private long _changes;
 
     /// <summary>Raised after a name got another entry, or none, with what it had before and has now. On the thread of the change, which holds the name's lock: handlers take note and return.</summary>
     public event Action<FileName, CatalogEntry?, CatalogEntry?>? Changed;
@@ -30,6 +31,9 @@ public sealed class FileCatalog
     public IEnumerable<Tombstone> Tombstones => _tombstones.Select(pair => pair.Value);
 
     public int TombstoneCount => _tombstones.Count;
+
+    /// <summary>Rises with whatever is changed: who has seen this number has seen what stands here, though no count tells of it.</summary>
+    public long Changes => Interlocked.Read(ref _changes);
 
     /// <summary>The highest version or bound ever heard of, by anyone.</summary>
     public MovieVersion Highest => new(Interlocked.Read(ref _highest));
@@ -79,6 +83,8 @@ public sealed class FileCatalog
         }
 
         foreach (var name in change.Forget) _tombstones.TryRemove(name, out _);
+        // Last: who reads the number before has the change still before him.
+        Interlocked.Increment(ref _changes);
     }
 
     /// <summary>Forgets everything and starts from what Redis holds.</summary>
@@ -105,5 +111,6 @@ public sealed class FileCatalog
         Volatile.Write(ref _tombstones, newTombstones);
         Volatile.Write(ref _entries, newEntries);
         Replaced?.Invoke();
+        Interlocked.Increment(ref _changes);
     }
 }

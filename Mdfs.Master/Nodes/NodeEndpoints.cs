@@ -57,6 +57,9 @@ public sealed record NodeFacts(
     /// <summary>Bytes of memory of its process.</summary>
     public long? MemoryUsed { get; init; }
 
+    /// <summary>Whether movies that arrive, copies and scrubs go past its page cache. Absent until it has tried.</summary>
+    public bool? DirectIo { get; init; }
+
     /// <summary>Bytes reserved by uploads and pulls under way.</summary>
     public long InFlight { get; init; }
 
@@ -136,6 +139,7 @@ public static class NodeEndpoints
         DiskTotal = state.About?.DiskTotal,
         DiskFree = state.About?.DiskFree,
         MemoryUsed = state.About?.MemoryUsed,
+        DirectIo = state.About?.DirectIo,
         InFlight = state.Space.InFlight,
         Damaged = state.Inventory.Damaged,
         ClockSkewSeconds = state.ClockSkew is { } skew ? Math.Round(skew, 1) : null,

@@ -26,6 +26,12 @@ public sealed partial class Sweep(
     TimeProvider time,
     ILogger<Sweep> logger) : IOrderSource
 {
+    // Why replicas are put aside; the console has them in other languages as well.
+    public const string BelowLost = "nothing is left of the current version of its movie, and its node was away longer than deletions are remembered";
+    public const string OtherBytes = "its size or checksum differs from what was committed under this version";
+    public const string TooLongAway = "its node was away longer than deletions are remembered, and the catalog does not know it";
+    public const string OtherCluster = "it was committed by another cluster";
+
     // When each superseded version was first seen to be: the grace runs from there, on the monotonic clock.
     private readonly ConcurrentDictionary<MovieVersion, long> _superseded = new();
 
@@ -72,7 +78,7 @@ public sealed partial class Sweep(
                 if (away && registry.Settled && !locks.IsHeld(name) && IsLost(entry!))
                 {
                     LogBelowLost(name, version.Number, node.RingKey);
-                    return new QuarantineOrder(version, "nothing is left of the current version of its movie, and its node was away longer than deletions are remembered");
+                    return new QuarantineOrder(version, BelowLost);
                 }
 
                 // Nobody has what the catalog names: it may have to yield, which is decided where all nodes are looked at.
@@ -92,13 +98,13 @@ public sealed partial class Sweep(
                 return new DeleteOrder(version, "deleted", Keep: true);
             case ReplicaVerdict.Conflict:
                 LogConflict(name, version.Number, node.RingKey);
-                return new QuarantineOrder(version, "its size or checksum differs from what was committed under this version");
+                return new QuarantineOrder(version, OtherBytes);
             case ReplicaVerdict.TooLongAway:
                 LogTooLongAway(name, version.Number, node.RingKey);
-                return new QuarantineOrder(version, "its node was away longer than deletions are remembered, and the catalog does not know it");
+                return new QuarantineOrder(version, TooLongAway);
             case ReplicaVerdict.OtherCluster:
                 LogOtherCluster(name, version.Number, node.RingKey);
-                return new QuarantineOrder(version, "it was committed by another cluster");
+                return new QuarantineOrder(version, OtherCluster);
             default:
                 throw new InvalidOperationException("A verdict nobody has thought of.");
         }

@@ -49,7 +49,7 @@ public static class ApiExamples
         new("5f686aedcc7b496b684dfa71f018cdf7", "worker-1", "http://worker1:8081", null, null, "alive", null, 1_000_000_000_000, 640_000_000_000, 360_000_000_000, 412, 3, 0, 1.7)
         {
             Version = "0.1.0", Protocol = WireVersion.Current, System = "Debian GNU/Linux 13 (trixie), X64", Processors = 4, UptimeSeconds = 86_400.5, Life = "8f14e45fceea167a5a36dedd4bea2543",
-            DiskTotal = 2_000_000_000_000, DiskFree = 740_000_000_000, MemoryUsed = 180_000_000, InFlight = 0,
+            DiskTotal = 2_000_000_000_000, DiskFree = 740_000_000_000, MemoryUsed = 180_000_000, DirectIo = true, InFlight = 0,
         },
     ];
 
@@ -81,7 +81,10 @@ public static class ApiExamples
 
     public static ClusterFacts Cluster { get; } = new(
         "0c134e72b9bbe93d0cce67fe31112d2c", 4, 1_296_000.5, null, "Redis holds the catalog.", "appendfsync always: what Redis confirmed survives a power loss.", true,
-        3, 3, 7, 1, 0, HealingFacts.Of(2, 5, 5_100_000_000, 110_000_000), 3_000_000_000_000, 1_900_000_000_000, 1_100_000_000_000, 2, 0);
+        3, 3, 7, 1, 0, HealingFacts.Of(2, 5, 5_100_000_000, 110_000_000), 3_000_000_000_000, 1_900_000_000_000, 1_100_000_000_000, 2, 0)
+    {
+        Changes = 4711,
+    };
 
     public static VerifyProgressFacts VerifyProgress { get; } = new(
         true, 600_000_000, 1_468_006_400, [new("worker-1", 400_000_000, 734_003_200, null), new("worker-2", 200_000_000, 734_003_200, null)]);

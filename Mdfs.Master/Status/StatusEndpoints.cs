@@ -35,7 +35,11 @@ public sealed record ClassicStats(
 public sealed record ClusterFacts(
     string ClusterId, long Epoch, double Age, string? Rebuilding, string Redis, string? Durability, bool Writable,
     int Nodes, int ActiveNodes, int Movies, int Tombstones, int UnderReplicated, HealingFacts Healing,
-    long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+    long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen)
+{
+    /// <summary>Rises with every change of the catalog under this epoch, those included that change no count: a movie that is overwritten.</summary>
+    public long Changes { get; init; }
+}
 
 /// <summary>How far healing is.</summary>
 /// <param name="Running">Copies being made.</param>
@@ -76,6 +80,8 @@ public static class StatusEndpoints
         NodeRegistry registry, FileCatalog catalog, CatalogSession session, MasterIdentity identity, ClusterClock clock, RebuildState rebuild,
         Fixer fixer, ClusterHistory history, OpenUploads uploads, MasterStatus status, IOptions<MasterOptions> options)
     {
+        // Before all else: what changes meanwhile shows in the next answer.
+        var changes = catalog.Changes;
         var nodes = registry.View.Nodes.Where(node => node.Alive).ToList();
         return TypedResults.Ok(new ClusterFacts(
             identity.ClusterId, identity.Epoch, Math.Round(clock.Age, 1), rebuild.Reason, session.Health.Sentence, session.Health.Durability?.Sentence,
@@ -83,7 +89,10 @@ public static class StatusEndpoints
             registry.View.Nodes.Length, nodes.Count, catalog.Count, catalog.TombstoneCount, status.UnderReplicated,
             HealingFacts.Of(fixer.Running, fixer.Waiting, fixer.BytesToGo + fixer.BytesWaiting, history.Last?.RepairBytesPerSecond ?? 0) with { HeldUp = fixer.HeldUp },
             nodes.Sum(node => node.Space.Capacity), nodes.Sum(node => node.Space.Free), nodes.Sum(node => node.Space.Used),
-            options.Value.ReplicationFactor, uploads.Count));
+            options.Value.ReplicationFactor, uploads.Count)
+        {
+            Changes = changes,
+        });
     }
 
     private static ServiceDefaults.Problems.Problem BadMinutes => FileProblems.BadParameter($"minutes must be a whole number from 1 to {ClusterHistory.MaxMinutes}.");

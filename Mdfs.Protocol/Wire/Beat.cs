@@ -129,7 +129,11 @@ public sealed record NodeSpace(long Capacity, long Free, long Used, long InFligh
 /// <param name="DiskTotal">Bytes of the file system under its data directory.</param>
 /// <param name="DiskFree">Bytes free on it, the reserve included.</param>
 /// <param name="MemoryUsed">Bytes of memory of its process.</param>
-public sealed record NodeAbout(string Version, string System, int Processors, double UptimeSeconds, long DiskTotal, long DiskFree, long MemoryUsed);
+public sealed record NodeAbout(string Version, string System, int Processors, double UptimeSeconds, long DiskTotal, long DiskFree, long MemoryUsed)
+{
+    /// <summary>Whether what is written or read once goes past the page cache; null: there was no such file yet, or it is of a version that does not tell.</summary>
+    public bool? DirectIo { get; init; }
+}
 
 /// <param name="Done">Bytes pulled so far.</param>
 public sealed record PullProgress(MovieVersion Version, long Done, long Size);

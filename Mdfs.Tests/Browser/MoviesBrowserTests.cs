@@ -10,6 +10,26 @@ public sealed class MoviesBrowserTests(Chromium chromium, SharedCluster shared)
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task What_was_overwritten_or_deleted_again_is_shown_as_it_is_now()
+    {
+        await shared.Client.StoreAsync("changing.mp4", new MovieBytes(1, 1024), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/movies?query=changing");
+        await Assertions.Expect(visit.Page.Locator("td.size")).ToHaveTextAsync("1 KiB");
+        await shared.Client.StoreAsync("changing.mp4", new MovieBytes(2, 2048), Cancelled);
+        await Assertions.Expect(visit.Page.Locator("td.size")).ToHaveTextAsync("2 KiB");
+
+        (await shared.Client.DeleteAsync("changing.mp4", Cancelled)).Dispose();
+        await visit.GoAsync("Deletions");
+        var bound = visit.Page.GetByRole(AriaRole.Row).Filter(new LocatorFilterOptions { HasText = "changing.mp4" }).Locator("code");
+        var first = await bound.TextContentAsync();
+        await shared.Client.StoreAsync("changing.mp4", new MovieBytes(1, 1024), Cancelled);
+        (await shared.Client.DeleteAsync("changing.mp4", Cancelled)).Dispose();
+        await Assertions.Expect(bound).Not.ToHaveTextAsync(first!);
+
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task A_name_full_of_quotes_tags_and_emoji_is_only_ever_text_on_every_page()
     {
         await shared.Client.StoreAsync(VisitSteps.Hostile, new MovieBytes(1, 5000), Cancelled);

@@ -51,6 +51,27 @@ public sealed class AdminFactsTests(SharedCluster shared) : IClassFixture<Shared
     }
 
     [Fact]
+    public async Task A_node_that_has_taken_a_movie_tells_whether_it_went_past_its_page_cache()
+    {
+        await Client.StoreAsync("past the cache.mp4", new MovieBytes(7, 3 << 20), Cancelled);
+        var holders = (await Client.FactsAsync("past the cache.mp4", Cancelled))!.Holders.ToHashSet();
+        await Eventually.TrueAsync(
+            async () => (await Client.AdminAsync("api/nodes", Cancelled)).EnumerateArray().Where(node => holders.Contains(node.GetProperty("name").GetString()!)).All(node => node.TryGetProperty("directIo", out _)),
+            "both holders have told", MdfsClient.Patience, Cancelled);
+    }
+
+    [Fact]
+    public async Task That_a_movie_was_overwritten_shows_in_a_number_although_no_count_has_changed()
+    {
+        await Client.StoreAsync("counted.mp4", new MovieBytes(5, 1000), Cancelled);
+        var before = await ChangesAsync();
+        await Client.StoreAsync("counted.mp4", new MovieBytes(6, 1000), Cancelled);
+        Assert.True(await ChangesAsync() > before);
+
+        async Task<long> ChangesAsync() => (await Client.AdminAsync("api/cluster", Cancelled)).GetProperty("changes").GetInt64();
+    }
+
+    [Fact]
     public async Task Settings_are_told_with_defaults_and_descriptions_and_no_secret_is()
     {
         var text = (await Client.AdminAsync("api/settings", Cancelled)).GetRawText();

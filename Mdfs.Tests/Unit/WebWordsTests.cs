@@ -6,12 +6,15 @@ using Mdfs.Gateway.Streams;
 using Mdfs.Master;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Events;
+using Mdfs.Master.Nodes;
 using Mdfs.Master.Status;
 using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Wire;
 using Mdfs.Web.Api;
 using Mdfs.Web.Components.Pages;
 using Mdfs.Web.Texts;
 using Mdfs.Web.Viewing;
+using Mdfs.Worker.Storage;
 using Microsoft.Extensions.Localization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -91,6 +94,29 @@ public sealed partial class WebWordsTests
         Speaking("zh-Hans", words => Assert.StartsWith("此节点以名称 worker-2 带着新的标识出现，该名称此前属于节点 0f3a。", words.Said(refused)));
         Speaking("zh-Hans", words => Assert.Equal("a reason of another version", words.Said("a reason of another version")));
         Speaking("en", words => Assert.Equal(refused, words.Said(refused)));
+    }
+
+    [Theory]
+    [InlineData(Sweep.BelowLost)]
+    [InlineData(Sweep.OtherBytes)]
+    [InlineData(Sweep.TooLongAway)]
+    [InlineData(Sweep.OtherCluster)]
+    [InlineData(StoreRecovery.Undescribed)]
+    [InlineData("It was committed by cluster 'a', and this node belongs to 'b'.")]
+    public void Why_a_replica_was_put_aside_is_said_in_the_language_of_who_reads_it(string sentence)
+    {
+        Speaking("en", words => Assert.Equal(sentence, words.Said(sentence)));
+        Speaking("zh-Hans", words => Assert.Matches("^[^a-z]*[\u4e00-\u9fff][^c-z]*$", words.Said(sentence)));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(WireVersion.Current + 1)]
+    public void That_a_node_speaks_another_version_is_said_in_the_language_of_who_reads_it(int version)
+    {
+        var sentence = WireVersion.Remark("Node worker-1", version);
+        Speaking("en", words => Assert.Equal(sentence, words.Said(sentence)));
+        Speaking("zh-Hans", words => Assert.StartsWith($"节点 worker-1 使用节点间协议版本 {version}，", words.Said(sentence)));
     }
 
     [Fact]

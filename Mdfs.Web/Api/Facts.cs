@@ -13,7 +13,11 @@ public sealed record MoviePage(IReadOnlyList<Movie> Files, int Total, string? Ne
 
 /// <summary>One node's verdict; <c>POST /api/files/{name}/verify</c>.</summary>
 /// <param name="Checksum">As read just now, or <c>ERROR</c> when the node did not answer.</param>
-public sealed record Verdict(string Node, string Checksum, bool Valid);
+public sealed record Verdict(string Node, string Checksum, bool Valid)
+{
+    /// <summary>Whether the copy was read at all.</summary>
+    public bool Answered => Checksum != "ERROR";
+}
 
 /// <summary>Addresses of a movie to be given away; <c>GET /api/files/{name}/links</c>. Signed where reading needs a key.</summary>
 public sealed record Links(string Play, string Download);
@@ -38,7 +42,17 @@ public sealed record Restored(string Name, int Copies, int CopiesWanted);
 public sealed record Cluster(
     string? ClusterId, long Epoch, double Age, string? Rebuilding, string? Redis, string? Durability, bool Writable,
     int Nodes, int ActiveNodes, int Movies, int Tombstones, int UnderReplicated,
-    Healing? Healing, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen);
+    Healing? Healing, long Capacity, long Free, long Used, int ReplicationFactor, int UploadsOpen)
+{
+    /// <summary>Rises with every change of the catalog while one epoch lasts; 0 from a master that does not tell.</summary>
+    public long Changes { get; init; }
+
+    /// <summary>What a page of movies or deletions was drawn from: as long as it is the same there is nothing new to be asked for.</summary>
+    public CatalogState Catalog => new(Epoch, Changes, Movies, Tombstones);
+}
+
+/// <summary>Which state of the catalog somebody has seen.</summary>
+public readonly record struct CatalogState(long Epoch, long Changes, int Movies, int Tombstones);
 
 /// <summary>Copies being made.</summary>
 /// <param name="EtaSeconds">Null: not known.</param>
@@ -73,6 +87,9 @@ public sealed record Node(
     public long? DiskFree { get; init; }
 
     public long? MemoryUsed { get; init; }
+
+    /// <summary>Whether its movies go past the page cache when they are written or read once; null: not known yet.</summary>
+    public bool? DirectIo { get; init; }
 
     public long InFlight { get; init; }
 

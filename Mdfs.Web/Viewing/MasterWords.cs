@@ -9,7 +9,11 @@ namespace Mdfs.Web.Viewing;
 /// </summary>
 public static partial class MasterWords
 {
-    private static readonly (Regex Pattern, string Key)[] _known = [(NewIdentity(), "Said.NewIdentity"), (NameTaken(), "Said.NameTaken"), (MassLoss(), "Said.MassLoss"), (MovesWait(), "Said.MovesWait")];
+    private static readonly (Regex Pattern, string Key)[] _known =
+    [
+        (NewIdentity(), "Said.NewIdentity"), (NameTaken(), "Said.NameTaken"), (MassLoss(), "Said.MassLoss"), (MovesWait(), "Said.MovesWait"),
+        (OfCluster(), "Said.OfCluster"), (OlderProtocol(), "Said.OlderProtocol"), (NewerProtocol(), "Said.NewerProtocol"),
+    ];
 
     public static string Said(this IStringLocalizer words, string? sentence)
     {
@@ -37,6 +41,15 @@ public static partial class MasterWords
 
     [GeneratedRegex("^([0-9]+) of ([0-9]+) nodes fell silent at once, .*, or ([0-9]+) s have passed\\.$")]
     private static partial Regex MassLoss();
+
+    [GeneratedRegex("^It was committed by cluster '(.*)', and this node belongs to '(.*)'\\.$")]
+    private static partial Regex OfCluster();
+
+    [GeneratedRegex("^Node (.*) speaks version ([0-9]+) of the protocol between nodes, this program version ([0-9]+)\\. They work together; upgrade the other one as well\\.$")]
+    private static partial Regex OlderProtocol();
+
+    [GeneratedRegex("^Node (.*) speaks version ([0-9]+) of the protocol between nodes, this program version ([0-9]+)\\. They work together; upgrade this one as well\\.$")]
+    private static partial Regex NewerProtocol();
 
     [GeneratedRegex("^Moves wait for (.*), away and perhaps back soon: for ([0-9]+) s from when a node fell silent, or until its maintenance ends\\.$")]
     private static partial Regex MovesWait();

@@ -6,7 +6,7 @@ using Mdfs.Worker.Storage;
 namespace Mdfs.Worker.Status;
 
 /// <summary>What this node says of its program and machine, for whoever looks after it.</summary>
-internal sealed class SelfPortrait(SpaceAccount space, TimeProvider time)
+internal sealed class SelfPortrait(SpaceAccount space, DirectBuffers direct, TimeProvider time)
 {
     private readonly long _started = time.GetTimestamp();
 
@@ -18,6 +18,9 @@ internal sealed class SelfPortrait(SpaceAccount space, TimeProvider time)
         var (total, free) = space.Disk;
         return new NodeAbout(
             _version, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}", Environment.ProcessorCount,
-            Math.Round(time.GetElapsedTime(_started).TotalSeconds, 1), total, free, Environment.WorkingSet);
+            Math.Round(time.GetElapsedTime(_started).TotalSeconds, 1), total, free, Environment.WorkingSet)
+        {
+            DirectIo = direct.Works,
+        };
     }
 }

@@ -13,6 +13,9 @@ namespace Mdfs.Worker.Storage;
 internal sealed partial class StoreRecovery(
     DataDirectory directory, Inventory inventory, UploadStore uploads, AppendStore appends, TombstoneLog tombstones, NodeMemory memory, Trash trash, KeptTrash kept, Quarantine quarantine, ILogger<StoreRecovery> logger)
 {
+    /// <summary>Why a replica is put aside; the console has it in other languages as well.</summary>
+    public const string Undescribed = "Neither of its sidecars says what it is.";
+
     public void Run()
     {
         if (tombstones.Unreadable > 0) LogTombstonesUnreadable(tombstones.Unreadable);
@@ -129,7 +132,7 @@ internal sealed partial class StoreRecovery(
             }
         }
 
-        if (replica is null || replica.Version != version) return TryPutAside(version, path, "Neither of its sidecars says what it is.");
+        if (replica is null || replica.Version != version) return TryPutAside(version, path, Undescribed);
         if (memory.Facts.ClusterId is { } own && replica.ClusterId != own)
         {
             return TryPutAside(version, path, $"It was committed by cluster '{replica.ClusterId}', and this node belongs to '{own}'.");
