@@ -13,7 +13,7 @@ public sealed class AdminKeyOptions
     public const int MinimumLength = 12;
 
     /// <summary>
-    /// <c>Mdfs:AdminKey</c>: opens everything that changes state. Required outside Development, at least 12 characters; on a worker it may be left out, and
+    /// <c>Mdfs:AdminKey</c>: opens everything that changes state. Required outside Development, at least 12 characters of ASCII; on a worker it may be left out, and
     /// then nobody is its admin.
     /// </summary>
     public string? AdminKey { get; set; }
