@@ -44,6 +44,8 @@ public sealed class SignedLinks(ClusterKeys keys)
     /// <summary>The shortest life of a link: a player that was paused over night still has to be able to seek.</summary>
     public static readonly TimeSpan MinLife = TimeSpan.FromHours(24);
 
+    private readonly KeyedHash _hash = new(keys.Links.ToArray());
+
     /// <summary>The part of the query that makes a link of an address.</summary>
     public string Query(in LinkClaim claim) =>
         string.Create(CultureInfo.InvariantCulture, $"{ExpiresParameter}={claim.Expires}&{SignatureParameter}={Base64Url.EncodeToString(Sign(claim))}");
@@ -60,7 +62,14 @@ public sealed class SignedLinks(ClusterKeys keys)
     }
 
     // The name comes last: whatever stands in it, no other field can be made of it. It holds no control character, so no line either.
-    private byte[] Sign(in LinkClaim claim) => HMACSHA256.HashData(keys.Links, Encoding.UTF8.GetBytes(string.Create(
-        CultureInfo.InvariantCulture,
-        $"link/1\nGET\n{claim.Server}\n{claim.Version.Number}\n{(claim.Attachment ? "attachment" : "inline")}\n{claim.Expires}\n{claim.Name.Value}")));
+    private byte[] Sign(in LinkClaim claim)
+    {
+        var signature = new byte[KeyedHash.Length];
+        _hash.Of(
+            Encoding.UTF8.GetBytes(string.Create(
+                CultureInfo.InvariantCulture,
+                $"link/1\nGET\n{claim.Server}\n{claim.Version.Number}\n{(claim.Attachment ? "attachment" : "inline")}\n{claim.Expires}\n{claim.Name.Value}")),
+            signature);
+        return signature;
+    }
 }
