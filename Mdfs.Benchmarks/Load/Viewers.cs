@@ -29,14 +29,23 @@ internal static class Viewers
         foreach (var contender in (Contender?[])[bench.Through, bench.Direct, bench.Proxy])
         {
             if (contender is null) continue;
-            var (cpu, watches) = (contender.CpuSeconds, Enumerable.Range(0, Players).Select(number => new Watch(bench, contender, number)).ToList());
-            await Task.WhenAll(watches.Select(watch => watch.RunAsync()));
+            // The first ones bring code and connections with them.
+            await WatchAsync(bench, contender, Players, seconds: 5);
+            var cpu = contender.CpuSeconds;
+            var watches = await WatchAsync(bench, contender, Players, bench.Options.Seconds);
             var starts = watches.SelectMany(watch => watch.Starts).Order().ToList();
             var gib = watches.Sum(watch => watch.Taken) / (double)(1L << 30);
             bench.Report.Row($"{Players} players at 25 Mb/s for {bench.Options.Seconds} s, with seeks", "what | stalls | longest, s | seeks | until it plays, median ms | p99 ms | CPU s/GiB",
                 contender.Name, $"{watches.Sum(watch => watch.Stalls)}", Report.Number(watches.Max(watch => watch.LongestStall)), $"{starts.Count}",
                 Report.Number(Report.Percentile(starts, 0.5)), Report.Number(Report.Percentile(starts, 0.99)), Report.Number((contender.CpuSeconds - cpu) / gib));
         }
+    }
+
+    private static async Task<List<Watch>> WatchAsync(Bench bench, Contender contender, int players, int seconds)
+    {
+        var watches = Enumerable.Range(0, players).Select(number => new Watch(bench, contender, number)).ToList();
+        await Task.WhenAll(watches.Select(watch => watch.RunAsync(seconds)));
+        return watches;
     }
 
     private static async Task<long> PauseAsync(Bench bench, Contender contender, int players)
@@ -78,12 +87,12 @@ internal static class Viewers
         /// <summary>Milliseconds from each seek to a second of movie in hand.</summary>
         public List<double> Starts { get; } = [];
 
-        public async Task RunAsync()
+        public async Task RunAsync(int seconds)
         {
             var movie = await contender.MovieAsync();
             await ReadAsync(movie, 0, 256 * 1024);
             await ReadAsync(movie, bench.MovieBytes - (1 << 20), 1 << 20);
-            var ends = TimeProvider.System.GetTimestamp() + (long)(bench.Options.Seconds * (double)TimeProvider.System.TimestampFrequency);
+            var ends = TimeProvider.System.GetTimestamp() + (long)(seconds * (double)TimeProvider.System.TimestampFrequency);
             while (TimeProvider.System.GetTimestamp() < ends)
             {
                 for (var storm = 0; storm < 4; storm++) await PlayAsync(movie, seconds: 0);
