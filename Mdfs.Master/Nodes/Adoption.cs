@@ -223,15 +223,18 @@ public sealed partial class Adoption(
             // A name that is being written to right now gets its turn with the next call.
             using var held = locks.TryAcquire(name);
             if (held is null) continue;
+            Provisional? taken;
             lock (_gate)
             {
                 // Committed or deleted by a client since it was taken over: that stands in Redis and is nobody's to take back.
-                if (!_provisional.Remove(name, out var taken) || !ReferenceEquals(catalog.Find(name), taken.Taken)) continue;
+                if (!_provisional.Remove(name, out taken) || !ReferenceEquals(catalog.Find(name), taken.Taken)) continue;
                 catalog.Apply(taken.Before is null
                     ? new CatalogChange { Remove = [name], Highest = catalog.Highest }
                     : new CatalogChange { Put = [taken.Before], Highest = catalog.Highest });
             }
 
+            // While it was the entry its copies were in order, and whoever looked at them has ceased to suspect them. Not under the lock: beats ask under the registry's whether all is done here.
+            registry.Suspect(name, taken.Before?.Version);
             Consider([name]);
         }
 

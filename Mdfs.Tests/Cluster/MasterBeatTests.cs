@@ -233,6 +233,26 @@ public sealed class MasterBeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_movie_that_was_taken_over_before_its_node_was_known_to_have_been_away_too_long_goes_to_quarantine_after_the_rebuilding()
+    {
+        var away = Node(1);
+        await JoinAsync(away, SpeakingNode.Sealed("film.mp4", 5, Ours));
+        await SoonAsync(() => Catalog.Find(Film) is not null, "the movie is known");
+        // It is a copy of what the catalog names by now: nothing to suspect.
+        Assert.Empty((await BeatAsync(away, away.Beat())).Orders);
+
+        var witness = Node(2);
+        witness.ClusterAge = witness.SettledAge = TimeSpan.FromDays(40).TotalSeconds;
+        await JoinAsync(witness);
+        await EndRebuildAsync(witness, away);
+        Assert.Null(Catalog.Find(Film));
+        var reply = await BeatAsync(away, away.Beat());
+        Assert.Equal(new MovieVersion(5), Assert.Single(reply.Orders.OfType<QuarantineOrder>()).Version);
+        Assert.False(reply.Settled);
+        Assert.Equal(0, away.SettledAge);
+    }
+
+    [Fact]
     public async Task A_tombstone_that_a_worker_brings_beats_the_replica_that_another_one_brings()
     {
         var holder = Node(1);
@@ -372,9 +392,9 @@ public sealed class MasterBeatTests : IAsyncLifetime
         }
     }
 
-    private async Task EndRebuildAsync(SpeakingNode beats)
+    private async Task EndRebuildAsync(params SpeakingNode[] beat)
     {
-        await SilenceAsync(beats);
+        await SilenceAsync(beat);
         await Eventually.TrueAsync(
             async () =>
             {
