@@ -37,7 +37,7 @@ public class CopySurveyBenchmarks
     {
         var counted = 0;
         foreach (var holder in _many.Registry.Replicas.HoldersOf(entry.Version))
-            if (Copies.Counts(_all, holder, entry.Replica)) counted++;
+            if (holder.Agrees(entry.Replica) && Copies.Counts(_all, new HeldCopy(holder.Node, holder.Damaged, holder.Verified))) counted++;
         return counted < 2;
     });
 

@@ -26,6 +26,8 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
 
     public ReplicaIndex Replicas { get; } = new();
 
+    public LeavingCopies Leaving { get; } = new(time);
+
     /// <summary>Under <see cref="Gate"/>.</summary>
     public IEnumerable<NodeState> States => _nodes.Values;
 
@@ -103,6 +105,7 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     {
         if (!_nodes.Remove(id, out var state)) return;
         state.Inventory.Clear();
+        Leaving.Forget(id);
         Publish();
     }
 

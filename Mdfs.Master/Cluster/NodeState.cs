@@ -91,6 +91,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
 
     public long ReplyNumber { get; set; }
 
+    /// <summary>By its last beat, the number of the last reply of this master that this life had when it made the beat; 0: none.</summary>
+    public long AppliedReply { get; set; }
+
     public long Pending { get; set; }
 
     public int Streams { get; set; }

@@ -51,6 +51,7 @@ public sealed partial class BeatIntake(
         if (identity.IsObeyedIn(beat))
         {
             state.ObeyedFrom = Math.Min(state.ObeyedFrom, beat.Number);
+            state.AppliedReply = beat.AppliedReply;
             foreach (var report in beat.Changed)
             {
                 if (state.Inventory.Set(Shared(report), beat.Number)) changed.Add(report);
@@ -63,6 +64,7 @@ public sealed partial class BeatIntake(
         {
             // It may still be carrying out an order of our predecessor: what it holds counts from the first beat on that carries our epoch.
             state.ObeyedFrom = long.MaxValue;
+            state.AppliedReply = 0;
             state.Inventory.Clear();
         }
 

@@ -54,6 +54,7 @@ public sealed partial class NodeAdmission(NodeRegistry registry, TimeProvider ti
         state.PreviousLife = previous;
         state.Life = beat.Life;
         state.LastNumber = 0;
+        state.AppliedReply = 0;
         state.ObeyedFrom = long.MaxValue;
         state.Began = time.GetTimestamp();
         state.RefusedLives.Remove(beat.Life);

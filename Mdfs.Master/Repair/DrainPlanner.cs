@@ -25,7 +25,7 @@ public static class DrainPlanner
         var takers = new Takers(draining, rules, most: int.MaxValue, atOnce: 0);
         foreach (var (replica, copies) in movies)
         {
-            var missing = goal - RepairPlanner.Counted(draining, copies);
+            var missing = goal - Copies.Count(draining, copies);
             if (missing <= 0) continue;
             plan = plan with { Movies = plan.Movies + 1, Bytes = plan.Bytes + (replica.Size * missing) };
             List<NodeId> holders = [.. copies.Select(copy => copy.Node)];

@@ -11,7 +11,7 @@ namespace Mdfs.Master.Repair;
 /// trimmer's, so that a drain goes on after a restart of anybody and is taken back by a word.
 /// </summary>
 public sealed partial class Drains(
-    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Trimmer trimmer, ICopiesWatch fixer, ActivityLog activity, IOptions<MasterOptions> options, ILogger<Drains> logger)
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, IOptions<MasterOptions> options, ILogger<Drains> logger)
 {
     /// <summary>Nodes on their way out.</summary>
     public int Count => registry.View.Nodes.Count(node => node.Draining);
@@ -64,8 +64,7 @@ public sealed partial class Drains(
     {
         foreach (var entry in catalog.Entries)
         {
-            var holders = registry.Replicas.HoldersOf(entry.Version);
-            if (holders.Any(holder => holder.Node == node)) yield return (entry.Replica, trimmer.HeldCopies(entry.Replica, holders));
+            if (registry.Replicas.HoldersOf(entry.Version).Any(holder => holder.Node == node)) yield return (entry.Replica, Copies.Of(registry, entry.Replica));
         }
     }
 

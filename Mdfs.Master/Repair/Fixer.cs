@@ -223,7 +223,7 @@ public sealed partial class Fixer(
             if (left > 0 && Time.GetElapsedTime(since) < options.Value.RepairDelay) delayed++;
             bytesWaiting += Math.Max(0, left) * entry.Size;
             List<NodeId> avoid = avoided.Contains(entry.Version) ? [.. avoided[entry.Version]] : [];
-            candidates.Add(new RepairCandidate(entry.Replica, trimmer.HeldCopies(entry.Replica, registry.Replicas.HoldersOf(entry.Version)), Time.GetElapsedTime(since), avoid, hinted));
+            candidates.Add(new RepairCandidate(entry.Replica, Copies.Of(registry, entry.Replica), Time.GetElapsedTime(since), avoid, hinted));
         }
 
         trimmer.EndSurvey();

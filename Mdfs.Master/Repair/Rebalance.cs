@@ -15,7 +15,7 @@ namespace Mdfs.Master.Repair;
 /// stands is kept in Redis, the moves under way before they are begun.
 /// </summary>
 public sealed partial class Rebalance(
-    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Fixer fixer, Trimmer trimmer, Moves moves, ActivityLog activity, IOptions<MasterOptions> options,
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, Fixer fixer, Moves moves, ActivityLog activity, IOptions<MasterOptions> options,
     TimeProvider time, ILogger<Rebalance> logger)
     : PeriodicService(time, () => options.Value.RepairInterval, logger)
 {
@@ -275,7 +275,7 @@ public sealed partial class Rebalance(
 
     private IEnumerable<(ReplicaDescription, IReadOnlyList<HeldCopy>)> Movies()
     {
-        foreach (var entry in catalog.Entries) yield return (entry.Replica, trimmer.HeldCopies(entry.Replica, registry.Replicas.HoldersOf(entry.Version)));
+        foreach (var entry in catalog.Entries) yield return (entry.Replica, Copies.Of(registry, entry.Replica));
     }
 
     private bool IsStillGood(PlannedMove next)

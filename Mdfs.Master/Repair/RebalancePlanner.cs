@@ -50,7 +50,7 @@ public static class RebalancePlanner
                 if (balance.IsEven) break;
                 if (replica.Size == 0 || moved.Contains(replica.Version) || !balance.IsWorthIt(replica.Size)) continue;
                 // What lacks a copy is healed first, and what has one too many is trimmed.
-                if (copies.Count != goal || RepairPlanner.Counted(view, copies) != goal) continue;
+                if (copies.Count != goal || Copies.Count(view, copies) != goal) continue;
                 if (Choose(view, balance, replica, copies, goal, byRing) is not { } move) continue;
                 balance.Apply(move);
                 moved.Add(replica.Version);

@@ -25,18 +25,6 @@ public static class RepairPlanner
         return run.Plan;
     }
 
-    /// <summary>Copies that count against the goal.</summary>
-    public static int Counted(ClusterView view, IReadOnlyList<HeldCopy> copies)
-    {
-        var counted = 0;
-        for (var i = 0; i < copies.Count; i++)
-            if (Counts(view, copies[i])) counted++;
-        return counted;
-    }
-
-    internal static bool Counts(ClusterView view, HeldCopy copy) =>
-        copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { Counts: true };
-
     /// <summary>One planning: the slots and promises that it has already given away.</summary>
     private sealed class Run
     {
@@ -127,7 +115,7 @@ public static class RepairPlanner
                 if (candidate.Copies[at] is not { Leaving: false } copy || _view.Find(copy.Node) is not { } node) continue;
                 if (node.Alive) copies.Add(copy);
                 // A node that said goodbye a moment ago brings its copy back, as after a restart: it is no source, and nothing is made in its place yet.
-                if (Counts(_view, copy) || (!copy.Damaged && node.IsWaitedFor)) kept.Add(copy.Node);
+                if (Copies.Counts(_view, copy) || (!copy.Damaged && node.IsWaitedFor)) kept.Add(copy.Node);
             }
 
             if (copies.Count == 0) return;

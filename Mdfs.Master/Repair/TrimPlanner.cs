@@ -38,12 +38,12 @@ public static class TrimPlanner
     {
         var goal = CopyGoal.Of(rules.ReplicationFactor, view);
         if (inGrace || candidate.Copies.Count <= goal || (candidate.Named is null && candidate.SurplusFor < rules.TrimGrace)) return TrimVerdict.Nothing;
-        // One at a time: while a removal may still happen, what would be left cannot be known.
-        if (candidate.Copies.Any(copy => copy.Leaving)) return TrimVerdict.Nothing;
+        // One at a time: while a removal may still happen, what would be left cannot be known. A silent node may never say what became of it, and its copy is not among those that stay.
+        if (candidate.Copies.Any(copy => copy.Leaving && view.Find(copy.Node) is { Alive: true })) return TrimVerdict.Nothing;
 
         var live = candidate.Copies.Where(copy => view.Find(copy.Node) is { HasItsCopies: true }).ToDictionary(copy => copy.Node);
         var ranked = Placement.RankHolders(
-            view, candidate.Replica.Name, goal, rules.Placement, [.. live.Values.Where(copy => RepairPlanner.Counts(view, copy) && copy.Node != candidate.Named).Select(copy => copy.Node)]);
+            view, candidate.Replica.Name, goal, rules.Placement, [.. live.Values.Where(copy => Copies.Counts(view, copy) && copy.Node != candidate.Named).Select(copy => copy.Node)]);
         if (ranked.Count < goal || live.Count <= goal) return TrimVerdict.Nothing;
 
         var kept = ranked.Take(goal).ToList();

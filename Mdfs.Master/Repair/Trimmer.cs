@@ -20,7 +20,6 @@ public sealed partial class Trimmer(
     private readonly Lock _gate = new();
     private Dictionary<MovieVersion, Surplus> _surplus = [];
     private Dictionary<MovieVersion, Surplus> _next = [];
-    private readonly Dictionary<(MovieVersion Version, NodeId Node), long> _leaving = [];
     private readonly Dictionary<NodeId, HashSet<MovieVersion>> _verifies = [];
 
     /// <summary>Versions that have more copies than they need.</summary>
@@ -44,24 +43,7 @@ public sealed partial class Trimmer(
 
     public void EndSurvey()
     {
-        lock (_gate)
-        {
-            _surplus = _next;
-            foreach (var (key, until) in _leaving.ToList())
-            {
-                if (!StillLeaving(key.Version, key.Node, until)) _leaving.Remove(key);
-            }
-        }
-    }
-
-    /// <summary>The reported copies of a replica, those among them marked whose removal has been ordered.</summary>
-    public IReadOnlyList<HeldCopy> HeldCopies(ReplicaDescription replica, Holders holders)
-    {
-        lock (_gate)
-        {
-            return [.. holders.Where(holder => holder.Agrees(replica)).Select(holder =>
-                new HeldCopy(holder.Node, holder.Damaged, holder.Verified, _leaving.ContainsKey((replica.Version, holder.Node))))];
-        }
+        lock (_gate) _surplus = _next;
     }
 
     /// <summary>Finds out which copies have to be re-read before a surplus one may go, and who should beat soon because of us.</summary>
@@ -88,6 +70,7 @@ public sealed partial class Trimmer(
 
     public void AddOrders(NodeState node, List<NodeOrder> orders)
     {
+        registry.Leaving.Heard(node);
         lock (_gate)
         {
             if (_verifies.Remove(node.Id, out var versions)) orders.AddRange(versions.Select(version => new VerifyOrder(version)));
@@ -102,7 +85,7 @@ public sealed partial class Trimmer(
                 if (++judged > MaxPerReply) break;
                 if (catalog.Find(surplus.Replica.Name)?.Version != surplus.Replica.Version) continue;
                 if (Judge(view, surplus, activity).Remove != node.Id) continue;
-                _leaving[(surplus.Replica.Version, node.Id)] = time.GetTimestamp() + (long)((NodeOrder.Life.TotalSeconds + 1) * time.TimestampFrequency);
+                registry.Leaving.Note(surplus.Replica.Version, node);
                 orders.Add(new DeleteOrder(surplus.Replica.Version, "one copy more than needed"));
                 LogTrimmed(surplus.Replica.Name, node.RingKey);
                 if (moves.Find(surplus.Replica.Version) is null) events.Tally(ActivityKinds.Trimmed, surplus.Replica.Name, node.RingKey, surplus.Replica.Size);
@@ -113,17 +96,13 @@ public sealed partial class Trimmer(
     private TrimVerdict Judge(ClusterView view, Surplus surplus, IReadOnlyDictionary<NodeId, NodeActivity> activity)
     {
         var rules = new TrimRules(options.Value.PlacementRules, options.Value.ReplicationFactor, options.Value.TrimGrace, options.Value.NodeTimeout);
-        var copies = HeldCopies(surplus.Replica, registry.Replicas.HoldersOf(surplus.Replica.Version));
+        var copies = Copies.Of(registry, surplus.Replica);
         return TrimPlanner.Judge(view, new TrimCandidate(surplus.Replica, copies, time.GetElapsedTime(surplus.Since), Named(surplus.Replica.Version, copies)), activity, rules, inGrace: !registry.Settled);
     }
 
     // While the copy that takes its place is not there the move names nothing: what is too many then is so for another reason.
     private NodeId? Named(MovieVersion version, IReadOnlyList<HeldCopy> copies) =>
         moves.Find(version) is { } move && copies.Any(copy => copy.Node == move.To && !copy.Damaged) ? move.From : null;
-
-    /// <summary>Until the order's life is over and the replica still shows, it is as good as gone.</summary>
-    private bool StillLeaving(MovieVersion version, NodeId node, long until) =>
-        time.GetTimestamp() < until && registry.Replicas.HoldersOf(version).Any(holder => holder.Node == node);
 
     private sealed record Surplus(ReplicaDescription Replica, long Since);
 

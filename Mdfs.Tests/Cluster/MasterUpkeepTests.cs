@@ -122,7 +122,43 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
 
         _time.Advance(TimeSpan.FromSeconds(12));
         await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        // This beat may have been on its way since before. The next one was made after an answer that the order did not outlive.
+        Assert.Empty(await DeletionsAsync());
         Assert.Equal(told, await DeletionsAsync());
+    }
+
+    [Fact]
+    public async Task A_surplus_copy_whose_node_has_not_been_heard_since_it_was_told_to_remove_it_is_not_one_of_those_that_stay()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, [.. _nodes]);
+        await SurplusAsync();
+        var told = Assert.Single(await DeletionsAsync());
+        // It did so, and died before it could say it.
+        _time.Advance(TimeSpan.FromSeconds(12));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        var other = _nodes.First(node => node.Id != told);
+        Assert.Empty(Deletions(await BeatAsync(other, Current() with { Damaged = true })));
+    }
+
+    [Fact]
+    public async Task A_copy_that_its_node_was_told_to_remove_does_not_make_the_successor_of_a_superseded_version_whole()
+    {
+        await StartAsync(4);
+        await StoreAsync(5, _nodes[3]);
+        await StoreAsync(6, [.. _nodes.Take(3)]);
+        await BeatAsync(_nodes[3]);
+        await PassAsync(TimeSpan.FromMinutes(61));
+        await SurplusAsync();
+        Assert.Equal([new MovieVersion(5)], Deletions(await BeatAsync(_nodes[3])));
+        var told = default(NodeId);
+        foreach (var node in _nodes.Take(3))
+        {
+            if (Deletions(await BeatAsync(node)).Contains(new MovieVersion(6))) told = node.Id;
+        }
+
+        await BeatAsync(_nodes.Take(3).First(node => node.Id != told), Current() with { Damaged = true });
+        Assert.Empty(Deletions(await BeatAsync(_nodes[3])));
     }
 
     [Fact]
@@ -316,6 +352,14 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         }
 
         return told;
+    }
+
+    /// <summary>What has too many copies has had them for longer than the grace.</summary>
+    private async Task SurplusAsync()
+    {
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        _time.Advance(TimeSpan.FromMinutes(11));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
     }
 
     private async Task StartAsync(int count)

@@ -243,14 +243,16 @@ public sealed class CopySurveyTests
         {
             var holders = registry.Replicas.HoldersOf(entry.Version);
             var copies = new CopyTally(
-                holders.Count(holder => Copies.Counts(view, holder, entry.Replica)),
+                holders.Count(holder => IsWhole(holder, entry) && view.Find(holder.Node) is { Counts: true }),
                 holders.Count(holder => holder.Agrees(entry.Replica) && view.Find(holder.Node) is { Alive: true, Failed: null }),
-                holders.Count(holder => Copies.Expected(view, holder, entry.Replica)));
+                holders.Count(holder => IsWhole(holder, entry) && view.Find(holder.Node) is { IsWaitedFor: true }));
             if (copies.Counted < goal || copies.Live > goal) found.Add(new SurveyedMovie(entry, copies, copies.Counted < goal));
         }
 
         return [.. found.OrderBy(movie => movie.Entry.Name)];
     }
+
+    private static bool IsWhole(Holder holder, CatalogEntry entry) => !holder.Damaged && holder.Agrees(entry.Replica);
 
     private static void Store(FileCatalog catalog, int movie, int version) =>
         catalog.Apply(new CatalogChange { Put = [new CatalogEntry(Movie(movie, version), [])], Highest = new MovieVersion(version) });

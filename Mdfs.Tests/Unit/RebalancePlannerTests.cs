@@ -6,7 +6,7 @@ using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using static Mdfs.Tests.Unit.Nodes;
-using Movie = (Mdfs.Protocol.Wire.ReplicaDescription Replica, System.Collections.Generic.IReadOnlyList<Mdfs.Master.Repair.HeldCopy> Copies);
+using Movie = (Mdfs.Protocol.Wire.ReplicaDescription Replica, System.Collections.Generic.IReadOnlyList<Mdfs.Master.Cluster.HeldCopy> Copies);
 
 namespace Mdfs.Tests.Unit;
 

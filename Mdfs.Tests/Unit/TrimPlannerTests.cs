@@ -70,6 +70,16 @@ public sealed class TrimPlannerTests
     }
 
     [Fact]
+    public void A_removal_of_which_a_silent_node_has_not_told_holds_nothing_up_and_its_copy_is_not_kept()
+    {
+        var view = View(Node(1) with { Alive = false }, Node(2), Node(3), Node(4));
+        var surplus = Candidate(1, 2, 3, 4);
+        surplus = surplus with { Copies = [.. surplus.Copies.Select(copy => copy with { Leaving = copy.Node == Id(1) })] };
+        Assert.NotNull(Judge(view, surplus).Remove);
+        Assert.NotEqual(Id(1), Judge(view, surplus).Remove);
+    }
+
+    [Fact]
     public void Damaged_and_draining_copies_go_before_good_ones_and_never_count_as_kept()
     {
         var view = View(Node(1), Node(2), Node(3) with { Draining = true }, Node(4));

@@ -120,7 +120,7 @@ internal sealed partial class ModelMaster
         var view = View();
         return _world.Flaw == Flaw.RemoveSupersededAtOnce || SupersededRemoval.IsDue(
             TimeSpan.FromSeconds(_world.Now - _supersededSince[version]), TimeSpan.FromHours(1), streamOpen: false,
-            RepairPlanner.Counted(view, Copies(Memory.Entry!.Version)), CopyGoal.Of(_world.Goal, view));
+            Mdfs.Master.Cluster.Copies.Count(view, Copies(Memory.Entry!.Version)), CopyGoal.Of(_world.Goal, view));
     }
 
     private List<HeldCopy> Copies(MovieVersion version)
