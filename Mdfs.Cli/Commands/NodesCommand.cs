@@ -113,7 +113,7 @@ internal static class NodesCommand
     private static string Sentence(Server.Drain drain)
     {
         var toDo = drain.Movies == 0
-            ? "every movie has its copies elsewhere"
+            ? drain.State is "draining" or "paused" ? "it has not told yet all that it holds" : "every movie has its copies elsewhere"
             : $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}";
         var stuck = drain.WithoutRoom > 0 ? $"; for {drain.WithoutRoom} of them no other node has room" : "";
         return $"{(drain.State == "none" ? "not drained" : drain.State)}   {Printable.Of(drain.Node)}: {toDo}{stuck}; it holds {Counted.Of(drain.Replicas, "copy", "copies")}";

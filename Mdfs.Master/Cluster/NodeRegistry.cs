@@ -65,7 +65,7 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     /// <summary>Raised outside the lock when a node joined, came back, left or went silent.</summary>
     public event Action<NodeId, bool>? LivenessChanged;
 
-    /// <summary>Takes over the nodes that Redis remembers: known, silent, not on the ring.</summary>
+    /// <summary>Takes over the nodes that Redis remembers: known, silent, not on the ring; and of those that have been heard already what an admin has said of them.</summary>
     public void Remember(IEnumerable<NodeRecord> records)
     {
         lock (Gate)
@@ -73,13 +73,20 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
             foreach (var record in records)
             {
                 var state = FindOrAdd(record.Id, record.RingKey);
-                if (state.Life is not null) continue;
+                // Nobody can have said anything else since: without Redis this master takes no orders.
+                (state.Draining, state.DrainPaused, state.IsKnown) = (record.Draining, record.DrainPaused, true);
+                if (state.Life is not null)
+                {
+                    // What the node itself had said for its stop is over.
+                    if (record.MaintenanceByAdmin && !(state.MaintenanceUntil > record.MaintenanceUntil)) (state.MaintenanceUntil, state.MaintenanceByAdmin) = (record.MaintenanceUntil, true);
+                    continue;
+                }
+
                 state.RingKey = record.RingKey;
                 state.Name = record.Name;
                 state.Address = record.Address;
                 state.PublicUrl = record.PublicUrl;
                 state.Zone = record.Zone;
-                (state.Draining, state.DrainPaused) = (record.Draining, record.DrainPaused);
                 state.LastHeardAge = record.ClusterAge;
                 (state.MaintenanceUntil, state.MaintenanceByAdmin) = (record.MaintenanceUntil, record.MaintenanceByAdmin);
             }
@@ -320,7 +327,7 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         lock (Gate)
         {
             if (Find(id) is not { } state) return;
-            (state.Draining, state.DrainPaused) = (draining, draining && paused);
+            (state.Draining, state.DrainPaused, state.ClaimsDraining) = (draining, draining && paused, false);
             Publish();
         }
     }

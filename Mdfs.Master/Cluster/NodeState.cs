@@ -23,6 +23,12 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
 
     public bool Draining { get; set; }
 
+    /// <summary>Its life began by saying that it is being drained, and that has neither been believed nor refuted yet.</summary>
+    public bool ClaimsDraining { get; set; }
+
+    /// <summary>This master knows of itself, or from Redis, what an admin wants of the node.</summary>
+    public bool IsKnown { get; set; }
+
     /// <summary>Its drain waits: what it holds is not copied elsewhere for the time being.</summary>
     public bool DrainPaused { get; set; }
 

@@ -7,7 +7,7 @@ namespace Mdfs.Master.Nodes;
 
 /// <summary>What is believed of a node from now on, since its beat says so.</summary>
 public sealed partial class BeatIntake(
-    NodeRegistry registry, FileCatalog catalog, MasterIdentity identity, ClusterClock clock, ICopiesWatch fixer, ActivityLog activity, TimeProvider time, ILogger<BeatIntake> logger)
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, MasterIdentity identity, ClusterClock clock, ICopiesWatch fixer, ActivityLog activity, TimeProvider time, ILogger<BeatIntake> logger)
 {
     /// <summary>Takes over what the beat says. Under the lock; true if the node joined or came back with it.</summary>
     public bool Take(Beat beat, NodeState state, List<ReplicaReport> changed)
@@ -45,8 +45,7 @@ public sealed partial class BeatIntake(
         NoteClock(beat, state);
         if (beat.Quarantined > state.Quarantined) activity.Note(ActivityKinds.Quarantined, node: state.RingKey, detail: $"{beat.Quarantined - state.Quarantined} more, {beat.Quarantined} in all");
         state.Quarantined = beat.Quarantined;
-        // Either side may know of a drain the other has forgotten: Redis went back, or the node was away when it began.
-        state.Draining |= beat.Draining && first;
+        HearDrain(beat, state, first);
 
         if (identity.IsObeyedIn(beat))
         {
@@ -90,6 +89,18 @@ public sealed partial class BeatIntake(
         if (!state.Alive || first) return registry.Revive(state) || moved || first;
         registry.Publish();
         return moved;
+    }
+
+    /// <summary>
+    /// A node that was away when its drain was taken back still says that it is drained. So it is believed only where this master cannot know better: it has no record of the node, or Redis has not been
+    /// reached, or has forgotten things, as may show only when the nodes have told what they hold.
+    /// </summary>
+    private void HearDrain(Beat beat, NodeState state, bool first)
+    {
+        if (first) state.ClaimsDraining = beat.Draining;
+        if (state.ClaimsDraining && (!state.IsKnown || session.IsUncertain))
+            (state.Draining, state.ClaimsDraining, state.Unsaved) = (true, !session.Attached, true);
+        state.IsKnown = true;
     }
 
     /// <summary>Once per change: tokens, orders and ages go by the master's time, so that a wrong clock only puzzles people.</summary>

@@ -47,6 +47,9 @@ public sealed class BeatReplies(
         var forget = reigns ? state.OwedForgets.Take(MaxTombstones).ToList() : [];
         if (forget.Count > 0) state.OwedForgets.RemoveRange(0, forget.Count);
 
+        var settled = reigns && IsSettled(state, tombstones.Count);
+        // Whatever Redis had forgotten of it would have shown.
+        if (settled) state.ClaimsDraining = false;
         return new BeatReply
         {
             Number = number,
@@ -55,7 +58,7 @@ public sealed class BeatReplies(
             ClusterId = identity.ClusterId,
             MasterTime = time.GetUtcNow().ToUnixTimeMilliseconds(),
             ClusterAge = clock.Age,
-            Settled = reigns && IsSettled(state, tombstones.Count),
+            Settled = settled,
             HighestVersion = catalog.Highest,
             Acknowledged = beat.Number,
             SendInventory = identity.IsObeyedIn(beat) && (!state.Inventory.Complete || !state.Inventory.AgreesWith(beat)),

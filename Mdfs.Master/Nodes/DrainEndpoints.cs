@@ -10,7 +10,7 @@ using Mdfs.ServiceDefaults.Security;
 namespace Mdfs.Master.Nodes;
 
 /// <summary>The drain of a node, or what one would cost.</summary>
-/// <param name="State"><c>none</c> (not drained), <c>draining</c>, <c>paused</c>, or <c>drained</c>: every movie has its copies elsewhere, and the node may leave.</param>
+/// <param name="State"><c>none</c> (not drained), <c>draining</c>, <c>paused</c>, or <c>drained</c>: every movie has its copies elsewhere, by what the node itself has told since it and the master started, and it may leave.</param>
 /// <param name="Movies">Movies of which a copy has still to be made elsewhere.</param>
 /// <param name="Bytes">That have still to be copied.</param>
 /// <param name="SecondsAtLeast">Time for that at 100 MB/s into each node that takes copies: no disk that is common is faster over hours.</param>
@@ -90,7 +90,7 @@ public static class DrainEndpoints
         int replicas;
         lock (registry.Gate) replicas = registry.Find(node.Id)?.Inventory.Count ?? 0;
         return new DrainFacts(
-            node.RingKey, node.Id.Value, !node.Draining ? "none" : plan.Movies == 0 ? "drained" : node.DrainPaused ? "paused" : "draining",
+            node.RingKey, node.Id.Value, !node.Draining ? "none" : drains.IsDone(node.Id, plan) ? "drained" : node.DrainPaused ? "paused" : "draining",
             plan.Movies, plan.Bytes, Math.Round(plan.Bytes / BytesPerSecond / takers, 1), plan.WithoutRoom, replicas);
     }
 }

@@ -19,6 +19,16 @@ public sealed partial class Drains(
     /// <summary>Bytes that have to be copied before they may leave.</summary>
     public long BytesToGo => registry.View.Nodes.Where(node => node.Draining).Sum(node => Look(node.Id).Bytes);
 
+    /// <summary>
+    /// Whether it may leave: nothing is left to do, by the word of the node itself. One that has begun anew, or has not come since the master did, has told nothing yet; and a movie that the catalog does
+    /// not know yet may be on it.
+    /// </summary>
+    public bool IsDone(NodeId node, DrainPlan plan)
+    {
+        if (plan.Movies > 0 || session.IsUncertain) return false;
+        lock (registry.Gate) return registry.Find(node) is { Inventory.Complete: true };
+    }
+
     /// <summary>What is left to do, or what a drain would have to do.</summary>
     public DrainPlan Look(NodeId node)
     {
@@ -62,9 +72,12 @@ public sealed partial class Drains(
 
     private IEnumerable<(ReplicaDescription, IReadOnlyList<HeldCopy>)> Held(NodeId node)
     {
+        bool told;
+        lock (registry.Gate) told = registry.Find(node) is { Inventory.Complete: true };
         foreach (var entry in catalog.Entries)
         {
-            if (registry.Replicas.HoldersOf(entry.Version).Any(holder => holder.Node == node)) yield return (entry.Replica, Copies.Of(registry, entry.Replica));
+            // Until it has told what it holds, it is what Redis remembers.
+            if (registry.Replicas.HoldersOf(entry.Version).Any(holder => holder.Node == node) || (!told && entry.Hint.Contains(node))) yield return (entry.Replica, Copies.Of(registry, entry.Replica));
         }
     }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
+using Mdfs.Master.Repair;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
@@ -302,6 +303,36 @@ public sealed class MasterBeatTests : IAsyncLifetime
 
         // Nobody committed it: then it is what a node brings that was away too long.
         Assert.Contains((await BeatAsync(newcomer, newcomer.Beat(), hears: false)).Orders, order => order is QuarantineOrder);
+    }
+
+    [Fact]
+    public async Task A_node_that_comes_back_and_still_calls_itself_draining_is_not_believed_by_a_master_that_knows_better()
+    {
+        var node = Node(1);
+        var other = Node(2);
+        await JoinAsync(node);
+        await JoinAsync(other);
+        await EndRebuildAsync(node, other);
+        Assert.True(await _rig.Get<Drains>().SetAsync(node.Id, true, Cancelled));
+        Assert.True((await BeatAsync(node, node.Beat())).Draining);
+        await SilenceAsync(other);
+        using (var ended = await _rig.Admin.DeleteAsync($"api/nodes/{node.Id}/drain", Cancelled)) Assert.Equal(HttpStatusCode.NoContent, ended.StatusCode);
+        var again = Node(1, "second");
+        Assert.False((await BeatAsync(again, again.Beat() with { Draining = true })).Draining);
+        Assert.False(Registry.View.Find(again.Id)!.Draining);
+
+        // Of one that nobody here knows it alone can say so.
+        var unknown = Node(3);
+        Assert.True((await BeatAsync(unknown, unknown.Beat() with { Draining = true })).Draining);
+    }
+
+    [Fact]
+    public async Task A_drain_that_redis_has_forgotten_is_believed_of_the_node_for_as_long_as_the_catalog_is_rebuilt()
+    {
+        var node = Node(1);
+        await JoinAsync(node);
+        var again = Node(1, "second");
+        Assert.True((await BeatAsync(again, again.Beat() with { Draining = true })).Draining);
     }
 
     [Fact]

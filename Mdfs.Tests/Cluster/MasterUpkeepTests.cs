@@ -1,4 +1,6 @@
-using System.Collections.Immutable;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
 using Mdfs.Master;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
@@ -339,6 +341,31 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         Assert.Empty(reply.Orders);
     }
 
+    [Fact]
+    public async Task A_node_is_not_called_drained_before_it_has_told_all_that_it_holds()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, _nodes[0], _nodes[1]);
+        using (var begun = await _rig.Admin.PostAsync($"api/nodes/{_nodes[0].Id}/drain", null, Cancelled)) Assert.Equal(HttpStatusCode.Accepted, begun.StatusCode);
+        await RestartsAsync("second");
+        Assert.Equal(("draining", 1000), (await DrainAsync(), _rig.Get<Drains>().BytesToGo));
+        Assert.True(_rig.Get<BeatConversation>().TakePage(_nodes[0].Inventory()).Accepted);
+        Assert.Equal("draining", await DrainAsync());
+        await BeatAsync(_nodes[2], Current());
+        Assert.Equal("drained", await DrainAsync());
+        await RestartsAsync("third");
+        Assert.Equal(("draining", 0), (await DrainAsync(), _rig.Get<Drains>().BytesToGo));
+
+        async Task RestartsAsync(string life)
+        {
+            _nodes[0] = new SpeakingNode(1, life) { ClusterId = Ours, Epoch = _nodes[0].Epoch };
+            _nodes[0].Hold(Current());
+            await BeatAsync(_nodes[0]);
+        }
+
+        async Task<string?> DrainAsync() => (await _rig.Admin.GetFromJsonAsync<JsonElement>($"api/nodes/{_nodes[0].Id}/drain", Cancelled)).GetProperty("state").GetString();
+    }
+
     private static IEnumerable<MovieVersion> Deletions(BeatReply reply) => reply.Orders.OfType<DeleteOrder>().Select(order => order.Version);
 
     private ReplicaReport Current() => new(Catalog.Find(Film)!.Replica, Damaged: false, Verified: true);
@@ -394,7 +421,7 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         using (await _rig.Get<NameLocks>().AcquireAsync(name, Cancelled))
         {
             Assert.True(await _rig.Get<CatalogSession>().ApplyAsync(
-                new CatalogChange { Put = [new CatalogEntry(report.Replica, ImmutableArray<NodeId>.Empty)], Highest = report.Replica.Version }, Cancelled));
+                new CatalogChange { Put = [new CatalogEntry(report.Replica, [.. holders.Select(static node => node.Id)])], Highest = report.Replica.Version }, Cancelled));
         }
 
         _rig.Get<NodeRegistry>().Suspect(name, report.Replica.Version);

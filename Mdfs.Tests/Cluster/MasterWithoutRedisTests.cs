@@ -3,6 +3,7 @@ using Mdfs.Garnet;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
+using Mdfs.Master.Repair;
 using Mdfs.Master.Status;
 using Mdfs.Protocol.Names;
 using Mdfs.Tests.Support;
@@ -68,5 +69,31 @@ public sealed class MasterWithoutRedisTests
         await Eventually.TrueAsync(async () => (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd() == "OK", "health says that all is well", TimeSpan.FromSeconds(20), Cancelled);
         rig.Get<RebuildState>().Begin("Redis was empty.");
         Assert.Equal($"OK\n{MasterHealth.Rebuilding}", (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd());
+    }
+
+    [Fact]
+    public async Task What_an_admin_has_said_of_a_node_holds_also_when_the_node_was_heard_before_redis()
+    {
+        using var temp = new TempDirectory();
+        var before = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["garnet"] });
+        await before.StartAsync(Cancelled);
+        var (port, address) = (before.Port, before.ConnectionString);
+        var node = new SpeakingNode(1) { ClusterId = Ours };
+        await using (var first = await MasterRig.StartAtAsync(address, null))
+        {
+            node.Hear(await first.Get<BeatConversation>().AnswerAsync(node.Beat(), Cancelled));
+            Assert.True(await first.Get<Drains>().SetAsync(node.Id, true, Cancelled, paused: true));
+            Assert.True(await first.Get<Maintenance>().SetAsync(node.Id, TimeSpan.FromHours(1), Cancelled));
+        }
+
+        await before.DisposeAsync();
+        await using var rig = await MasterRig.StartAtAsync(
+            address + ",connectTimeout=500", null, ("Mdfs:Master:RedisStartWait", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"));
+        node.Hear(await rig.Get<BeatConversation>().AnswerAsync(node.Beat(), Cancelled));
+        await using var store = new GarnetStore(new GarnetStoreOptions { Port = port, DataDirectory = temp["garnet"] });
+        await store.StartAsync(Cancelled);
+        await Eventually.TrueAsync(() => rig.Get<CatalogSession>().Attached, "the master has found Redis", TimeSpan.FromSeconds(60), Cancelled);
+        Assert.True(rig.Get<NodeRegistry>().View.Find(node.Id) is { Draining: true, DrainPaused: true });
+        lock (rig.Get<NodeRegistry>().Gate) Assert.True(rig.Get<NodeRegistry>().Find(node.Id) is { MaintenanceUntil: > 0, MaintenanceByAdmin: true });
     }
 }
