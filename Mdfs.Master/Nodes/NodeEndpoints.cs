@@ -168,8 +168,9 @@ public static class NodeEndpoints
             if (registry.Find(node) is not { } state) return NodeProblems.NoSuchNode(id);
             name = state.RingKey;
             if (state.Alive) return NodeProblems.StillAlive(state.RingKey);
-            var only = catalog.Entries.Count(entry => !registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node != node)
-                && (entry.Hint.Contains(node) || registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node == node)));
+            var view = registry.View;
+            var only = catalog.Entries.Count(entry => (entry.Hint.Contains(node) || registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node == node))
+                && !Copies.Of(registry, entry.Replica).Any(copy => copy.Node != node && copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { HasItsCopies: true }));
             if (only > 0 && force != true) return NodeProblems.HoldsLastCopies(state.RingKey, only);
         }
 
@@ -216,5 +217,5 @@ public static class NodeProblems
 
     public static Problem HoldsLastCopies(string name, int movies) => new Problem(
         409, "last-copies", "Node holds last copies",
-        $"Node '{name}' holds the only known copy of {Counted.Of(movies, "movie", "movies")}. Bring it back, or repeat with force=true to give up what it alone has.").With("movies", movies);
+        $"Node '{name}' holds a copy of {Counted.Of(movies, "movie", "movies")} of which no node that is alive has another whole one. Bring it back, or repeat with force=true to give that up.").With("movies", movies);
 }

@@ -306,6 +306,34 @@ public sealed class MasterBeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_the_catalog_is_rebuilt_nothing_goes_to_quarantine_or_is_discarded_for_not_being_in_it()
+    {
+        // Nobody of those who have come knows of the movie, nor of the upload that ended in it.
+        var witness = Node(2);
+        witness.ClusterAge = witness.SettledAge = TimeSpan.FromDays(40).TotalSeconds;
+        await JoinAsync(witness);
+        var movie = SpeakingNode.Sealed("film.mp4", 5, Ours);
+        PreparedReport[] prepared = [new(movie.Replica.Upload, movie.Replica.Size, movie.Replica.Checksum, 90_000), new(UploadId.New(), 5, movie.Replica.Checksum, 90_000)];
+        var late = Node(3);
+        Assert.Empty((await BeatAsync(late, late.Beat() with { Prepared = prepared })).Orders);
+        var away = Node(1);
+        await JoinAsync(away, movie);
+        var reply = await BeatAsync(away, away.Beat());
+        Assert.Empty(reply.Orders);
+        Assert.False(reply.Settled);
+
+        var holder = Node(4);
+        holder.ClusterAge = holder.SettledAge = witness.ClusterAge;
+        await JoinAsync(holder, movie);
+        await EndRebuildAsync(witness, away, holder, late);
+        Assert.Equal(5, Catalog.Find(Film)?.Version.Number);
+        Assert.Empty((await BeatAsync(away, away.Beat())).Orders);
+        _time.Advance(TimeSpan.FromMinutes(2));
+        reply = await BeatAsync(late, late.Beat() with { Prepared = prepared });
+        Assert.Equal([new SealOrder(movie.Replica), new DiscardOrder(prepared[1].Upload)], reply.Orders);
+    }
+
+    [Fact]
     public async Task A_node_that_comes_back_and_still_calls_itself_draining_is_not_believed_by_a_master_that_knows_better()
     {
         var node = Node(1);
@@ -333,6 +361,28 @@ public sealed class MasterBeatTests : IAsyncLifetime
         await JoinAsync(node);
         var again = Node(1, "second");
         Assert.True((await BeatAsync(again, again.Beat() with { Draining = true })).Draining);
+    }
+
+    [Fact]
+    public async Task A_node_is_not_forgotten_without_force_while_all_other_copies_are_damaged_or_on_silent_nodes()
+    {
+        var node = Node(1);
+        var other = Node(2);
+        var silent = Node(3);
+        var movie = SpeakingNode.Sealed("film.mp4", 5, Ours);
+        foreach (var holder in new[] { node, other, silent }) await JoinAsync(holder, movie);
+        await EndRebuildAsync(node, other, silent);
+        await BeatAsync(other, other.Beat(movie with { Damaged = true }));
+        await SilenceAsync(other);
+        using (var refused = await _rig.Admin.DeleteAsync($"api/nodes/{node.Id}", Cancelled))
+        {
+            Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+            Assert.Contains("last-copies", await refused.Content.ReadAsStringAsync(Cancelled));
+        }
+
+        await BeatAsync(other, other.Beat(movie));
+        using var forgotten = await _rig.Admin.DeleteAsync($"api/nodes/{node.Id}", Cancelled);
+        Assert.Equal(HttpStatusCode.NoContent, forgotten.StatusCode);
     }
 
     [Fact]
