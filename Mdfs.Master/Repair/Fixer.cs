@@ -86,7 +86,7 @@ public sealed partial class Fixer(
             if (!IsWanted(progress.Version) || _unwanted.ContainsKey((progress.Version, node.Id))) orders.Add(new CancelPullOrder(progress.Version));
             if (!_pulls.TryGetValue((progress.Version, node.Id), out var pull)) continue;
             if (progress.Done != pull.Done) pull.LastProgress = Time.GetTimestamp();
-            Told(pull, progress.Done);
+            Told(pull, progress.Done, progress.Kept);
         }
 
         foreach (var ((version, target), pull) in _pulls)
@@ -255,7 +255,7 @@ public sealed partial class Fixer(
             if (made)
             {
                 if (!pull.IsMove) Healed++;
-                Told(pull, pull.Order.Replica.Size);
+                Told(pull, pull.Order.Replica.Size, pull.Kept);
                 hints.Note(version);
                 events.Tally(pull.IsMove ? ActivityKinds.Moved : ActivityKinds.Healed, pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value, pull.Order.Replica.Size);
                 if (!pull.IsMove) LogHealed(pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value);
@@ -276,11 +276,15 @@ public sealed partial class Fixer(
         }
     }
 
-    /// <summary>A pull that was begun anew has less than before; what was copied twice was copied.</summary>
-    private void Told(Pull pull, long done)
+    /// <summary>
+    /// What an interrupted pull has kept is re-read and not copied. One that was begun anew, or whose node was started again, has copied less than before: what was copied twice
+    /// was copied.
+    /// </summary>
+    private void Told(Pull pull, long done, long kept)
     {
-        Interlocked.Add(ref _copied, Math.Max(0, done - pull.Done));
-        pull.Done = done;
+        var copied = Math.Max(0, done - kept);
+        Interlocked.Add(ref _copied, copied >= pull.Copied ? copied - pull.Copied : copied);
+        (pull.Done, pull.Kept, pull.Copied) = (done, kept, copied);
     }
 
     private Dictionary<NodeId, NodeActivity> Activity()
@@ -301,6 +305,12 @@ public sealed partial class Fixer(
         public PullOrder Order { get; } = order;
 
         public long Done { get; set; }
+
+        /// <summary>Of these, what its node had of an interrupted attempt.</summary>
+        public long Kept { get; set; }
+
+        /// <summary>Bytes that its node has copied since it began, as of the last beat.</summary>
+        public long Copied { get; set; }
 
         public long ToGo => Math.Max(0, Order.Replica.Size - Done);
 

@@ -135,8 +135,12 @@ public sealed record NodeAbout(string Version, string System, int Processors, do
     public bool? DirectIo { get; init; }
 }
 
-/// <param name="Done">Bytes pulled so far.</param>
-public sealed record PullProgress(MovieVersion Version, long Done, long Size);
+/// <param name="Done">Bytes of it that lie there and are known to be good.</param>
+public sealed record PullProgress(MovieVersion Version, long Done, long Size)
+{
+    /// <summary>Of these, how many were left of an interrupted attempt, and were re-read and not copied.</summary>
+    public long Kept { get; init; }
+}
 
 public sealed record PullFailure(MovieVersion Version, string Reason);
 

@@ -289,6 +289,30 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_interrupted_pull_has_kept_counts_as_progress_and_not_as_copied_once_more()
+    {
+        await StartAsync(2);
+        await StoreAsync(5, _nodes[0]);
+        var fixer = _rig.Get<Fixer>();
+        await fixer.RunOnceAsync(Cancelled);
+        var target = _nodes[1];
+        Assert.Single((await BeatAsync(target)).Orders.OfType<PullOrder>());
+        // An earlier master had it begun: the target re-reads what it has kept of it, then goes on, is started again, and re-reads that.
+        foreach (var (done, kept, copied) in ((long Done, long Kept, long Copied)[])[(100, 100, 0), (300, 300, 0), (350, 300, 50), (0, 0, 50), (200, 200, 50), (340, 340, 50), (400, 340, 110)])
+        {
+            _time.Advance(TimeSpan.FromSeconds(100));
+            var reply = await AnswerAsync(target, target.Beat() with { Pulls = [new PullProgress(new MovieVersion(5), done, 1000) { Kept = kept }] });
+            await fixer.RunOnceAsync(Cancelled);
+            Assert.DoesNotContain(reply.Orders, static order => order is CancelPullOrder);
+            Assert.Equal((copied, 1000 - done), (fixer.BytesCopied, fixer.BytesToGo));
+        }
+
+        await BeatAsync(target, Current());
+        await fixer.RunOnceAsync(Cancelled);
+        Assert.Equal(710, fixer.BytesCopied);
+    }
+
+    [Fact]
     public async Task The_reply_to_the_beat_that_tells_of_a_copy_brings_the_order_for_the_next_one()
     {
         await StartAsync(2);

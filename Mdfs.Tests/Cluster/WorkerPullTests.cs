@@ -125,6 +125,7 @@ public sealed class WorkerPullTests : IAsyncDisposable
         var pull = new Pull(new PullOrder(replica, [Source(source)]), new CancellationTokenSource());
         var running = again.Services.GetRequiredService<PullRunner>().RunAsync(pull);
         Assert.Null(await running);
+        Assert.Equal((3_000_000 / BlockFormat.BlockSize * BlockFormat.BlockSize, movie.Length), (pull.Kept, pull.Done));
         Assert.Equal(movie, await again.Master.BytesAsync(replica.Version, 0, movie.Length));
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(target.Directory, "incoming")));
     }

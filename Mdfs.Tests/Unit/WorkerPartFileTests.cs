@@ -96,8 +96,11 @@ public sealed class WorkerPartFileTests : IDisposable
             await part.CheckpointAsync();
         }
 
-        await using (var part = await PartFile.ResumeAsync(Path, _past, Cancelled))
+        var reread = new List<long>();
+        await using (var part = await PartFile.ResumeAsync(Path, _past, Cancelled, reread.Add))
         {
+            // Whoever waits for it hears that it goes on.
+            Assert.Equal(Enumerable.Range(1, Came / BlockFormat.BlockSize).Select(static block => (long)block * BlockFormat.BlockSize), reread);
             Assert.Equal(Came / BlockFormat.BlockSize * BlockFormat.BlockSize, part.Length);
             await part.AppendAsync(_movie.AsMemory((int)part.Length), Cancelled);
             Assert.Equal(Checksum.Of(_movie), await part.CompleteAsync());

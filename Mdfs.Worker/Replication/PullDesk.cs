@@ -53,7 +53,7 @@ internal sealed partial class PullDesk(
     public bool IsPulling(MovieVersion version) => _pulls.ContainsKey(version);
 
     public IReadOnlyList<PullProgress> Progress() =>
-        [.. _pulls.Values.Select(static pull => new PullProgress(pull.Order.Replica.Version, pull.Done, pull.Order.Replica.Size))];
+        [.. _pulls.Values.Select(static pull => new PullProgress(pull.Order.Replica.Version, pull.Done, pull.Order.Replica.Size) { Kept = pull.Kept })];
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -130,6 +130,7 @@ internal sealed class Pull(PullOrder order, CancellationTokenSource stop)
     private volatile PullOrder _order = order;
     private Throttle? _limit;
     private long _done;
+    private long _kept;
 
     /// <summary>The newest order for this version; only its sources may differ from the first.</summary>
     public PullOrder Order
@@ -156,6 +157,13 @@ internal sealed class Pull(PullOrder order, CancellationTokenSource stop)
     {
         get => Interlocked.Read(ref _done);
         set => Interlocked.Exchange(ref _done, value);
+    }
+
+    /// <summary>Of these, what an interrupted attempt left.</summary>
+    public long Kept
+    {
+        get => Interlocked.Read(ref _kept);
+        set => Interlocked.Exchange(ref _kept, value);
     }
 
     public Task Task { get; set; } = Task.CompletedTask;

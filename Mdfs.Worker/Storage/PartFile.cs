@@ -54,7 +54,8 @@ internal sealed class PartFile : IAsyncDisposable
     /// Goes on where an earlier life stopped: keeps the whole blocks that agree with what was noted of them and cuts off the rest, since a
     /// crash may have lost any page that was not fsynced.
     /// </summary>
-    public static async Task<PartFile> ResumeAsync(string path, DirectBuffers buffers, CancellationToken cancellation)
+    /// <param name="reread">Told how many bytes are known to be good, as it goes on: to re-read a large file takes minutes.</param>
+    public static async Task<PartFile> ResumeAsync(string path, DirectBuffers buffers, CancellationToken cancellation, Action<long>? reread = null)
     {
         var notes = path + Sidecars.Blocks;
         if (!File.Exists(path) || !File.Exists(notes)) return Create(path, buffers);
@@ -64,7 +65,7 @@ internal sealed class PartFile : IAsyncDisposable
         var part = Over(bytes, anew, buffers);
         try
         {
-            using (var reader = new BlockSidecarReader(notes)) await part.KeepGoodBlocksAsync(reader, cancellation);
+            using (var reader = new BlockSidecarReader(notes)) await part.KeepGoodBlocksAsync(reader, reread, cancellation);
             part._blocks.Checkpoint();
             File.Move(anew, notes, overwrite: true);
             return part;
@@ -357,7 +358,7 @@ internal sealed class PartFile : IAsyncDisposable
         }
     }
 
-    private async Task KeepGoodBlocksAsync(BlockSidecarReader notes, CancellationToken cancellation)
+    private async Task KeepGoodBlocksAsync(BlockSidecarReader notes, Action<long>? reread, CancellationToken cancellation)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BlockFormat.BlockSize);
         try
@@ -368,6 +369,7 @@ internal sealed class PartFile : IAsyncDisposable
                 var read = await TryReadAsync(block, number * BlockFormat.BlockSize, cancellation);
                 if (read < BlockFormat.BlockSize || Protocol.Checksums.Checksum.Of(block.Span).Value != checksum) break;
                 _blocks.Append(block.Span);
+                reread?.Invoke(_blocks.Length);
             }
         }
         finally
