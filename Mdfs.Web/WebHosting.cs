@@ -127,7 +127,7 @@ public static class WebHosting
         app.UseMiddleware<PageGuard>();
         app.Use(NowherePage.ShowAsync);
         app.UseAntiforgery();
-        app.MapSignIn();
+        app.WithHead().MapSignIn();
         app.Services.GetRequiredService<ConsoleAssets>().Map(app);
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(static server =>
         {

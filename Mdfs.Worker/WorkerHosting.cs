@@ -43,7 +43,7 @@ public static class WorkerHosting
         app.MapReplicas();
         app.MapTrash();
         app.MapQuarantine();
-        app.MapClassic();
+        app.WithHead().MapClassic();
         app.MapLinks();
         app.MapMdfsHealth();
         app.MapMdfsMetrics(app.Services.GetRequiredService<WorkerMetrics>().Classic);

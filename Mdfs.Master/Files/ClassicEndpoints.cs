@@ -8,6 +8,7 @@ using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.Features;
@@ -47,7 +48,7 @@ public static class ClassicEndpoints
             .Answers(200, "Deleted; from so many nodes at this moment.", "OK:2", "text/plain").RefusesNames().Refuses(FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NotBuried);
         routes.MapGet("/get-checksum", GetChecksum).RequireReader().WithSummary("The CRC-32 of a movie").WithDescription("Eight lower-case hex digits.").WithTags("Classic")
             .Answers(200, "The checksum.", "0a1b2c3d", "text/plain").RefusesNames();
-        routes.MapGet("/verify", VerifyAsync).RequireReader().WithSummary("Re-read every copy of a movie").WithDescription("Takes as long as reading it.").WithTags("Classic")
+        routes.MapGet("/verify", VerifyAsync).RequireReader().GetAlone().WithSummary("Re-read every copy of a movie").WithDescription("Takes as long as reading it.").WithTags("Classic")
             .Answers(200, "A verdict for each copy.", ApiExamples.Verdicts).RefusesNames().Refuses(FileProblems.VerifyBusy);
         routes.MapGet("/search", Search).RequireReader().WithSummary("Movies by a part of their name").WithDescription("All at once; GET /api/files gives pages.").WithTags("Classic")
             .Answers(200, "For each name the addresses of the nodes that hold it.", ApiExamples.Found);

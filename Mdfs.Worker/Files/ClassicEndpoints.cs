@@ -1,6 +1,7 @@
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
+using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.Worker.Heartbeats;
@@ -19,7 +20,7 @@ internal static class ClassicEndpoints
     {
         routes.MapMethods("/download", _readMethods, DownloadEndpoint.SendAsync).RequireAdmin();
         routes.MapGet("/checksum", GetChecksum).RequireAdmin();
-        routes.MapGet("/verify", VerifyAsync).RequireAdmin();
+        routes.MapGet("/verify", VerifyAsync).RequireAdmin().GetAlone();
         routes.MapMethods("/delete", _deleteMethods, DeleteAsync).RequireAdmin().ChangesState();
         routes.MapPost("/upload", RefuseUpload).AuthorisedByHandler("nothing: it refuses everybody and says where uploads go");
     }
