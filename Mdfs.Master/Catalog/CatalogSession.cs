@@ -1,5 +1,6 @@
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Microsoft.Extensions.Options;
@@ -25,8 +26,12 @@ public sealed partial class CatalogSession(
     /// <summary>The exit code of a master that was replaced, so that a supervisor can tell it from a crash.</summary>
     public const int ReplacedExitCode = 3;
 
+    private const string Emptied = "Redis was empty, and a worker belongs to a cluster already: the catalog is being rebuilt from the workers.";
+
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly SemaphoreSlim _memory = new(1, 1);
+    private static readonly IReadOnlySet<MovieVersion> _none = new HashSet<MovieVersion>();
+    private IReadOnlySet<MovieVersion> _hinted = _none;
     private StoreHealth _health = new(StoreState.NotOpened, "Redis has not been reached yet.", null, null, null);
 
     /// <summary>Whether an epoch was taken and the catalog loaded. Until then the master serves, read-only, what workers report.</summary>
@@ -37,6 +42,12 @@ public sealed partial class CatalogSession(
 
     /// <summary>How often memory had to be written back into a Redis that went back, since the start.</summary>
     public long Restores { get; private set; }
+
+    /// <summary>
+    /// What Redis is to hold for a name. It is less than memory has while entries are taken over for reading alone, as whoever takes them over says
+    /// (docs/decisions/rebuilding.md); nothing else may be written down.
+    /// </summary>
+    public Func<FileName, CatalogEntry?> Durable { get; set; } = catalog.Find;
 
     /// <summary>Raised after the catalog was loaded from Redis into memory: what workers have already reported has to be judged again.</summary>
     public event Action? Loaded;
@@ -152,7 +163,7 @@ public sealed partial class CatalogSession(
 
             identity.Name(clusterId);
             LogClusterLearned(clusterId);
-            if (fromWorker && rebuild.BeganEmpty) BeginRebuild("Redis was empty, and a worker belongs to a cluster already: the catalog is being rebuilt from the workers.");
+            if (fromWorker && rebuild.BeganEmpty) BeginRebuild(Emptied);
         }
         finally
         {
@@ -222,8 +233,12 @@ public sealed partial class CatalogSession(
     public async Task<bool> RemoveNodeAsync(NodeId node, CancellationToken cancellationToken) =>
         Attached && await WriteAsync(store.RemoveNodeAsync(node, cancellationToken));
 
-    public Task SaveHoldersAsync(IReadOnlyCollection<HolderHint> hints, CancellationToken cancellationToken) =>
-        Attached && hints.Count > 0 ? WriteAsync(store.SaveHoldersAsync(hints, cancellationToken)) : Task.CompletedTask;
+    /// <summary>Writes hints down; false if that cannot be done now.</summary>
+    public async Task<bool> SaveHoldersAsync(IReadOnlyCollection<HolderHint> hints, CancellationToken cancellationToken) =>
+        Attached && await WriteAsync(store.SaveHoldersAsync(hints, cancellationToken));
+
+    /// <summary>The versions of which Redis had a hint when it was loaded; told once.</summary>
+    public IReadOnlySet<MovieVersion> TakeHinted() => Interlocked.Exchange(ref _hinted, _none);
 
     /// <summary>Writes down a resumable upload; false if that cannot be done now.</summary>
     /// <param name="record">Asked when it is written; null: the upload goes.</param>
@@ -273,7 +288,7 @@ public sealed partial class CatalogSession(
     }
 
     public CatalogMemory Memory() => new(
-        [.. catalog.Entries],
+        [.. catalog.Entries.Select(entry => Durable(entry.Name)).OfType<CatalogEntry>()],
         [.. catalog.Tombstones],
         Records(),
         identity.ClusterId.Length > 0 ? identity.ClusterId : null,
@@ -292,11 +307,16 @@ public sealed partial class CatalogSession(
         var snapshot = await store.LoadAsync(cancellationToken);
         foreach (var problem in snapshot.Problems) LogProblem(problem);
         using var held = await HoldMemoryAsync(CancellationToken.None);
+        var heard = catalog.Highest;
         catalog.Replace(snapshot.Entries.Values, snapshot.Tombstones.Values, MovieVersion.Max(snapshot.Highest, catalog.Highest));
         clock.Hear(snapshot.ClusterAge);
         registry.Remember(snapshot.Nodes);
+        Volatile.Write(ref _hinted, snapshot.Hinted);
         if (snapshot.Empty) rebuild.NoteEmpty();
-        else if (snapshot.Incomplete) BeginRebuild("Redis held an incomplete catalog: the workers are asked for what it lacks.");
+        // Whoever has beaten while Redis was away has said what Redis does not know, and may not have said yet what it holds.
+        if (snapshot.Empty && identity.ClusterId.Length > 0) BeginRebuild(Emptied);
+        else if (!snapshot.Empty && snapshot.Incomplete) BeginRebuild("Redis held an incomplete catalog: the workers are asked for what it lacks.");
+        else if (heard > snapshot.Highest) BeginRebuild("Workers know of later versions than Redis: the catalog is being completed from them.");
         identity.Reign(epoch);
         // Not earlier: what would be written back into a Redis that went back must be the whole.
         store.Remember(Memory);

@@ -191,7 +191,7 @@ public sealed partial class Adoption(
     }
 
     /// <summary>What Redis holds for the name, as far as this master knows.</summary>
-    private CatalogEntry? Durable(FileName name)
+    public CatalogEntry? Durable(FileName name)
     {
         lock (_gate)
         {

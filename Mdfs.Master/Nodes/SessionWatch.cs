@@ -39,6 +39,7 @@ public sealed class SessionWatch(
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         session.Loaded += JudgeAgain;
+        session.Durable = adoption.Durable;
         return base.StartAsync(cancellationToken);
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 
 namespace Mdfs.Master.Repair;
@@ -10,27 +11,55 @@ namespace Mdfs.Master.Repair;
 /// Writes down, now and then, who holds what healing has moved, so that a master that has just started knows whom to ask before workers have
 /// reported. Only a hint: nothing is counted by it (design, section 6).
 /// </summary>
-public sealed class HolderHints(NodeRegistry registry, CatalogSession session)
+public sealed class HolderHints(NodeRegistry registry, FileCatalog catalog, CatalogSession session)
 {
     private readonly ConcurrentDictionary<MovieVersion, byte> _changed = new();
 
-    // Versions with a hint of this master's: the hint goes when nobody holds the version any more.
-    private readonly ConcurrentDictionary<MovieVersion, byte> _written = new();
+    // Versions with a hint in Redis, of this master's or of one before it: the hint goes when its movie has another version, or none.
+    private readonly ConcurrentDictionary<MovieVersion, FileName> _written = new();
 
     public void Note(MovieVersion version) => _changed.TryAdd(version, 0);
 
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        foreach (var version in _written.Keys.Where(version => registry.Replicas.HoldersOf(version).IsEmpty)) _changed.TryAdd(version, 0);
-        var versions = _changed.Keys.Take(1000).ToList();
-        if (versions.Count == 0) return;
-        var hints = versions.ConvertAll(version => new HolderHint(version, [.. registry.Replicas.HoldersOf(version).Select(holder => holder.Node)]));
-        await session.SaveHoldersAsync(hints, cancellationToken);
-        foreach (var hint in hints)
+        // What is not in the catalog yet may come.
+        if (!session.IsUncertain) NoteGone();
+        var hints = _changed.Keys.Take(1000).Select(Hint).ToList();
+        if (hints.Count == 0) return;
+        // Before they are written: what changes meanwhile is noted once more.
+        foreach (var (hint, _) in hints) _changed.TryRemove(hint.Version, out _);
+        if (!await session.SaveHoldersAsync(hints.ConvertAll(static pair => pair.Hint), cancellationToken))
         {
-            _changed.TryRemove(hint.Version, out _);
-            if (hint.Holders.Count > 0) _written.TryAdd(hint.Version, 0);
+            foreach (var (hint, _) in hints) Note(hint.Version);
+            return;
+        }
+
+        foreach (var (hint, name) in hints)
+        {
+            if (name is { } known && hint.Holders.Count > 0) _written[hint.Version] = known;
             else _written.TryRemove(hint.Version, out _);
         }
+    }
+
+    private void NoteGone()
+    {
+        var hinted = session.TakeHinted();
+        if (hinted.Count > 0)
+        {
+            foreach (var entry in catalog.Entries.Where(entry => hinted.Contains(entry.Version))) _written.TryAdd(entry.Version, entry.Name);
+            foreach (var version in hinted.Where(version => !_written.ContainsKey(version))) Note(version);
+        }
+
+        foreach (var (version, name) in _written)
+        {
+            if (catalog.Find(name)?.Version != version) Note(version);
+        }
+    }
+
+    /// <summary>Nobody's, of what is nobody's current version.</summary>
+    private (HolderHint Hint, FileName? Name) Hint(MovieVersion version)
+    {
+        if (registry.Replicas.Describe(version) is not { } replica || catalog.Find(replica.Name)?.Version != version) return (new HolderHint(version, []), null);
+        return (new HolderHint(version, [.. registry.Replicas.HoldersOf(version).Select(holder => holder.Node)]), replica.Name);
     }
 }

@@ -6,6 +6,7 @@ using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
 using Mdfs.Master.Status;
 using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
@@ -22,14 +23,9 @@ public sealed class MasterWithoutRedisTests
     public async Task It_starts_reads_from_workers_changes_nothing_and_takes_up_its_reign_when_redis_is_there()
     {
         using var temp = new TempDirectory();
-        // A port that is known to be free a moment later: a store that has just been there.
         var past = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["past"] });
-        await past.StartAsync(Cancelled);
-        var (port, address) = (past.Port, past.ConnectionString);
-        await past.DisposeAsync();
-
-        await using var rig = await MasterRig.StartAtAsync(
-            address + ",connectTimeout=500", null, ("Mdfs:Master:RedisStartWait", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"), ("Mdfs:Master:NodeTimeout", "00:00:02"));
+        var port = await PastAsync(past);
+        await using var rig = await StartAsync(past);
         var session = rig.Get<CatalogSession>();
         Assert.False(session.Attached);
         // The operator hears what became of the attempt.
@@ -96,4 +92,66 @@ public sealed class MasterWithoutRedisTests
         Assert.True(rig.Get<NodeRegistry>().View.Find(node.Id) is { Draining: true, DrainPaused: true });
         lock (rig.Get<NodeRegistry>().Gate) Assert.True(rig.Get<NodeRegistry>().Find(node.Id) is { MaintenanceUntil: > 0, MaintenanceByAdmin: true });
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_worker_has_not_told_yet_is_not_said_to_be_unknown_when_redis_comes_back_empty_or_older(bool older)
+    {
+        using var temp = new TempDirectory();
+        var past = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["past"] });
+        var port = await PastAsync(past, older ? Older : null);
+        await using var rig = await StartAsync(past);
+        var session = rig.Get<CatalogSession>();
+        var conversation = rig.Get<BeatConversation>();
+        var node = new SpeakingNode(1) { ClusterId = Ours, Epoch = 7 };
+        node.Hold(SpeakingNode.Sealed("film.mp4", 5, Ours));
+        // It has beaten, and its inventory is still on its way.
+        node.Hear(await conversation.AnswerAsync(node.Beat() with { HighestVersion = new MovieVersion(5) }, Cancelled));
+
+        await using var store = new GarnetStore(new GarnetStoreOptions { Port = port, DataDirectory = temp[older ? "past" : "garnet"] });
+        await store.StartAsync(Cancelled);
+        await Eventually.TrueAsync(() => session.Attached, "the master has found Redis", TimeSpan.FromSeconds(60), Cancelled);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Client.GetAsync("/api/files/film.mp4", Cancelled)).StatusCode);
+
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var told = node.Hear(await conversation.AnswerAsync(node.Beat(), Cancelled));
+                if (told.SendInventory) conversation.TakePage(node.Inventory());
+                return !session.IsUncertain;
+            },
+            "the catalog is whole", TimeSpan.FromSeconds(60), Cancelled);
+        Assert.Equal(HttpStatusCode.OK, (await rig.Client.GetAsync("/api/files/film.mp4", Cancelled)).StatusCode);
+    }
+
+    /// <summary>A catalog that knows one movie, which is older than what the worker has.</summary>
+    private static async Task Older(string redis)
+    {
+        await using var rig = await MasterRig.StartAtAsync(redis, null, ("Mdfs:Master:NodeTimeout", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"));
+        var conversation = rig.Get<BeatConversation>();
+        var node = new SpeakingNode(2) { ClusterId = Ours };
+        node.Hold(SpeakingNode.Sealed("older.mp4", 3, Ours));
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var told = node.Hear(await conversation.AnswerAsync(node.Beat(), Cancelled));
+                if (told.SendInventory) conversation.TakePage(node.Inventory());
+                return rig.Get<FileCatalog>().Count == 1 && !rig.Get<CatalogSession>().IsUncertain;
+            },
+            "the movie stands in Redis", TimeSpan.FromSeconds(20), Cancelled);
+    }
+
+    /// <returns>A port that is known to be free a moment later: a store has just been there.</returns>
+    private static async Task<int> PastAsync(GarnetStore past, Func<string, Task>? live = null)
+    {
+        await past.StartAsync(Cancelled);
+        var port = past.Port;
+        if (live is not null) await live(past.ConnectionString);
+        await past.DisposeAsync();
+        return port;
+    }
+
+    private static Task<MasterRig> StartAsync(GarnetStore past) => MasterRig.StartAtAsync(
+        past.ConnectionString + ",connectTimeout=500", null, ("Mdfs:Master:RedisStartWait", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"), ("Mdfs:Master:NodeTimeout", "00:00:02"));
 }

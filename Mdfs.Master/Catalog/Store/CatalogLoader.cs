@@ -41,6 +41,7 @@ internal sealed class CatalogLoader(IDatabase database, StoreKeys keys)
             Highest = highest,
             Empty = empty,
             Incomplete = position.Marker is not null,
+            Hinted = holders.Keys.ToHashSet(),
             Problems = _problems,
         };
     }

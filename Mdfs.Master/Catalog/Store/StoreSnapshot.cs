@@ -34,6 +34,9 @@ public sealed record StoreSnapshot
     /// </summary>
     public required bool Incomplete { get; init; }
 
+    /// <summary>Versions with a hint of who holds them, whether or not there is an entry for it.</summary>
+    public required IReadOnlySet<MovieVersion> Hinted { get; init; }
+
     /// <summary>Values that could not be read and were left out, each as a sentence. They stay in Redis as they are.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
 }
