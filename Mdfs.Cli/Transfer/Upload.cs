@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Net;
+using System.Net.Http.Headers;
 using Mdfs.Cli.Server;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
@@ -41,14 +42,22 @@ internal sealed class Upload(MasterClient master, Retrying retrying, WhenThere w
                 return Describe(there is null ? Ending.Stored : Ending.Replaced, stored);
             }
 
-            return await SendAsync(source, meter, cancellationToken);
+            try
+            {
+                return await SendAsync(source, meter, onlyIfFree: whenThere != WhenThere.Replace, cancellationToken);
+            }
+            catch (Refusal refusal) when (refusal.Status == HttpStatusCode.PreconditionFailed)
+            {
+                // Somebody else was quicker: it is there now, like any other.
+                return await AttemptAsync();
+            }
         }
 
         Outcome Describe(Ending ending, Movie movie) =>
             new(name.Value, ending) { Source = source.Origin, Size = movie.Size, Checksum = movie.Checksum, Copies = movie.Copies, CopiesWanted = movie.CopiesWanted };
     }
 
-    private async Task<Outcome> SendAsync(MovieSource source, IMeter meter, CancellationToken cancellationToken)
+    private async Task<Outcome> SendAsync(MovieSource source, IMeter meter, bool onlyIfFree, CancellationToken cancellationToken)
     {
         using var silence = new Silence(cancellationToken);
         await using var opened = await source.OpenAsync(0, silence.Token);
@@ -61,6 +70,7 @@ internal sealed class Upload(MasterClient master, Retrying retrying, WhenThere w
         using var request = new HttpRequestMessage(HttpMethod.Put, MasterClient.Path(source.Name)) { Content = body };
         // A wrong key or a full disk is told before the movie is sent, not after.
         request.Headers.ExpectContinue = true;
+        if (onlyIfFree) request.Headers.IfNoneMatch.Add(EntityTagHeaderValue.Any);
         if (source.Expected is { } expected) request.Headers.Add("X-Mdfs-Checksum", expected.ToString());
         try
         {

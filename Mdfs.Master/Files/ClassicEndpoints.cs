@@ -30,7 +30,7 @@ public static class ClassicEndpoints
         // First in order: where the console lives on the same host, its page of that name would take POST as well.
         routes.MapPost("/upload", UploadAsync).WithOrder(-1).AuthorisedByHandler("the admin key may be a form field in front of the file")
             .WithSummary("Store a movie by a form").WithDescription("multipart/form-data with the field 'secret' and then the file field 'movie', whose filename is the name. The file is stored while it arrives, so the key has to come first, or in a header or the query.")
-            .WithTags("Classic").AddOpenApiOperationTransformer(static (operation, _, _) =>
+            .WithTags("Classic").TakesConditions().AddOpenApiOperationTransformer(static (operation, _, _) =>
             {
                 operation.RequestBody = FormBody();
                 return Task.CompletedTask;
@@ -44,7 +44,7 @@ public static class ClassicEndpoints
         routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader().WithMetadata(_named)
             .WithSummary("Play a movie").WithDescription("The bytes, to be shown.").WithTags("Classic").AnswersBytes();
         routes.MapMethods("/delete", ["GET", "DELETE", "POST"], DeleteAsync).AuthorisedByHandler("the admin key may be a form field").ChangesState()
-            .WithSummary("Delete a movie").WithDescription("Whatever the method. The key may be the parameter or the form field 'secret'.").WithTags("Classic")
+            .WithSummary("Delete a movie").WithDescription("Whatever the method. The key may be the parameter or the form field 'secret'.").WithTags("Classic").TakesConditions()
             .Answers(200, "Deleted; from so many nodes at this moment.", "OK:2", "text/plain").RefusesNames().Refuses(FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NotBuried);
         routes.MapGet("/get-checksum", GetChecksum).RequireReader().WithSummary("The CRC-32 of a movie").WithDescription("Eight lower-case hex digits.").WithTags("Classic")
             .Answers(200, "The checksum.", "0a1b2c3d", "text/plain").RefusesNames();
@@ -63,7 +63,7 @@ public static class ClassicEndpoints
         if (refusal is not null) return refusal;
         if (!options.Value.Names.TryAccept(rawName, out var name, out var problem)) return FileProblems.BadName(problem);
         // The length of a form is not the length of the file in it, so the size is known only at the end.
-        var result = await store.RunAsync(new StoreRequest(name, null, ExpectedContent.Anything), file!.Section.Body, context.RequestAborted);
+        var result = await store.RunAsync(new StoreRequest(name, null, ExpectedContent.Anything, ChangeCondition.Of(context.Request)), file!.Section.Body, context.RequestAborted);
         return result switch
         {
             StoreResult.Stored stored => ClassicText.Ok(string.Create(CultureInfo.InvariantCulture, $"OK:{stored.Copies} {stored.Entry.Checksum}\n")),
@@ -87,7 +87,7 @@ public static class ClassicEndpoints
 
         if (keys.RefuseAdmin(context, field) is { } refusal) return refusal;
         if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
-        return await delete.RunAsync(parsed) switch
+        return await delete.RunAsync(parsed, ChangeCondition.Of(context.Request)) switch
         {
             DeleteResult.Deleted deleted => ClassicText.Ok(string.Create(CultureInfo.InvariantCulture, $"OK:{deleted.Nodes}")),
             DeleteResult.Refused refused => refused.Problem,
@@ -125,13 +125,13 @@ public static class ClassicEndpoints
     private static IResult GetChecksum([Description(Name)] string? name, FileCatalog catalog, CatalogSession session)
     {
         if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
-        return catalog.Find(parsed) is { } entry ? ClassicText.Ok(entry.Checksum.ToString()) : Missing(parsed, session);
+        return catalog.Find(parsed) is { } entry ? ClassicText.Ok(entry.Checksum.ToString()) : FileProblems.Missing(parsed, session);
     }
 
     private static async Task<IResult> VerifyAsync(HttpContext context, [Description(Name)] string? name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
     {
         if (!FileName.TryParse(name, out var parsed, out var problem)) return FileProblems.BadName(problem);
-        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        if (catalog.Find(parsed) is not { } entry) return FileProblems.Missing(parsed, session);
         return await verify.RunAsync(entry, context.RequestAborted) is { } verdicts ? TypedResults.Ok(verdicts) : FileProblems.VerifyBusy;
     }
 
@@ -176,8 +176,6 @@ public static class ClassicEndpoints
             ? FileProblems.BadParameter("Workers of this version beat at /internal/beats with a record of their own; a list of names says too little to be believed.")
             : CommonProblems.ForStatus(StatusCodes.Status401Unauthorized);
     }
-
-    private static Problem Missing(FileName name, CatalogSession session) => session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(name);
 
     /// <summary>A movie may take hours and a terabyte; silence is watched by the transfer itself, which gives the body up then.</summary>
     internal static void LiftLimits(HttpContext context, long maxFileSize)

@@ -8,9 +8,23 @@ using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Problems;
 using Microsoft.Extensions.Options;
 
 namespace Mdfs.Master.Files;
+
+/// <summary>What a commit is to mind, and what is to become of an upload that is not committed.</summary>
+public sealed record CommitTerms
+{
+    /// <summary>Asked under the name's lock, with what the name means by then: why it is not to be committed, or null.</summary>
+    public Func<CatalogEntry?, Problem?>? Refuse { get; init; }
+
+    /// <summary>The prepared bytes stay, since the caller will try again; else they are dropped.</summary>
+    public bool Keep { get; init; }
+
+    /// <summary>Whoever has opened the upload will end it; else it is closed as soon as it is known that nothing comes of it.</summary>
+    public bool StaysOpen { get; init; }
+}
 
 /// <summary>
 /// The commit of an upload (design, section 4), under the name's lock: mint the version, one Redis transaction, seal on the workers, then
@@ -38,28 +52,46 @@ public sealed partial class CommitUpload(
     /// <summary>Whether Redis has not told yet what became of this upload's transaction.</summary>
     public bool IsUnsettled(UploadId upload) => _unsettled.ContainsKey(upload);
 
-    /// <param name="onlyIfFree">Not when there is a movie of that name by now.</param>
-    /// <param name="keep">When nothing comes of it the prepared bytes stay, since the caller will try again; else they are dropped.</param>
-    public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, bool keep = false, bool onlyIfFree = false)
+    /// <summary>Keeps the upload open while its bytes come and are committed, and as long as Redis has not told what became of it.</summary>
+    public async Task<StoreResult> WhileOpenAsync(UploadId upload, Func<Task<StoreResult>> store)
+    {
+        uploads.Open(upload);
+        try
+        {
+            return await store();
+        }
+        finally
+        {
+            // What is unsettled is closed when it is settled.
+            if (!IsUnsettled(upload)) uploads.Close(upload);
+        }
+    }
+
+    public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, CommitTerms terms)
     {
         if (await locks.AcquireWithinAsync(name, options.Value.CommitWait, time) is not { } handle)
         {
             // Never sent, so nothing can become of it.
-            if (!keep) await DropAsync(upload, opened);
+            if (!terms.Keep) await DropAsync(upload, opened);
             return new StoreResult.Refused(FileProblems.ReadOnly);
         }
 
         StoreResult result;
-        using (var turn = new Turn(handle)) result = await CommitAsync(upload, name, sent, opened, turn, keep, onlyIfFree);
+        using (var turn = new Turn(handle)) result = await CommitAsync(upload, name, sent, opened, turn, terms);
         // It stands in the catalog: what a worker has only prepared of it is to be sealed with its next beat.
         if (result is StoreResult.Stored) uploads.Close(upload);
         // Not under the lock: whoever deletes or overwrites the movie meanwhile shall not wait for its copies.
         return result is StoreResult.Stored stored && stored.Copies < options.Value.MinWriteReplicas ? await WaitForCopiesAsync(stored) : result;
     }
 
-    private async Task<StoreResult> CommitAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, Turn turn, bool keep, bool onlyIfFree)
+    private async Task<StoreResult> CommitAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, Turn turn, CommitTerms terms)
     {
-        if (onlyIfFree && catalog.Find(name) is { } present) return new StoreResult.Refused(FileProblems.NameTaken(name, present.Version));
+        if (terms.Refuse?.Invoke(catalog.Find(name)) is { } refusal)
+        {
+            if (!terms.Keep) await DropAsync(upload, opened);
+            return new StoreResult.Refused(refusal);
+        }
+
         foreach (var receipt in sent.Receipts) catalog.Hear(receipt.HighestVersion);
         var now = time.GetUtcNow();
         var version = catalog.Mint(now);
@@ -76,20 +108,20 @@ public sealed partial class CommitUpload(
                 return await SealAsync(entry, previous, change, targets, turn);
             case CommitOutcome.Unsettled unsettled:
                 _unsettled.TryAdd(upload, 0);
-                _ = SettleAsync(unsettled, entry, previous, change, targets, turn.PassOn(), keep);
+                _ = SettleAsync(unsettled, entry, previous, change, targets, turn.PassOn(), terms);
                 return new StoreResult.Refused(FileProblems.OutcomeUnknown);
             case CommitOutcome.Replaced:
                 // It may stand in Redis after all: then our successor needs the bytes, and else removes them.
                 return new StoreResult.Refused(FileProblems.OutcomeUnknown);
             default:
-                if (!keep) await DropAsync(upload, targets);
+                if (!terms.Keep) await DropAsync(upload, targets);
                 return new StoreResult.Refused(FileProblems.ReadOnly);
         }
     }
 
     /// <summary>Redis came back: what stands there decides. The name stays locked and the bytes stay prepared until then.</summary>
     private async Task SettleAsync(
-        CommitOutcome.Unsettled unsettled, CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets, IDisposable handle, bool keep)
+        CommitOutcome.Unsettled unsettled, CatalogEntry entry, CatalogEntry? previous, CatalogChange change, List<WorkerAddress> targets, IDisposable handle, CommitTerms terms)
     {
         using var turn = new Turn(handle);
         try
@@ -102,7 +134,7 @@ public sealed partial class CommitUpload(
                     break;
                 case CommitOutcome.Unavailable:
                     LogSettled(entry.Name, entry.Version.Number, "not stored");
-                    if (!keep) await DropAsync(entry.Replica.Upload, targets);
+                    if (!terms.Keep) await DropAsync(entry.Replica.Upload, targets);
                     break;
             }
         }
@@ -113,7 +145,7 @@ public sealed partial class CommitUpload(
         finally
         {
             _unsettled.TryRemove(entry.Replica.Upload, out _);
-            if (!keep) uploads.Close(entry.Replica.Upload);
+            if (!terms.StaysOpen) uploads.Close(entry.Replica.Upload);
         }
     }
 
@@ -126,7 +158,7 @@ public sealed partial class CommitUpload(
             if (!sealedBy[i].Succeeded) LogNotSealed(entry.Name, targets[i].Address, sealedBy[i].Failure!.Reason);
         }
 
-        if (receipts.Count == 0) return await TakeBackAsync(entry, previous, turn);
+        if (receipts.Count == 0) return await TakeBackAsync(entry, turn);
         // All copies of it are described by one and the same record in memory.
         foreach (var receipt in receipts) registry.TakeReceipt(receipt.Report.Replica == entry.Replica ? receipt with { Report = receipt.Report with { Replica = entry.Replica } } : receipt);
         catalog.Apply(change);
@@ -156,17 +188,19 @@ public sealed partial class CommitUpload(
         return new StoreResult.Refused(FileProblems.TooFewCopies(stored.Entry.Version, copies, options.Value.MinWriteReplicas));
     }
 
-    /// <summary>No worker confirmed: a second transaction puts the old entry back. Should one have sealed after all, its report brings the movie back.</summary>
-    private async Task<StoreResult> TakeBackAsync(CatalogEntry entry, CatalogEntry? previous, Turn turn)
+    /// <summary>
+    /// No worker confirmed: a second transaction puts back what Redis had. Memory still has what it had. Should a worker have sealed after all, its report brings
+    /// the movie back.
+    /// </summary>
+    private async Task<StoreResult> TakeBackAsync(CatalogEntry entry, Turn turn)
     {
         rebuild.NoteAbandoned(entry.Version);
-        var undo = previous is null
-            ? new CatalogChange { Remove = [entry.Name], Highest = entry.Version }
-            : new CatalogChange { Put = [previous], Highest = entry.Version };
+        var undo = session.Durable(entry.Name) is { } before
+            ? new CatalogChange { Put = [before], Highest = entry.Version }
+            : new CatalogChange { Remove = [entry.Name], Highest = entry.Version };
         switch (await session.CommitAsync(undo, CancellationToken.None))
         {
             case CommitOutcome.Committed:
-                catalog.Apply(undo);
                 return new StoreResult.Refused(FileProblems.NotSealed);
             case CommitOutcome.Replaced:
                 return new StoreResult.Refused(FileProblems.OutcomeUnknown);
@@ -185,7 +219,6 @@ public sealed partial class CommitUpload(
             if (outcome is CommitOutcome.Unsettled unsettled) outcome = await unsettled.Settlement;
             while (outcome is CommitOutcome.Unavailable && session.Attached) outcome = await CommitSettledAsync(undo);
             if (outcome is not CommitOutcome.Committed) return;
-            catalog.Apply(undo);
             LogSettled(entry.Name, entry.Version.Number, "taken back");
         }
         catch (Exception exception)

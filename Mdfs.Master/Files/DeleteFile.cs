@@ -41,7 +41,8 @@ public sealed partial class DeleteFile(
     ILogger<DeleteFile> logger)
 {
     /// <summary>Goes on when the client is gone: half a deletion is nobody's wish.</summary>
-    public async Task<DeleteResult> RunAsync(FileName name)
+    /// <param name="condition">Under which it is to be deleted; null: under none.</param>
+    public async Task<DeleteResult> RunAsync(FileName name, ChangeCondition? condition)
     {
         if (session.IsUncertain) return new DeleteResult.Refused(session.Attached ? FileProblems.Rebuilding : FileProblems.ReadOnly);
         if (await locks.AcquireWithinAsync(name, options.Value.CommitWait, time) is not { } handle) return new DeleteResult.Refused(FileProblems.ReadOnly);
@@ -54,6 +55,7 @@ public sealed partial class DeleteFile(
             if (entry is null) return new DeleteResult.Refused(FileProblems.NotFound(name));
             if (session.Health.State == StoreState.Unreachable) return new DeleteResult.Refused(FileProblems.ReadOnly);
             if (!registry.View.Nodes.Any(node => node.Alive)) return new DeleteResult.Refused(FileProblems.NoWorkers);
+            if (condition?.Refuse(entry, session, time.GetUtcNow()) is { } refusal) return new DeleteResult.Refused(refusal);
 
             var now = time.GetUtcNow();
             var tombstone = new Tombstone(name, catalog.Mint(now), clock.Age, now);

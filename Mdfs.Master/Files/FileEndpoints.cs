@@ -22,6 +22,13 @@ public static class FileEndpoints
     private const string Direct =
         "1: answered with a redirect (307) to a worker that holds the movie and that clients can reach; where there is none, with the bytes. 0: never, also where that is the rule. Left out: as Mdfs:Master:DirectLinks says.";
 
+    private static readonly (string Header, string Description)[] _conditions =
+    [
+        (HeaderNames.IfMatch, "Only if the movie has one of these ETags; *: only if there is one."),
+        (HeaderNames.IfNoneMatch, "Only if it has none of these ETags; *: only if there is none of that name."),
+        (HeaderNames.IfUnmodifiedSince, "Only if it was stored by then. Not looked at beside If-Match."),
+    ];
+
     internal const string Name = "The movie's name, percent-encoded as usual: 1 to 255 bytes of UTF-8 with a video's extension.";
 
     public static void MapFiles(this IEndpointRouteBuilder routes)
@@ -39,15 +46,15 @@ public static class FileEndpoints
             .WithSummary("The bytes of a movie").WithDescription("Ranges and conditions by RFC 9110; a copy that fails in mid-stream is followed by another at the exact byte.")
             .AnswersBytes();
         files.MapPut("/{name}", PutAsync).RequireAdmin().Accepts<Stream>("application/octet-stream")
-            .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected.")
+            .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected, If-Match or If-None-Match (*: only if there is none) which version is to be replaced.").TakesConditions()
             .Answers(201, "A new name: stored, with so many copies.", ApiExamples.Stored)
             .Answers(200, "A new version of a name that there was: stored, with so many copies.", ApiExamples.Stored)
             .Refuses(
                 FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.WrongLength(734_003_200, 1_048_576), FileProblems.BrokenOff, FileProblems.TooSlow,
                 FileProblems.TooLarge(1L << 40), FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), FileProblems.WorkersFailed,
-                FileProblems.ReadOnly, FileProblems.OutcomeUnknown, FileProblems.NoWorkers, FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace);
+                FileProblems.Rebuilding, FileProblems.ReadOnly, FileProblems.OutcomeUnknown, FileProblems.NoWorkers, FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace);
         files.MapDelete("/{name}", DeleteAsync).RequireAdmin()
-            .WithSummary("Delete a movie").WithDescription("Answered when the deletion is durable; it holds for every copy, wherever it turns up.")
+            .WithSummary("Delete a movie").WithDescription("Answered when the deletion is durable; it holds for every copy, wherever it turns up. If-Match says which version is meant.").TakesConditions()
             .Answers(200, "Deleted; from so many nodes at this moment.", ApiExamples.Deleted).RefusesNames()
             .Refuses(FileProblems.ReadOnly, FileProblems.OutcomeUnknown, FileProblems.NoWorkers, FileProblems.NotBuried);
         files.MapPost("/{name}/verify", VerifyAsync).RequireReader()
@@ -62,6 +69,17 @@ public static class FileEndpoints
     internal static TBuilder RefusesNames<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder =>
         route.Refuses(FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.NotFound(ApiExamples.Name), FileProblems.Rebuilding);
+
+    /// <summary>What is done only under a condition, as <see cref="ChangeCondition"/> says.</summary>
+    internal static TBuilder TakesConditions<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder =>
+        route.AddOpenApiOperationTransformer(static (operation, _, _) =>
+        {
+            operation.Parameters ??= [];
+            foreach (var (header, description) in _conditions)
+                operation.Parameters.Add(new OpenApiParameter { Name = header, In = ParameterLocation.Header, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            return Task.CompletedTask;
+        }).Refuses(FileProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)));
 
     internal static TBuilder AnswersBytes<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder =>
@@ -104,7 +122,7 @@ public static class FileEndpoints
     private static IResult Facts(HttpContext context, [Description(Name)] string name, FileCatalog catalog, CatalogSession session, FileDescriber describe)
     {
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
-        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        if (catalog.Find(parsed) is not { } entry) return FileProblems.Missing(parsed, session);
         context.Response.Headers.CacheControl = "no-cache";
         return TypedResults.Ok(describe.Describe(entry));
     }
@@ -121,7 +139,7 @@ public static class FileEndpoints
             return FileProblems.BadParameter("A PUT with Content-Range would store a part as the whole (RFC 9110, 14.5). Send the whole movie.");
         if (ReadExpected(context.Request, out var expected) is { } malformed) return malformed;
 
-        return await store.RunAsync(new StoreRequest(parsed, context.Request.ContentLength, expected), context.Request.Body, context.RequestAborted) switch
+        return await store.RunAsync(new StoreRequest(parsed, context.Request.ContentLength, expected, ChangeCondition.Of(context.Request)), context.Request.Body, context.RequestAborted) switch
         {
             StoreResult.Stored stored => Answer(context, stored, options.Value.ReplicationFactor),
             StoreResult.Refused refused => refused.Problem,
@@ -132,7 +150,7 @@ public static class FileEndpoints
     private static async Task<IResult> DeleteAsync(HttpContext context, [Description(Name)] string name, DeleteFile delete)
     {
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
-        return await delete.RunAsync(parsed) switch
+        return await delete.RunAsync(parsed, ChangeCondition.Of(context.Request)) switch
         {
             DeleteResult.Deleted deleted => TypedResults.Ok(new DeletedFacts(parsed.Value, deleted.Tombstone.Bound.Number, deleted.Nodes)),
             DeleteResult.Refused refused => refused.Problem,
@@ -143,14 +161,14 @@ public static class FileEndpoints
     private static async Task<IResult> VerifyAsync(HttpContext context, [Description(Name)] string name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
     {
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
-        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        if (catalog.Find(parsed) is not { } entry) return FileProblems.Missing(parsed, session);
         return await verify.RunAsync(entry, context.RequestAborted) is { } verdicts ? TypedResults.Ok(verdicts) : FileProblems.VerifyBusy;
     }
 
     private static async Task<IResult> VerifyProgressAsync(HttpContext context, [Description(Name)] string name, FileCatalog catalog, CatalogSession session, VerifyFile verify)
     {
         if (!TryName(context, name, out var parsed, out var problem)) return problem;
-        if (catalog.Find(parsed) is not { } entry) return Missing(parsed, session);
+        if (catalog.Find(parsed) is not { } entry) return FileProblems.Missing(parsed, session);
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(await verify.ProgressAsync(entry.Version, context.RequestAborted));
     }
@@ -159,7 +177,7 @@ public static class FileEndpoints
     {
         var entry = stored.Entry;
         context.Response.Headers.ETag = entry.Version.ETag;
-        var facts = new StoredFacts(entry.Name.Value, entry.Size, entry.Checksum.ToString(), entry.Version.Number, entry.Version.ETag, stored.Copies, wanted);
+        var facts = StoredFacts.Of(entry, stored.Copies, wanted);
         return stored.Created ? TypedResults.Created($"/api/files/{Uri.EscapeDataString(entry.Name.Value)}", facts) : TypedResults.Ok(facts);
     }
 
@@ -194,6 +212,4 @@ public static class FileEndpoints
                 return null;
         }
     }
-
-    private static Problem Missing(FileName name, CatalogSession session) => session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(name);
 }

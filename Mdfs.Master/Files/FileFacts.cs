@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Mdfs.Master.Catalog;
 
 namespace Mdfs.Master.Files;
 
@@ -39,7 +40,11 @@ public sealed record FilePage(IReadOnlyList<FileFacts> Files, int Total, string?
 
 /// <summary>What an upload is answered with.</summary>
 /// <param name="Copies">Copies that are written, checked and fsynced at this moment; healing brings the rest.</param>
-public sealed record StoredFacts(string Name, long Size, string Checksum, long Version, [property: JsonPropertyName("etag")] string ETag, int Copies, int CopiesWanted);
+public sealed record StoredFacts(string Name, long Size, string Checksum, long Version, [property: JsonPropertyName("etag")] string ETag, int Copies, int CopiesWanted)
+{
+    public static StoredFacts Of(CatalogEntry entry, int copies, int wanted) =>
+        new(entry.Name.Value, entry.Size, entry.Checksum.ToString(), entry.Version.Number, entry.Version.ETag, copies, wanted);
+}
 
 /// <summary>What a deletion is answered with.</summary>
 /// <param name="Version">Every version up to this number is deleted.</param>

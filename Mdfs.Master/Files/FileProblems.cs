@@ -1,3 +1,4 @@
+using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Checksums;
@@ -29,6 +30,9 @@ public static class FileProblems
 
     public static Problem NotFound(FileName name) =>
         new Problem(404, "no-such-movie", "No such movie", $"There is no movie named '{name}'. GET /api/files lists what there is.").With("name", name.Value);
+
+    /// <summary>Of a name that is not in the catalog: whether that means that there is no such movie is not always known.</summary>
+    public static Problem Missing(FileName name, CatalogSession session) => session.IsUncertain ? Rebuilding : NotFound(name);
 
     public static Problem Rebuilding { get; } = new(
         503, "rebuilding", "Catalog incomplete",
@@ -131,6 +135,15 @@ public static class FileProblems
     public static Problem NameTaken(FileName name, MovieVersion version) => new Problem(
         409, "name-taken", "Name taken", $"There is a movie named '{name}' by now. Delete that one first, then the older version can be brought back by its number.")
         .With("etag", version.ETag);
+
+    /// <param name="present">The version that is there; null: none.</param>
+    public static Problem PreconditionFailed(MovieVersion? present)
+    {
+        var problem = new Problem(
+            412, "precondition-failed", "Condition not fulfilled",
+            "The movie is not as your condition wants it, so nothing was done. GET /api/files/{name} tells what is there; decide by that, and name its ETag or leave the condition out.");
+        return present is { } version ? problem.With("etag", version.ETag) : problem;
+    }
 
     public static Problem NotInTrash(FileName name) => new Problem(
         404, "not-in-trash", "Not in the trash", $"No live worker has a deleted version of '{name}' any more. GET /api/trash lists what can be brought back.").With("name", name.Value);

@@ -36,7 +36,7 @@ public static class PlaylistEndpoints
         if (name is not null)
         {
             if (!FileName.TryParse(name, out var one, out var problem)) return FileProblems.BadName(problem);
-            if (catalog.Find(one) is not { } entry) return session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(one);
+            if (catalog.Find(one) is not { } entry) return FileProblems.Missing(one, session);
             entries = [entry];
         }
         else
@@ -51,7 +51,7 @@ public static class PlaylistEndpoints
     private static IResult Links(HttpContext context, [Description(FileEndpoints.Name)] string name, FileCatalog catalog, CatalogSession session, MovieLinks links)
     {
         if (!FileName.TryParse(RouteName.Of(context, name), out var parsed, out var problem)) return FileProblems.BadName(problem);
-        if (catalog.Find(parsed) is not { } entry) return session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(parsed);
+        if (catalog.Find(parsed) is not { } entry) return FileProblems.Missing(parsed, session);
         var origin = MovieLinks.Origin(context.Request);
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new LinkFacts(

@@ -67,8 +67,7 @@ public static class QuarantineEndpoints
         return await quarantine.AdoptAsync(holder!, id, wanted, cancellationToken) switch
         {
             StoreResult.Stored { Entry: var entry, Copies: var copies } => TypedResults.Created(
-                $"/api/files/{Uri.EscapeDataString(entry.Name.Value)}",
-                new StoredFacts(entry.Name.Value, entry.Size, entry.Checksum.ToString(), entry.Version.Number, entry.Version.ETag, copies, options.Value.ReplicationFactor)),
+                $"/api/files/{Uri.EscapeDataString(entry.Name.Value)}", StoredFacts.Of(entry, copies, options.Value.ReplicationFactor)),
             StoreResult.Refused refusal => refusal.Problem,
             _ => FileProblems.BrokenOff,
         };

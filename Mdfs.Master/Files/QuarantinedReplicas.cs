@@ -14,7 +14,7 @@ namespace Mdfs.Master.Files;
 /// whose bytes come from the trash: it gets a version that no tombstone covers, and the quarantine keeps its bytes until the commit stands.
 /// </summary>
 public sealed class QuarantinedReplicas(
-    NodeRegistry registry, FileCatalog catalog, CatalogSession session, OpenUploads uploads, WorkerClient workers, CommitUpload commit, ActivityLog activity)
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, WorkerClient workers, CommitUpload commit, ActivityLog activity)
 {
     /// <summary>What live workers have, the latest first.</summary>
     public async Task<IReadOnlyList<(NodeView Node, QuarantinedReplica Replica)>> ListAsync(CancellationToken cancellationToken)
@@ -36,26 +36,21 @@ public sealed class QuarantinedReplicas(
         if (catalog.Find(wanted) is { } present) return new StoreResult.Refused(QuarantineProblems.NameTaken(wanted, present.Version));
 
         var upload = UploadId.New();
-        uploads.Open(upload);
-        try
+        return await commit.WhileOpenAsync(upload, async () =>
         {
             var answer = await workers.AdoptQuarantinedAsync(to, id, upload, found.Size, cancellationToken);
             if (!answer.Succeeded)
                 return new StoreResult.Refused(answer.Failure is NodeFailure.Refused { Refusal.Code: NodeRefusal.Damaged } ? QuarantineProblems.Damaged(id) : QuarantineProblems.NodeFailed(node.RingKey));
             var receipt = answer.Value;
             var sent = new FanOutResult(FanOutOutcome.Completed, receipt.Size, receipt.Checksum, null, [receipt], []);
-            var result = await commit.RunAsync(upload, wanted, sent, [to], onlyIfFree: true);
+            var result = await commit.RunAsync(upload, wanted, sent, [to], new CommitTerms { Refuse = taken => taken is null ? null : QuarantineProblems.NameTaken(wanted, taken.Version) });
             // What is prepared and not committed goes by itself after a day; until then it costs nothing, being linked.
             if (result is not StoreResult.Stored) return result;
             activity.Note(ActivityKinds.Adopted, wanted, node.RingKey, detail: found.Reason, size: receipt.Size);
             // Should this be lost the bytes have two names there until somebody purges the other one.
             await workers.PurgeQuarantinedAsync(to, id, CancellationToken.None);
             return result;
-        }
-        finally
-        {
-            if (!commit.IsUnsettled(upload)) uploads.Close(upload);
-        }
+        });
     }
 
     /// <returns>Why it is still there, or null.</returns>

@@ -17,7 +17,7 @@ public sealed class ReadFile(
     public async Task<IResult> RunAsync(HttpContext context, FileName name, bool attachment)
     {
         var entry = catalog.Find(name);
-        if (entry is null) return session.IsUncertain ? FileProblems.Rebuilding : FileProblems.NotFound(name);
+        if (entry is null) return FileProblems.Missing(name, session);
 
         var answer = ContentAnswer.To(context.Request, entry.Replica, time.GetUtcNow());
         if (answer.IsContent && links.WantsDirect(context.Request) && links.Direct(entry, attachment) is { } direct)

@@ -14,7 +14,8 @@ namespace Mdfs.Master.Files;
 /// <summary>What a client wants stored.</summary>
 /// <param name="Size">Length in bytes, or null when the client did not say.</param>
 /// <param name="Expected">What the client says the bytes are, to be refused when they are not.</param>
-public sealed record StoreRequest(FileName Name, long? Size, ExpectedContent Expected);
+/// <param name="Condition">Under which it is to be stored; null: under none.</param>
+public sealed record StoreRequest(FileName Name, long? Size, ExpectedContent Expected, ChangeCondition? Condition);
 
 /// <summary>How an upload ended: stored, or why not.</summary>
 public abstract record StoreResult
@@ -39,7 +40,7 @@ public sealed class StoreFile(
     NodeRegistry registry,
     CatalogSession session,
     MasterIdentity identity,
-    OpenUploads uploads,
+    FileCatalog catalog,
     TargetOpening opening,
     UploadFanOut fanOut,
     WorkerClient workers,
@@ -54,21 +55,15 @@ public sealed class StoreFile(
         if (request.Size > options.Value.MaxFileSize) return new StoreResult.Refused(FileProblems.TooLarge(options.Value.MaxFileSize));
 
         var upload = UploadId.New();
-        uploads.Open(upload);
         try
         {
-            var result = await SendAsync(upload, request, body, clientGone);
+            var result = await commit.WhileOpenAsync(upload, () => SendAsync(upload, request, body, clientGone));
             if (result is StoreResult.Stored stored) Tell(stored);
             return result;
         }
         catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
         {
             return new StoreResult.ClientGone();
-        }
-        finally
-        {
-            // An upload whose transaction is still unsettled stays open until that is known: CommitUpload closes it then.
-            if (!commit.IsUnsettled(upload)) uploads.Close(upload);
         }
     }
 
@@ -80,6 +75,7 @@ public sealed class StoreFile(
         if (candidates.Count == 0) return new StoreResult.Refused(FileProblems.NobodyToAsk(view, request.Size ?? 0));
         // Nobody knows the cluster's name in the first seconds of its life: what is stored must carry it.
         if (!await IsNamedAsync(clientGone)) return new StoreResult.Refused(FileProblems.ReadOnly);
+        if (Refuse(catalog.Find(request.Name)) is { } refused) return new StoreResult.Refused(refused);
         var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone);
         if (opened.Opened.Count < options.Value.MinWriteReplicas)
         {
@@ -98,7 +94,7 @@ public sealed class StoreFile(
                 return refusal;
             }
 
-            var result = await commit.RunAsync(upload, request.Name, sent, opened.Opened);
+            var result = await commit.RunAsync(upload, request.Name, sent, opened.Opened, new CommitTerms { Refuse = Refuse });
             if (result is StoreResult.Stored { Entry: var entry })
             {
                 size = entry.Size;
@@ -111,6 +107,8 @@ public sealed class StoreFile(
         {
             promised.ForEach(one => registry.Settle(one, size));
         }
+
+        Problem? Refuse(CatalogEntry? present) => request.Condition?.Refuse(present, session, time.GetUtcNow());
     }
 
     /// <summary>For whoever looks at the request's trace. Never the name: it may be private, and whoever has the version can ask.</summary>

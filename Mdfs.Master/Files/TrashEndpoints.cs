@@ -47,7 +47,7 @@ public static class TrashEndpoints
                 context.Response.Headers.ETag = entry.Version.ETag;
                 return TypedResults.Created(
                     $"/api/files/{Uri.EscapeDataString(entry.Name.Value)}",
-                    new StoredFacts(entry.Name.Value, entry.Size, entry.Checksum.ToString(), entry.Version.Number, entry.Version.ETag, stored.Copies, options.Value.ReplicationFactor));
+                    StoredFacts.Of(entry, stored.Copies, options.Value.ReplicationFactor));
             case StoreResult.Refused refused:
                 return refused.Problem;
             default:

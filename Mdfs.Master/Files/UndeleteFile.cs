@@ -15,7 +15,7 @@ public sealed record TrashedMovie(ReplicaDescription Replica, DateTimeOffset Rem
 /// Brings a deleted movie back: an upload whose bytes come from the workers' trash. It is committed under a new version, so that no tombstone covers it, by
 /// the same steps as every upload, so that no crash and no lost reply can do to it what they cannot do to those.
 /// </summary>
-public sealed class UndeleteFile(NodeRegistry registry, FileCatalog catalog, CatalogSession session, OpenUploads uploads, WorkerClient workers, CommitUpload commit)
+public sealed class UndeleteFile(NodeRegistry registry, FileCatalog catalog, CatalogSession session, WorkerClient workers, CommitUpload commit)
 {
     /// <summary>What live workers have, the latest first.</summary>
     public async Task<IReadOnlyList<TrashedMovie>> ListAsync(FileName? name, CancellationToken cancellationToken)
@@ -37,21 +37,16 @@ public sealed class UndeleteFile(NodeRegistry registry, FileCatalog catalog, Cat
         var trashed = (await ListAsync(name, cancellationToken)).Where(movie => version is null || movie.Replica.Version == version).MaxBy(movie => movie.Replica.Version);
         if (trashed is null) return new StoreResult.Refused(FileProblems.NotInTrash(name));
 
-        var upload = UploadId.Undeleting(trashed.Replica.Version);
-        uploads.Open(upload);
-        try
+        var (upload, replica) = (UploadId.Undeleting(trashed.Replica.Version), trashed.Replica);
+        return await commit.WhileOpenAsync(upload, async () =>
         {
             var holders = trashed.Nodes.Select(NodeView.AddressOf).ToList();
-            var replica = trashed.Replica;
             var answers = await Task.WhenAll(holders.Select(holder => workers.RestoreAsync(holder, replica.Version, upload, replica.Size, cancellationToken)));
             var receipts = answers.Where(answer => answer.Succeeded).Select(answer => answer.Value!).Where(receipt => receipt.Size == replica.Size && receipt.Checksum == replica.Checksum).ToList();
             if (receipts.Count == 0) return new StoreResult.Refused(FileProblems.NotInTrash(name));
             var sent = new FanOutResult(FanOutOutcome.Completed, replica.Size, replica.Checksum, null, receipts, []);
-            return await commit.RunAsync(upload, name, sent, holders, keep: true, onlyIfFree: true);
-        }
-        finally
-        {
-            if (!commit.IsUnsettled(upload)) uploads.Close(upload);
-        }
+            // The next attempt goes on with the bytes by the same id; until then they are nobody's upload.
+            return await commit.RunAsync(upload, name, sent, holders, new CommitTerms { Keep = true, Refuse = taken => taken is null ? null : FileProblems.NameTaken(name, taken.Version) });
+        });
     }
 }

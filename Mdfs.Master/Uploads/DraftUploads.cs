@@ -122,9 +122,7 @@ public sealed class DraftUploads(
         var record = upload.Record;
         if (record.Name is not { } name || catalog.Find(name) is not { } entry || entry.Version != record.Version) return TypedResults.StatusCode(status);
         context.Response.Headers.ETag = entry.Version.ETag;
-        return TypedResults.Json(
-            new StoredFacts(name.Value, entry.Size, entry.Checksum.ToString(), entry.Version.Number, entry.Version.ETag, Copies.Count(registry, entry.Replica), options.Value.ReplicationFactor),
-            statusCode: status);
+        return TypedResults.Json(StoredFacts.Of(entry, Copies.Count(registry, entry.Replica), options.Value.ReplicationFactor), statusCode: status);
     }
 
     private IResult Described(HttpContext context, ResumableUpload upload, int status)

@@ -17,6 +17,8 @@ public sealed partial class FinishUpload(
     ResumableUploads uploads, UploadTargets targets, MeetWorkers meet, NodeRegistry registry, WorkerClient workers, CommitUpload commit, UploadMetrics metrics, IOptions<MasterOptions> options,
     ILogger<FinishUpload> logger)
 {
+    private static readonly CommitTerms _terms = new() { Keep = true, StaysOpen = true };
+
     /// <summary>For a caller that holds the upload's turn.</summary>
     /// <returns>Null: it is committed, or not whole, or only a part of an upload.</returns>
     public async Task<Problem?> RunAsync(ResumableUpload upload)
@@ -39,7 +41,7 @@ public sealed partial class FinishUpload(
         if (receipts.Count == 0) return await NobodyHasItAsync(upload);
         if (receipts.Count < options.Value.MinWriteReplicas) return FileProblems.TooFewReplicas(receipts.Count, options.Value.MinWriteReplicas);
         var whole = new FanOutResult(FanOutOutcome.Completed, record.Offset, record.Checksum, null, receipts, []);
-        switch (await commit.RunAsync(record.Id, name, whole, reachable, keep: true))
+        switch (await commit.RunAsync(record.Id, name, whole, reachable, _terms))
         {
             case StoreResult.Stored stored:
                 targets.Drop(record.Id, record.Targets!.Except(receipts.Select(receipt => receipt.Node)));

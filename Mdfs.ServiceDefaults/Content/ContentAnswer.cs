@@ -106,7 +106,8 @@ public sealed class ContentAnswer
             response.Headers.Remove(name);
     }
 
-    private static ContentRequest Read(HttpRequest request)
+    /// <summary>What the request says of versions and ranges.</summary>
+    public static ContentRequest Read(HttpRequest request)
     {
         return new ContentRequest
         {

@@ -6,6 +6,7 @@ using Mdfs.Master.Nodes;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
 using Microsoft.AspNetCore.Http;
+using StackExchange.Redis;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -88,12 +89,56 @@ public sealed class FewSealsTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.Created, again.StatusCode);
     }
 
-    private async Task StartAsync(int minimum, string commitWait)
+    [Fact]
+    public async Task A_commit_that_is_taken_back_tells_Redis_nothing_of_what_was_there_for_reading_alone()
+    {
+        await StartAsync(minimum: 1, commitWait: "00:00:05");
+        var older = SpeakingNode.Sealed("film.mp4", 3, _workers[0].Node.ClusterId!);
+        await BeatAsync(_workers[0].Node, older);
+        await Eventually.TrueAsync(() => _rig!.Get<FileCatalog>().Find(older.Replica.Name) is not null, "it can be read", TimeSpan.FromSeconds(20), Cancelled);
+        Assert.True(_rig!.Get<CatalogSession>().NodesMayStillCome);
+        foreach (var (side, _) in _workers) side.OnSeal = static (context, _) => TransferFarSide.RefuseAsync(context, 503, "busy");
+        using (var answer = await PutAsync())
+            Assert.Equal("urn:mdfs:problem:not-sealed", (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancelled)).GetProperty("type").GetString());
+
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(_rig.Redis);
+        Assert.Empty(await redis.GetDatabase().HashKeysAsync("mdfs:files"));
+        Assert.Equal(older.Replica.Version, _rig.Get<FileCatalog>().Find(older.Replica.Name)?.Version);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_undeletion_whose_outcome_was_unknown_is_nobodys_open_upload_when_it_is_settled(bool stands)
+    {
+        await using var proxy = new RedisProxy(_redis.Port);
+        await StartAsync(minimum: 1, commitWait: "00:00:02", proxy.Port);
+        var trashed = SpeakingNode.Sealed("film.mp4", 5, _workers[0].Node.ClusterId!).Replica;
+        _workers[0].Side.Trash = trashed;
+        // What else is to be written down after the start is written now, and its transaction not taken for the commit's.
+        await _rig!.Get<SessionWatch>().RunOnceAsync(Cancelled);
+        _workers[0].Side.OnRestore = () => proxy.AtNextExec(() =>
+        {
+            proxy.Refuse();
+            return Task.FromResult(ExecFate.Hold);
+        });
+        using (var answer = await _rig.Admin.PostAsync("/api/files/film.mp4/undelete", null, Cancelled).WaitAsync(TimeSpan.FromSeconds(30), Cancelled))
+            Assert.Equal("urn:mdfs:problem:outcome-unknown", (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancelled)).GetProperty("type").GetString());
+        Assert.True(_rig.Get<OpenUploads>().IsOpen(UploadId.Undeleting(trashed.Version)));
+
+        if (stands) await proxy.ReleaseAsync(Cancelled);
+        proxy.Accept();
+        await Eventually.TrueAsync(() => _rig.Get<NameLocks>().Count == 0, "it is settled", TimeSpan.FromSeconds(30), Cancelled);
+        Assert.Equal(stands, _rig.Get<FileCatalog>().Find(trashed.Name) is not null);
+        Assert.Equal(0, _rig.Get<OpenUploads>().Count);
+    }
+
+    private async Task StartAsync(int minimum, string commitWait, int? redis = null)
     {
         await _redis.InitializeAsync();
         _rig = await MasterRig.StartAtAsync(
-            $"127.0.0.1:{_redis.Port}", null, ("Mdfs:ClusterKey", TransferFarSide.ClusterKey), ("Mdfs:Master:MinWriteReplicas", $"{minimum}"), ("Mdfs:Master:CommitWait", commitWait),
-            ("Mdfs:Master:NodeTimeout", "00:05:00"));
+            $"127.0.0.1:{redis ?? _redis.Port}", null, ("Mdfs:ClusterKey", TransferFarSide.ClusterKey), ("Mdfs:Master:MinWriteReplicas", $"{minimum}"), ("Mdfs:Master:CommitWait", commitWait),
+            ("Mdfs:Master:NodeTimeout", "00:05:00"), ("Mdfs:Master:HealthCheckInterval", redis is null ? "00:00:02" : "00:05:00"));
         for (var number = 1; number <= 2; number++)
         {
             var side = await TransferFarSide.StartAsync();

@@ -67,6 +67,12 @@ internal sealed class TransferFarSide : IAsyncDisposable
     /// <summary>Answers a seal, unless it says false.</summary>
     public Func<HttpContext, ReplicaDescription, Task<bool>>? OnSeal { get; set; }
 
+    /// <summary>What it has in its trash.</summary>
+    public ReplicaDescription? Trash { get; set; }
+
+    /// <summary>Runs before what is in the trash is prepared.</summary>
+    public Action OnRestore { get; set; } = static () => { };
+
     /// <summary>The epoch that tokens must bear; null: any.</summary>
     public long? Epoch { get; set; } = TransferRig.Identity.Epoch;
 
@@ -102,6 +108,13 @@ internal sealed class TransferFarSide : IAsyncDisposable
         _app.MapPut(Routes.Worker.Upload, PutAsync);
         _app.MapDelete(Routes.Worker.Upload, Drop);
         _app.MapGet(Routes.Worker.Replica, WindowAsync);
+        _app.MapGet(Routes.Worker.Trash, () => Results.Json(new TrashReport(Trash is null ? [] : [new TrashedReplica(Trash, DateTimeOffset.UnixEpoch)]), WireJson.Default.TrashReport));
+        _app.MapPost(Routes.Worker.Restore, async (HttpContext context) =>
+        {
+            var restore = (await context.Request.ReadFromJsonAsync(WireJson.Default.RestoreTrash, context.RequestAborted))!;
+            OnRestore();
+            return Results.Json(new PreparedReceipt(Id, "life", 1, restore.Upload, Trash!.Size, Trash.Checksum, Trash.Version), WireJson.Default.PreparedReceipt);
+        });
         _app.MapPost(Routes.Worker.BeatNow, () => Results.Accepted());
         _app.MapPost(Routes.Worker.Seal, async (HttpContext context) =>
         {
@@ -124,7 +137,7 @@ internal sealed class TransferFarSide : IAsyncDisposable
         Requests.Enqueue($"{request.Method} {request.Path}{request.QueryString}");
         Headers.Enqueue(request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
 
-        var purpose = HttpMethods.IsPut(request.Method) || HttpMethods.IsGet(request.Method) ? NodePurpose.Data : NodePurpose.Control;
+        var purpose = HttpMethods.IsPut(request.Method) || (HttpMethods.IsGet(request.Method) && request.Path != Routes.Worker.Trash) ? NodePurpose.Data : NodePurpose.Control;
         var verdict = Tokens.Check(
             request.Headers[NodeTokens.Header], purpose, request.Method, request.Path + request.QueryString, Id.Value, TransferRig.Identity.Now, out var token);
         var valid = verdict == TokenVerdict.Valid && token!.Sender == NodeTokens.Master && (Epoch is null || token.Epoch == Epoch);
