@@ -28,6 +28,11 @@ internal sealed class Arguments
     // Of the host, and of the tools that start it.
     private static readonly string[] _framework = ["environment", "applicationName", "contentRoot", "urls", "operation", "publisher", "output-path", "step", "log-level"];
 
+    // What the host and Aspire read of configuration; of our own sections there are two.
+    private static readonly string[] _sections = ["Mdfs", "Parameters", "AppHost", "Aspire", "Azure", "Dashboard", "DcpPublisher", "Logging", "Pipeline", "Publishing", "ResourceNotifications"];
+
+    private static readonly string[] _known = ["admin-key", "cluster-key", "redis-password"];
+
     private static readonly Dictionary<string, string> _notHere = new(StringComparer.OrdinalIgnoreCase)
     {
         ["host"] = "Under Aspire console and API listen on this machine only: there is no --host. Mdfs.Standalone has it.",
@@ -70,6 +75,15 @@ internal sealed class Arguments
         return read;
     }
 
+    private static void RefuseUnknownSection(string name)
+    {
+        if (name.Split(':') is not [var section, .. { Length: > 0 } rest]) return;
+        if (!_sections.Contains(section, StringComparer.OrdinalIgnoreCase))
+            throw new DistributedApplicationException($"Nobody here reads --{name}: settings of the services begin with Mdfs:, keys with Parameters:. --help lists the options.");
+        if (section.Equals("Parameters", StringComparison.OrdinalIgnoreCase) && !_known.Contains(string.Join(':', rest), StringComparer.OrdinalIgnoreCase))
+            throw new DistributedApplicationException($"There is no parameter --{name}; there are {string.Join(", ", _known)}.");
+    }
+
     private void Take(string name, string? value, bool publishes)
     {
         if (_notHere.TryGetValue(name, out var why)) throw new DistributedApplicationException(why);
@@ -79,6 +93,7 @@ internal sealed class Arguments
         // With an underscore: what else is a variable of the environment, such as ASPIRE_CONTAINER_RUNTIME.
         if (!own && !publishes && !name.Contains(':', StringComparison.Ordinal) && !name.Contains('_', StringComparison.Ordinal) && !_framework.Contains(name, StringComparer.OrdinalIgnoreCase))
             throw new DistributedApplicationException($"There is no option --{name}. --help lists them; settings are given by their whole name, as in --Mdfs:Master:ReplicationFactor=3.");
+        if (!own && !publishes) RefuseUnknownSection(name);
         if (!own && !setting) return;
         if (value is null) throw new DistributedApplicationException($"--{name} needs a value.");
         if (own) _options[name] = value;

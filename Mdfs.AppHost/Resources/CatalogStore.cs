@@ -35,6 +35,7 @@ internal sealed record CatalogStore(Func<IResourceBuilder<ProjectResource>, IRes
     {
         var password = builder.AddSecret($"{name}-password");
         var garnet = builder.AddBareService<Projects.Mdfs_Garnet>(name, port: null, new PublishedImage("garnet", 6379))
+            .WithGivenSettings(cluster)
             .WithEndpoint(name: "tcp", scheme: "tcp", env: "Mdfs__Garnet__Port")
             .WithEnvironment("Mdfs__Garnet__Password", password)
             .WithDataDirectory("Mdfs__Garnet__DataDirectory", "garnet", cluster);

@@ -63,7 +63,7 @@ internal static class Services
         service.ApplicationBuilder.ExecutionContext.IsRunMode ? service.WithEnvironment(variable, Path.Combine(cluster.Data, name)) : service;
 
     // First of all, so that nothing which wires the services together is overridden.
-    private static IResourceBuilder<ProjectResource> WithGivenSettings(this IResourceBuilder<ProjectResource> service, ClusterSettings cluster)
+    public static IResourceBuilder<ProjectResource> WithGivenSettings(this IResourceBuilder<ProjectResource> service, ClusterSettings cluster)
     {
         foreach (var (name, value) in cluster.Given) service.WithEnvironment(name.Replace(":", "__", StringComparison.Ordinal), value);
         return service;

@@ -116,6 +116,8 @@ public sealed class AppHostTests
     [InlineData("--redis=localhost:6379", "there is no --redis")]
     [InlineData("--workers=many", "--workers must be a number from 1 to 64")]
     [InlineData("--Mdfs:AdminKey=a key of my own", "--Parameters:admin-key")]
+    [InlineData("--Mfds:Master:ReplicationFactor=3", "Nobody here reads --Mfds:Master:ReplicationFactor")]
+    [InlineData("--Parameters:admn-key=a key of my own", "There is no parameter --Parameters:admn-key")]
     [InlineData("8080", "'8080' is not an option")]
     public async Task An_option_that_there_is_not_is_refused_and_never_ignored(string option, string refusal)
     {
