@@ -181,9 +181,10 @@ public sealed partial class Adoption(
             {
                 foreach (var entry in change.Put) _provisional[entry.Name] = new Provisional(Durable(entry.Name), entry);
                 foreach (var name in change.Remove) _provisional.Remove(name);
+                // Under the same lock: who asks in between what is durable would be told of the entry that was here before.
+                catalog.Apply(new CatalogChange { Put = change.Put, Remove = change.Remove, Highest = change.Highest });
             }
 
-            catalog.Apply(new CatalogChange { Put = change.Put, Remove = change.Remove, Highest = change.Highest });
             return true;
         }
 

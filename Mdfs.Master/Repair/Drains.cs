@@ -63,7 +63,10 @@ public sealed partial class Drains(
     {
         lock (registry.Gate)
         {
-            if (registry.Find(node) is not { } state || (state.Draining == draining && state.DrainPaused == paused)) return false;
+            if (registry.Find(node) is not { } state) return false;
+            // Whatever the node still says of itself: this is the latest word.
+            state.ClaimsDraining = false;
+            if (state.Draining == draining && state.DrainPaused == paused) return false;
             state.Unsaved = true;
             registry.SetDraining(node, draining, paused);
             return true;
