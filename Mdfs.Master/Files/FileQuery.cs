@@ -129,6 +129,8 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
 
         // Looked at to the end in any case, for the total.
         var part = SearchValues.Create([Query], StringComparison.OrdinalIgnoreCase);
+        // In their order the movies that lack copies stand together, and need not be counted once more.
+        var whole = UnderReplicated && Order == FileOrder.Copies ? FirstWithCopies(wanted, sorted, copies) : -1;
         var total = 0;
         var more = false;
         var place = -1;
@@ -136,7 +138,7 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         {
             place++;
             if (Query.Length > 0 && !entry.Name.Value.AsSpan().ContainsAny(part)) continue;
-            if (UnderReplicated && copies(entry) >= wanted) continue;
+            if (UnderReplicated && (whole >= 0 ? (Descending ? sorted.Count - 1 - place : place) >= whole : copies(entry) >= wanted)) continue;
             total++;
             if (After is not null ? place < first : total <= first) continue;
             if (page.Count < Limit) page.Add(entry);
@@ -158,6 +160,19 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
             var difference = Key(Order, entry, copies).CompareTo(cursor.Key);
             if (difference == 0) difference = string.CompareOrdinal(entry.Name.Value, cursor.Name);
             if ((Descending ? -difference : difference) > 0) high = middle;
+            else low = middle + 1;
+        }
+
+        return low;
+    }
+
+    private static int FirstWithCopies(int wanted, OrderedEntries sorted, Func<CatalogEntry, int> copies)
+    {
+        var (low, high) = (0, sorted.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (copies(sorted[middle]) >= wanted) high = middle;
             else low = middle + 1;
         }
 
