@@ -34,8 +34,21 @@ internal sealed record FileSource(string Name, string Path) : MovieSource(Name, 
     /// <param name="file">May be a link: its own length and time say nothing of the movie.</param>
     public static FileSource Of(string name, FileInfo file)
     {
-        var bytes = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+        var bytes = Behind(file) ?? file;
         return new FileSource(name, file.FullName) { Size = bytes.Length, ModifiedAt = bytes.LastWriteTimeUtc };
+    }
+
+    /// <summary>Null: it is no link, or one that leads nowhere or in a circle. That is told when the movie is read, of that movie alone.</summary>
+    private static FileInfo? Behind(FileInfo file)
+    {
+        try
+        {
+            return file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } target ? target : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     public override Task<OpenSource> OpenAsync(long from, CancellationToken cancellationToken)

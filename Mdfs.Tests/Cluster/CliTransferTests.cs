@@ -153,6 +153,23 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         await Client.AssertHoldsAsync("both.mp4", alone, Cancelled);
     }
 
+    [Theory]
+    [InlineData("put")]
+    [InlineData("import")]
+    public async Task A_link_that_leads_nowhere_fails_alone_and_what_lies_beside_it_is_stored(string command)
+    {
+        var movie = new MovieBytes(33, 70_000);
+        Write($"linked/{command} good.mp4", movie);
+        File.CreateSymbolicLink(_temp[$"linked/{command} dangling.mp4"], _temp["gone.mp4"]);
+        File.CreateSymbolicLink(_temp[$"linked/{command} loop.mp4"], _temp[$"linked/{command} loop.mp4"]);
+        Write("elsewhere/target.mp4", movie);
+        File.CreateSymbolicLink(_temp[$"linked/{command} link.mp4"], _temp["elsewhere/target.mp4"]);
+
+        var run = (await At(Client.Master).RunAsync(command, _temp["linked"], "--retries", "0", "--json")).AssertEnded(1);
+        Assert.Equal($"{command} dangling.mp4 failed, {command} good.mp4 stored, {command} link.mp4 stored, {command} loop.mp4 failed", Results(run));
+        await Client.AssertHoldsAsync($"{command} link.mp4", movie, Cancelled);
+    }
+
     [Fact]
     public async Task Another_servers_movies_come_by_a_list_of_URLs_from_allowed_hosts_only()
     {
