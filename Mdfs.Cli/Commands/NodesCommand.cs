@@ -80,7 +80,9 @@ internal static class NodesCommand
                 ? await session.Master.DrainAsync(node.Id, cancellationToken)
                 : parsed.GetValue(pause) ? await session.Master.PauseDrainAsync(node.Id, cancellationToken)
                 : await session.Master.BeginDrainAsync(node.Id, parsed.GetValue(force), cancellationToken);
-            session.Output.Result(drain, Sentence(drain));
+            // Asked for only where it makes a difference.
+            var uncertain = IsUntold(drain) && await session.Master.ClusterAsync(cancellationToken) is { Rebuilding: not null } or { Writable: false };
+            session.Output.Result(drain, Sentence(drain, uncertain));
             return ExitCodes.Done;
         });
         return command;
@@ -110,10 +112,14 @@ internal static class NodesCommand
         return command;
     }
 
-    private static string Sentence(Server.Drain drain)
+    /// <summary>Nothing is left to do by what is known, and that is not all.</summary>
+    private static bool IsUntold(Server.Drain drain) => drain is { Movies: 0, State: "draining" or "paused" };
+
+    /// <param name="uncertain">The catalog is being completed, or Redis is away: a movie that it does not know may be on the node.</param>
+    internal static string Sentence(Server.Drain drain, bool uncertain)
     {
-        var toDo = drain.Movies == 0
-            ? drain.State is "draining" or "paused" ? "it has not told yet all that it holds" : "every movie has its copies elsewhere"
+        var toDo = IsUntold(drain) ? uncertain ? "whether every movie has its copies elsewhere is known when the catalog is complete" : "it has not told yet all that it holds"
+            : drain.Movies == 0 ? "every movie has its copies elsewhere"
             : $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}";
         var stuck = drain.WithoutRoom > 0 ? $"; for {drain.WithoutRoom} of them no other node has room" : "";
         return $"{(drain.State == "none" ? "not drained" : drain.State)}   {Printable.Of(drain.Node)}: {toDo}{stuck}; it holds {Counted.Of(drain.Replicas, "copy", "copies")}";

@@ -40,6 +40,54 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
     }
 
     [Fact]
+    public async Task A_name_that_nobody_can_say_anything_of_holds_up_none_of_the_others()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
+        await visit.Page.RouteAsync("**/api/files/**", async route =>
+        {
+            var (url, head) = (Uri.UnescapeDataString(route.Request.Url), route.Request.Method == "HEAD");
+            if (url.EndsWith("broken there.mp4", StringComparison.Ordinal)) await route.FulfillAsync(new RouteFulfillOptions { Status = 500 });
+            else if (url.EndsWith("forbidden word.mp4", StringComparison.Ordinal)) await route.FulfillAsync(new RouteFulfillOptions { Status = 406, ContentType = "application/problem+json", Body = """{"detail":"Not with that word."}""" });
+            else if (url.EndsWith("without HEAD.mp4", StringComparison.Ordinal) && head) await route.FulfillAsync(new RouteFulfillOptions { Status = 405 });
+            else await route.ContinueAsync();
+        });
+        await visit.Page.SetInputFilesAsync(Files, [File("broken there.mp4"), File("forbidden word.mp4"), File("without HEAD.mp4"), File("behind them.mp4")]);
+        foreach (var name in (string[])["behind them.mp4", "without HEAD.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        await Assertions.Expect(Row(visit, "forbidden word.mp4")).ToHaveAttributeAsync("data-state", "failed");
+        await Assertions.Expect(Row(visit, "forbidden word.mp4")).ToContainTextAsync("Not with that word.");
+        await Assertions.Expect(Row(visit, "broken there.mp4")).ToHaveAttributeAsync("data-state", "checking");
+        await Assertions.Expect(Row(visit, "broken there.mp4")).ToContainTextAsync("The server answers 500.");
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task A_tab_that_crashed_holds_no_file_and_one_that_answers_keeps_its_own()
+    {
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
+        await visit.Page.Locator(".drop-zone").WaitForAsync();
+        await visit.Page.EvaluateAsync(
+            """
+            async () => {
+              const other = new BroadcastChannel('mdfs-uploads');
+              const tell = (tab, name) => other.postMessage({ tab, keys: [`${name} 4000 1`] });
+              tell('crashed', 'of a crashed tab.mp4');
+              other.onmessage = ({ data }) => { if (!data.keys) tell('alive', 'of another tab.mp4'); };
+              tell('alive', 'of another tab.mp4');
+              await new Promise(resolve => setTimeout(resolve, 100));
+
+              const transfer = new DataTransfer();
+              for (const name of ['of a crashed tab.mp4', 'of another tab.mp4']) transfer.items.add(new File([new Uint8Array(4000)], name, { lastModified: 1 }));
+              document.dispatchEvent(new Event('visibilitychange'));
+              for (const kind of ['dragenter', 'dragover', 'drop']) document.querySelector('.drop-zone').dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+            }
+            """);
+        await Assertions.Expect(Row(visit, "of a crashed tab.mp4")).ToHaveAttributeAsync("data-state", "done");
+        await Assertions.Expect(Row(visit, "of another tab.mp4")).ToHaveAttributeAsync("data-state", "refused");
+        await Assertions.Expect(Row(visit, "of another tab.mp4")).ToContainTextAsync("Another tab");
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task An_upload_that_is_cancelled_while_it_is_being_made_at_the_second_attempt_leaves_nothing_behind()
     {
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");

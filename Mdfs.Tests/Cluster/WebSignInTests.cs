@@ -16,9 +16,13 @@ public sealed class WebSignInTests(SharedCluster shared) : IClassFixture<SharedC
         using var visitor = web.Visit();
         foreach (var path in (string[])["", "movies", "nodes", "deletions", "activity", "settings", "movies?query=x"])
         {
-            using var page = await visitor.Http.GetAsync(path, Cancelled);
-            Assert.Equal(HttpStatusCode.Redirect, page.StatusCode);
-            Assert.StartsWith("/sign-in", page.Headers.Location!.OriginalString);
+            foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Head])
+            {
+                using var request = new HttpRequestMessage(method, path);
+                using var page = await visitor.Http.SendAsync(request, Cancelled);
+                Assert.Equal(HttpStatusCode.Redirect, page.StatusCode);
+                Assert.StartsWith("/sign-in", page.Headers.Location!.OriginalString);
+            }
         }
 
         using var hub = await visitor.Http.PostAsync("_blazor/negotiate?negotiateVersion=1", null, Cancelled);

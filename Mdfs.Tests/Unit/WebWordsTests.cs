@@ -51,6 +51,19 @@ public sealed partial class WebWordsTests
     [InlineData("zh-Hans", 1, "1 部影片，3 MiB")]
     public void One_is_not_many(string language, int movies, string told) => Speaking(language, words => Assert.Equal(told, words.Counted("Rebalance.Amount", movies, movies, "3 MiB")));
 
+    [Theory]
+    [InlineData("drained", 0, false, "it may leave", "every movie has its copies elsewhere")]
+    [InlineData("draining", 0, false, "it has not told yet all that it holds", "it has not told yet all that it holds")]
+    [InlineData("paused", 0, true, "is known when the catalog is complete", "is known when the catalog is complete")]
+    [InlineData("draining", 2, true, "2 movies, 3 MiB still to be copied", "2 movies, 3.0 MiB to be copied")]
+    public void Of_a_drain_no_movies_left_is_said_only_when_that_is_known(string state, int movies, bool uncertain, string console, string command)
+    {
+        var drain = new Drain("worker-1", "1", state, movies, movies > 0 ? 3 << 20 : 0, 1, 0, 4);
+        Speaking("en", words => Assert.Contains(console, drain.Left(words, uncertain)));
+        Speaking("zh-Hans", words => Assert.Matches("[\u4e00-\u9fff]", drain.Left(words, uncertain)));
+        Assert.Contains(command, Cli.Commands.NodesCommand.Sentence(new Cli.Server.Drain("worker-1", "1", state, movies, drain.Bytes, 1, 0, 4), uncertain));
+    }
+
     [Fact]
     public void Every_setting_that_the_master_tells_is_described_in_both_languages()
     {

@@ -19,15 +19,14 @@
       await new Promise(resolve => setTimeout(resolve, 1500));
     }
   };
-  // A session that ended meanwhile is told to the circuit as an attempt that failed, which it would repeat for ever. A page says it plainly: it leads to the sign-in. (Pages answer GET alone.)
+  // A session that ended meanwhile is told to the circuit as an attempt that failed, which it would repeat for ever. A page says it plainly: it leads to the sign-in.
   let looking = false;
   const look = async () => {
     if (looking) return;
     looking = true;
     try {
-      const answer = await fetch(location.href, { cache: 'no-store', redirect: 'manual' });
+      const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store', redirect: 'manual' });
       if (answer.status === 401 || answer.type === 'opaqueredirect') location.reload();
-      await answer.body?.cancel();
     } catch {
       // Still away.
     } finally {

@@ -3,6 +3,9 @@ import { freeName, refusal, spell } from './upload-rules.js';
 import { Tabs } from './upload-tabs.js';
 
 export const atOnce = 2;
+
+/** So many may wait for the server to say something of their names without holding up the others. */
+const beside = 8;
 const endpoint = '/api/uploads';
 const storage = 'mdfs-uploads';
 
@@ -28,6 +31,7 @@ export class UploadQueue extends EventTarget {
   rules = { extensions: [], maxSize: 0 };
   #tus;
   #tabs = new Tabs(() => this.#changed());
+  #stuck = 0;
 
   constructor(tus) {
     super();
@@ -39,6 +43,7 @@ export class UploadQueue extends EventTarget {
 
   /** Looks at each file before a byte of it is sent. */
   async add(files) {
+    await this.#tabs.ask();
     const fresh = [];
     // "For all of them" is said of what came together: a film that is added hours later is asked about again.
     const batch = { answer: null };
@@ -53,14 +58,14 @@ export class UploadQueue extends EventTarget {
     }
     this.#tell();
     this.#changed();
-    for (const item of fresh) await this.#check(item);
+    await this.#each(fresh, (item, next) => this.#check(item, next));
   }
 
   /** What to do with a movie of that name: 'replace', 'keep' (both) or 'skip'. */
   async answer(item, choice, all) {
     const asked = all ? this.items.filter(other => other.state === 'asking') : [item];
     if (all) for (const one of asked) one.batch.answer = choice;
-    for (const one of asked) await this.#decide(one, choice);
+    await this.#each(asked, (one, next) => this.#decide(one, choice, next));
   }
 
   pause(item) {
@@ -140,45 +145,58 @@ export class UploadQueue extends EventTarget {
     }
   }
 
-  async #check(item) {
+  /** One after the other, except that none waits for one that says `next` before it is done. */
+  async #each(items, act) {
+    for (const item of items) await new Promise((next, fail) => act(item, next).then(next, fail));
+  }
+
+  async #check(item, next) {
     if (item.state !== 'checking') return;
     // Goes on with what has been decided.
     if (this.#read().some(kept => kept.key === this.#key(item))) return this.#ready(item);
-    const there = await this.#exists(item, item.name);
+    const there = await this.#exists(item, item.name, next);
     if (there === null) return;
     if (!there) {
       item.checked = true;
       return this.#ready(item);
     }
-    if (item.batch.answer) return this.#decide(item, item.batch.answer);
+    if (item.batch.answer) return this.#decide(item, item.batch.answer, next);
     this.#set(item, 'asking');
   }
 
-  /** Whether there is a movie of that name: asked for as long as nobody can say, since it would be replaced without a question. Null: that is not wanted to know any more. */
-  async #exists(item, name) {
-    for (let failures = 1; item.state === 'checking'; failures++) {
-      const there = await exists(name);
-      if (item.state !== 'checking') break;
-      if (there === true || there === false) return there;
-      if (there === 'out') {
-        this.#set(item, 'failed', ['SignedOut']);
-        break;
+  /** Whether there is a movie of that name: asked for as long as nobody can say, since it would be replaced without a question. Null: that is not wanted to know any more, or never to be known. */
+  async #exists(item, name, next) {
+    let failures = 0;
+    try {
+      while (item.state === 'checking') {
+        const { there, failed, waits } = await exists(name);
+        if (item.state !== 'checking') break;
+        if (failed) {
+          this.#set(item, 'failed', failed);
+          break;
+        }
+        if (!waits) return there;
+        // The name may be what is wrong, and then the others are none the worse for it; when many wait, it is the server, which is not to be asked for each of a thousand.
+        if (failures++ === 0) this.#stuck++;
+        if (this.#stuck <= beside) next?.();
+        this.#set(item, 'checking', waits);
+        await new Promise(resolve => {
+          item.wake = resolve;
+          item.timer = setTimeout(resolve, patience(failures));
+        });
       }
-      this.#set(item, 'checking', ['Offline']);
-      await new Promise(resolve => {
-        item.wake = resolve;
-        item.timer = setTimeout(resolve, patience(failures));
-      });
+    } finally {
+      if (failures > 0) this.#stuck--;
     }
     return null;
   }
 
-  async #decide(item, choice) {
+  async #decide(item, choice, next) {
     if (item.state !== 'asking' && item.state !== 'checking') return;
     if (choice === 'skip') return this.#set(item, 'cancelled', ['Skipped']);
     if (choice === 'keep') {
       this.#set(item, 'checking');
-      const name = await freeName(item.name, async name => this.items.some(other => other !== item && other.unfinished && other.name === name) || await this.#exists(item, name));
+      const name = await freeName(item.name, async name => this.items.some(other => other !== item && other.unfinished && other.name === name) || await this.#exists(item, name, next));
       if (item.state !== 'checking') return;
       item.name = name;
     }
@@ -281,7 +299,7 @@ export class UploadQueue extends EventTarget {
     } else if (status === 0 || status === 408 || status === 409 || status === 423 || status === 429 || status === 502 || status === 503 || status === 504) {
       // The way is bad, not the file: asked again for as long as it takes, and at once when the browser finds its network again.
       item.failures++;
-      this.#set(item, 'offline', status === 0 ? ['Offline'] : ['Server', said(answer) ?? status]);
+      this.#set(item, 'offline', status === 0 ? ['Offline'] : said(answer) ? ['Server', said(answer)] : ['AnswersNow', status]);
       item.timer = setTimeout(() => this.#again(item), patience(item.failures));
       return;
     } else {
@@ -386,15 +404,25 @@ function said(answer) {
   }
 }
 
-/** Whether there is a movie of that name; 'out': we are signed out; null: nobody can say. */
+/** Of a movie of that name: `there` is whether there is one, or nobody can say; why that is so stands in `waits` when it passes, in `failed` when it does not. */
 async function exists(name) {
   try {
-    const answer = await fetch(`/api/files/${encodeURIComponent(name)}`, { method: 'HEAD', headers: headers(), cache: 'no-store' });
-    if (answer.ok) return true;
+    const ask = method => fetch(`/api/files/${encodeURIComponent(name)}`, { method, headers: headers(), cache: 'no-store' });
+    let answer = await ask('HEAD');
+    // Something on the way may refuse HEAD alone; and what refuses GET as well says why.
+    if (refuses(answer.status)) answer = await ask('GET');
+    const { status, ok } = answer;
+    if (ok) return { there: true };
     // A name that the master does not take is no movie's either: the upload is told what is wrong with it.
-    if (answer.status === 404 || answer.status === 400) return false;
-    return answer.status === 401 || answer.status === 403 ? 'out' : null;
+    if (status === 404 || status === 400) return { there: false };
+    if (status === 401 || status === 403) return { failed: ['SignedOut'] };
+    if (!refuses(status)) return { waits: ['AnswersNow', status] };
+    const sentence = await answer.json().then(problem => problem.detail, () => null);
+    return { failed: sentence ? ['Server', sentence] : ['Answers', status] };
   } catch {
-    return null;
+    return { waits: ['Offline'] };
   }
 }
+
+/** For good, and not for what the name or the session is. */
+const refuses = status => status >= 400 && status < 500 && ![400, 401, 403, 404, 408, 425, 429].includes(status);

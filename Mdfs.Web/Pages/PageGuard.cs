@@ -77,7 +77,7 @@ public sealed class PageGuard(RequestDelegate next, SessionStore sessions, KeyRi
     {
         var request = context.Request;
         // The circuit and what scripts ask for: they cannot follow to a page.
-        if (!HttpMethods.IsGet(request.Method) || request.Path.StartsWithSegments("/_blazor"))
+        if (!(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) || request.Path.StartsWithSegments("/_blazor"))
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return;
