@@ -76,12 +76,12 @@ internal static class NodesCommand
                 return ExitCodes.Done;
             }
 
+            // Before anything is begun: who is told of a failure must not have changed anything.
+            var uncertain = await session.Master.ClusterAsync(cancellationToken) is { Rebuilding: not null } or { Writable: false };
             var drain = parsed.GetValue(dryRun)
                 ? await session.Master.DrainAsync(node.Id, cancellationToken)
                 : parsed.GetValue(pause) ? await session.Master.PauseDrainAsync(node.Id, cancellationToken)
                 : await session.Master.BeginDrainAsync(node.Id, parsed.GetValue(force), cancellationToken);
-            // Asked for only where it makes a difference.
-            var uncertain = IsUntold(drain) && await session.Master.ClusterAsync(cancellationToken) is { Rebuilding: not null } or { Writable: false };
             session.Output.Result(drain, Sentence(drain, uncertain));
             return ExitCodes.Done;
         });
