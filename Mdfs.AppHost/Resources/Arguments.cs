@@ -31,8 +31,6 @@ internal sealed class Arguments
     // What the host and Aspire read of configuration; of our own sections there are two.
     private static readonly string[] _sections = ["Mdfs", "Parameters", "AppHost", "Aspire", "Azure", "Dashboard", "DcpPublisher", "Logging", "Pipeline", "Publishing", "ResourceNotifications"];
 
-    private static readonly string[] _known = ["admin-key", "cluster-key", "redis-password"];
-
     private static readonly Dictionary<string, string> _notHere = new(StringComparer.OrdinalIgnoreCase)
     {
         ["host"] = "Under Aspire console and API listen on this machine only: there is no --host. Mdfs.Standalone has it.",
@@ -40,6 +38,8 @@ internal sealed class Arguments
     };
 
     private static readonly Dictionary<string, string> _parameters = new(StringComparer.OrdinalIgnoreCase) { ["Mdfs:AdminKey"] = "admin-key", ["Mdfs:ClusterKey"] = "cluster-key" };
+
+    private static readonly string[] _known = [.. _parameters.Values, "redis-password"];
 
     private readonly Dictionary<string, string> _options = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, string> _settings = new(StringComparer.OrdinalIgnoreCase);
@@ -75,9 +75,15 @@ internal sealed class Arguments
         return read;
     }
 
-    private static void RefuseUnknownSection(string name)
+    private static void RefuseUnknown(string name)
     {
-        if (name.Split(':') is not [var section, .. { Length: > 0 } rest]) return;
+        if (name.Split(':') is not [var section, .. { Length: > 0 } rest])
+        {
+            // With an underscore: a variable of the environment, such as ASPIRE_CONTAINER_RUNTIME.
+            if (name.Contains('_', StringComparison.Ordinal) || _framework.Contains(name, StringComparer.OrdinalIgnoreCase)) return;
+            throw new DistributedApplicationException($"There is no option --{name}. --help lists them; settings are given by their whole name, as in --Mdfs:Master:ReplicationFactor=3.");
+        }
+
         if (!_sections.Contains(section, StringComparer.OrdinalIgnoreCase))
             throw new DistributedApplicationException($"Nobody here reads --{name}: settings of the services begin with Mdfs:, keys with Parameters:. --help lists the options.");
         if (section.Equals("Parameters", StringComparison.OrdinalIgnoreCase) && !_known.Contains(string.Join(':', rest), StringComparer.OrdinalIgnoreCase))
@@ -90,10 +96,7 @@ internal sealed class Arguments
         if (_parameters.TryGetValue(name, out var parameter)) throw new DistributedApplicationException($"Under Aspire keys are parameters: --Parameters:{parameter}=… instead of --{name}.");
         var own = _own.Contains(name, StringComparer.OrdinalIgnoreCase);
         var setting = name.StartsWith("Mdfs:", StringComparison.OrdinalIgnoreCase);
-        // With an underscore: what else is a variable of the environment, such as ASPIRE_CONTAINER_RUNTIME.
-        if (!own && !publishes && !name.Contains(':', StringComparison.Ordinal) && !name.Contains('_', StringComparison.Ordinal) && !_framework.Contains(name, StringComparer.OrdinalIgnoreCase))
-            throw new DistributedApplicationException($"There is no option --{name}. --help lists them; settings are given by their whole name, as in --Mdfs:Master:ReplicationFactor=3.");
-        if (!own && !publishes) RefuseUnknownSection(name);
+        if (!own && !publishes) RefuseUnknown(name);
         if (!own && !setting) return;
         if (value is null) throw new DistributedApplicationException($"--{name} needs a value.");
         if (own) _options[name] = value;

@@ -112,15 +112,16 @@ internal static class NodesCommand
         return command;
     }
 
-    /// <summary>Nothing is left to do by what is known, and that is not all.</summary>
-    private static bool IsUntold(Server.Drain drain) => drain is { Movies: 0, State: "draining" or "paused" };
-
     /// <param name="uncertain">The catalog is being completed, or Redis is away: a movie that it does not know may be on the node.</param>
     internal static string Sentence(Server.Drain drain, bool uncertain)
     {
-        var toDo = IsUntold(drain) ? uncertain ? "whether every movie has its copies elsewhere is known when the catalog is complete" : "it has not told yet all that it holds"
-            : drain.Movies == 0 ? "every movie has its copies elsewhere"
-            : $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}";
+        var toDo = drain switch
+        {
+            { Movies: > 0 } => $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}",
+            // Nothing is left to do by what is known, and that is not all.
+            { State: "draining" or "paused" } => uncertain ? "whether every movie has its copies elsewhere is known when the catalog is complete" : "it has not told yet all that it holds",
+            _ => "every movie has its copies elsewhere",
+        };
         var stuck = drain.WithoutRoom > 0 ? $"; for {drain.WithoutRoom} of them no other node has room" : "";
         return $"{(drain.State == "none" ? "not drained" : drain.State)}   {Printable.Of(drain.Node)}: {toDo}{stuck}; it holds {Counted.Of(drain.Replicas, "copy", "copies")}";
     }

@@ -270,6 +270,11 @@ public sealed partial class CatalogSession(
     /// </summary>
     public bool IsUncertain => rebuild.Reason is not null || !Attached || (rebuild.BeganEmpty && (identity.ClusterId.Length == 0 || !registry.AnyRegistered));
 
+    /// <summary>
+    /// Whether what is known of names and copies is enough to judge by: not while the catalog is rebuilt, or nodes have not had the time to come. Then somebody may still bring what is missing.
+    /// </summary>
+    public bool IsSure => registry.Settled && !IsUncertain;
+
     /// <summary>Whether the catalog is being rebuilt and a further node may still register.</summary>
     public bool NodesMayStillCome => rebuild.Reason is not null && registry.SinceLastRegistration < options.Value.NodeTimeout;
 

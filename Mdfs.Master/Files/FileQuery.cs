@@ -130,7 +130,7 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         // Looked at to the end in any case, for the total.
         var part = SearchValues.Create([Query], StringComparison.OrdinalIgnoreCase);
         // In their order the movies that lack copies stand together, and need not be counted once more.
-        var whole = UnderReplicated && Order == FileOrder.Copies ? FirstWithCopies(wanted, sorted, copies) : -1;
+        var lacking = UnderReplicated && Order == FileOrder.Copies ? First(sorted.Count, at => copies(sorted[at]) >= wanted) : (int?)null;
         var total = 0;
         var more = false;
         var place = -1;
@@ -138,7 +138,7 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         {
             place++;
             if (Query.Length > 0 && !entry.Name.Value.AsSpan().ContainsAny(part)) continue;
-            if (UnderReplicated && (whole >= 0 ? (Descending ? sorted.Count - 1 - place : place) >= whole : copies(entry) >= wanted)) continue;
+            if (UnderReplicated && !(lacking is { } count ? Index(sorted, place) < count : copies(entry) < wanted)) continue;
             total++;
             if (After is not null ? place < first : total <= first) continue;
             if (page.Count < Limit) page.Add(entry);
@@ -148,31 +148,26 @@ public sealed record FileQuery(string Query, FileOrder Order, bool Descending, i
         return new FileSlice(page, more ? Cursor(page, copies) : null, total);
     }
 
-    private CatalogEntry At(OrderedEntries sorted, int index) => Descending ? sorted[sorted.Count - 1 - index] : sorted[index];
+    private int Index(OrderedEntries sorted, int place) => Descending ? sorted.Count - 1 - place : place;
 
-    private int FirstAfter(FileCursor cursor, OrderedEntries sorted, Func<CatalogEntry, int> copies)
+    private CatalogEntry At(OrderedEntries sorted, int place) => sorted[Index(sorted, place)];
+
+    private int FirstAfter(FileCursor cursor, OrderedEntries sorted, Func<CatalogEntry, int> copies) => First(sorted.Count, place =>
     {
-        var (low, high) = (0, sorted.Count);
+        var entry = At(sorted, place);
+        var difference = Key(Order, entry, copies).CompareTo(cursor.Key);
+        if (difference == 0) difference = string.CompareOrdinal(entry.Name.Value, cursor.Name);
+        return (Descending ? -difference : difference) > 0;
+    });
+
+    /// <summary>The first place of which it holds, as it does of all behind it.</summary>
+    private static int First(int count, Func<int, bool> holds)
+    {
+        var (low, high) = (0, count);
         while (low < high)
         {
             var middle = (low + high) / 2;
-            var entry = At(sorted, middle);
-            var difference = Key(Order, entry, copies).CompareTo(cursor.Key);
-            if (difference == 0) difference = string.CompareOrdinal(entry.Name.Value, cursor.Name);
-            if ((Descending ? -difference : difference) > 0) high = middle;
-            else low = middle + 1;
-        }
-
-        return low;
-    }
-
-    private static int FirstWithCopies(int wanted, OrderedEntries sorted, Func<CatalogEntry, int> copies)
-    {
-        var (low, high) = (0, sorted.Count);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (copies(sorted[middle]) >= wanted) high = middle;
+            if (holds(middle)) high = middle;
             else low = middle + 1;
         }
 

@@ -40,11 +40,6 @@ public sealed partial class Sweep(
     private static readonly TimeSpan _searchAgain = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<UploadId, long> _unclaimed = new();
 
-    /// <summary>
-    /// What is not in the catalog, or is below what is, can be judged by it. Not while it is rebuilt, or nodes have not had the time to come: then somebody may still bring what is missing.
-    /// </summary>
-    private bool IsSure => registry.Settled && !session.IsUncertain;
-
     public void AddOrders(NodeState node, List<NodeOrder> orders)
     {
         AddPrepared(node, orders);
@@ -81,7 +76,7 @@ public sealed partial class Sweep(
                 // It may have been deleted, and the deletion forgotten: while it is here, the node counts as having been away.
                 node.Unsettled |= away;
                 // Nor will it ever be removed, where nothing of the current version is left: so that the node settles all the same, an admin judges it.
-                if (away && IsSure && !locks.IsHeld(name) && IsLost(entry!))
+                if (away && session.IsSure && !locks.IsHeld(name) && IsLost(entry!))
                 {
                     LogBelowLost(name, version.Number, node.RingKey);
                     return new QuarantineOrder(version, BelowLost);
@@ -106,7 +101,7 @@ public sealed partial class Sweep(
                 LogConflict(name, version.Number, node.RingKey);
                 return new QuarantineOrder(version, OtherBytes);
             case ReplicaVerdict.TooLongAway:
-                if (!IsSure) return null;
+                if (!session.IsSure) return null;
                 LogTooLongAway(name, version.Number, node.RingKey);
                 return new QuarantineOrder(version, TooLongAway);
             case ReplicaVerdict.OtherCluster:
@@ -126,7 +121,7 @@ public sealed partial class Sweep(
     private bool IsRemovable(CatalogEntry current, MovieVersion version)
     {
         var since = _superseded.GetOrAdd(version, static (_, clock) => clock.GetTimestamp(), time);
-        return IsSure && SupersededRemoval.IsDue(
+        return session.IsSure && SupersededRemoval.IsDue(
             time.GetElapsedTime(since),
             options.Value.SupersededGrace,
             streams.OfVersion(version) > 0,
@@ -149,7 +144,7 @@ public sealed partial class Sweep(
                 case PreparedVerdict.Seal:
                     orders.Add(new SealOrder(committed[prepared.Upload].Replica));
                     break;
-                case PreparedVerdict.Discard when IsSure:
+                case PreparedVerdict.Discard when session.IsSure:
                     orders.Add(new DiscardOrder(prepared.Upload));
                     break;
             }

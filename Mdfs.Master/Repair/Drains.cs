@@ -26,7 +26,7 @@ public sealed partial class Drains(
     public bool IsDone(NodeId node, DrainPlan plan)
     {
         if (plan.Movies > 0 || session.IsUncertain) return false;
-        lock (registry.Gate) return registry.Find(node) is { Inventory.Complete: true };
+        return HasTold(node);
     }
 
     /// <summary>What is left to do, or what a drain would have to do.</summary>
@@ -73,10 +73,14 @@ public sealed partial class Drains(
         }
     }
 
+    private bool HasTold(NodeId node)
+    {
+        lock (registry.Gate) return registry.Find(node) is { Inventory.Complete: true };
+    }
+
     private IEnumerable<(ReplicaDescription, IReadOnlyList<HeldCopy>)> Held(NodeId node)
     {
-        bool told;
-        lock (registry.Gate) told = registry.Find(node) is { Inventory.Complete: true };
+        var told = HasTold(node);
         foreach (var entry in catalog.Entries)
         {
             // Until it has told what it holds, it is what Redis remembers.

@@ -179,7 +179,7 @@ public sealed partial class Fixer(
         // whose last page comes in the middle of one is missing in what was seen before.
         var awaited = registry.AwaitsInventory;
         var candidates = Survey(view);
-        if (awaited || !registry.Settled || session.IsUncertain || registry.AwaitsInventory) return;
+        if (awaited || !session.IsSure || registry.AwaitsInventory) return;
         GiveUpWhatIsThereAgain();
         HeldUp = _massLoss.Look(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
         var rules = RepairRules.Of(options.Value, view.AliveCount, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay);

@@ -113,7 +113,7 @@ public sealed partial class Rebalance(
 
     protected override async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (!session.Attached || !registry.Settled || session.IsUncertain || registry.Census is null) return;
+        if (!session.IsSure || registry.Census is null) return;
         if (!_recalled && !await RecallAsync()) return;
         var ended = await SettleAsync(cancellationToken);
         if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);

@@ -28,7 +28,7 @@ public sealed partial class TombstoneCleaner(
 
     protected override async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (!session.Attached || session.IsUncertain || !registry.Settled) return;
+        if (!session.IsSure) return;
         var outlived = Outlived();
         // The age by which they are forgotten is in Redis first: a master that starts with an older one would take a node that was away too long for one
         // that was not, and a deleted movie would be back (docs/decisions/model.md).

@@ -74,7 +74,7 @@ public sealed partial class Trimmer(
         lock (_gate)
         {
             if (_verifies.Remove(node.Id, out var versions)) orders.AddRange(versions.Select(version => new VerifyOrder(version)));
-            if (!registry.Settled || session.IsUncertain || _surplus.Count == 0) return;
+            if (!session.IsSure || _surplus.Count == 0) return;
 
             var view = registry.View;
             var activity = registry.States.ToDictionary(state => state.Id, state => new NodeActivity(state.Streams, state.Life is null ? TimeSpan.MaxValue : time.GetElapsedTime(state.LastBeat)));

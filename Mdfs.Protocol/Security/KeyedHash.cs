@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Mdfs.Protocol.Security;
 
@@ -19,5 +20,12 @@ internal sealed class KeyedHash(byte[] key)
         hash.AppendData(message);
         hash.GetHashAndReset(into);
         _ready.Add(hash);
+    }
+
+    public byte[] Of(string message)
+    {
+        var result = new byte[Length];
+        Of(Encoding.UTF8.GetBytes(message), result);
+        return result;
     }
 }

@@ -76,12 +76,7 @@ public sealed class NodeTokens(ClusterKeys keys)
         CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(token.BodyHash), Encoding.ASCII.GetBytes(Hash(body)));
 
     /// <summary>Signs a reply over the nonce of the request it answers.</summary>
-    public string SignReply(string nonce, ReadOnlySpan<byte> body)
-    {
-        Span<byte> signature = stackalloc byte[KeyedHash.Length];
-        _hash.Of(Encoding.UTF8.GetBytes($"reply\n{nonce}\n{Hash(body)}"), signature);
-        return Base64Url.EncodeToString(signature);
-    }
+    public string SignReply(string nonce, ReadOnlySpan<byte> body) => Base64Url.EncodeToString(_hash.Of($"reply\n{nonce}\n{Hash(body)}"));
 
     public bool CheckReply(string? signature, string nonce, ReadOnlySpan<byte> body) =>
         signature is not null

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 
@@ -62,14 +61,7 @@ public sealed class SignedLinks(ClusterKeys keys)
     }
 
     // The name comes last: whatever stands in it, no other field can be made of it. It holds no control character, so no line either.
-    private byte[] Sign(in LinkClaim claim)
-    {
-        var signature = new byte[KeyedHash.Length];
-        _hash.Of(
-            Encoding.UTF8.GetBytes(string.Create(
-                CultureInfo.InvariantCulture,
-                $"link/1\nGET\n{claim.Server}\n{claim.Version.Number}\n{(claim.Attachment ? "attachment" : "inline")}\n{claim.Expires}\n{claim.Name.Value}")),
-            signature);
-        return signature;
-    }
+    private byte[] Sign(in LinkClaim claim) => _hash.Of(string.Create(
+        CultureInfo.InvariantCulture,
+        $"link/1\nGET\n{claim.Server}\n{claim.Version.Number}\n{(claim.Attachment ? "attachment" : "inline")}\n{claim.Expires}\n{claim.Name.Value}"));
 }

@@ -94,6 +94,16 @@ public sealed class ConsoleVisit : IAsyncDisposable
     /// <summary>By how many pixels the page is wider than the window.</summary>
     public Task<int> OverflowAsync() => Page.EvaluateAsync<int>("document.documentElement.scrollWidth - window.innerWidth");
 
+    /// <summary>Drops something on the page of uploads.</summary>
+    /// <param name="script">Makes <c>transfer</c>, which is what is dropped.</param>
+    public Task DropAsync(string script) => Page.EvaluateAsync(
+        $$"""
+        async () => {
+        {{script}}
+          for (const kind of ['dragenter', 'dragover', 'drop']) document.querySelector('.drop-zone').dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }
+        """);
+
     public void AssertNothingWrong() => Assert.Empty(_wrong);
 
     public async ValueTask DisposeAsync() => await _context.DisposeAsync();

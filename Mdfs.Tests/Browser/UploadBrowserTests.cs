@@ -172,13 +172,10 @@ public sealed partial class UploadBrowserTests(Chromium chromium, SharedCluster 
         await Assertions.Expect(visit.Page.Locator("[data-name=\"same.mp4\"][data-state=refused]")).ToHaveCountAsync(1);
         await Assertions.Expect(visit.Page.Locator("[data-name=\"same.mp4\"][data-state=done]")).ToHaveCountAsync(1);
 
-        await visit.Page.EvaluateAsync(
+        await visit.DropAsync(
             """
-            () => {
-              const transfer = new DataTransfer();
-              transfer.items.add(new File([new Uint8Array(4000)], 'dropped.webm'));
-              for (const kind of ['dragenter', 'dragover', 'drop']) document.querySelector('.drop-zone').dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-            }
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(4000)], 'dropped.webm'));
             """);
         await Assertions.Expect(Row(visit, "dropped.webm")).ToHaveAttributeAsync("data-state", "done");
         Assert.Equal(4000, (await shared.Client.FactsAsync("dropped.webm", Cancelled))!.Size);

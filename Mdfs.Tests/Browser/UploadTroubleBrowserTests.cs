@@ -65,21 +65,18 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
     {
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
         await visit.Page.Locator(".drop-zone").WaitForAsync();
-        await visit.Page.EvaluateAsync(
+        await visit.DropAsync(
             """
-            async () => {
-              const other = new BroadcastChannel('mdfs-uploads');
-              const tell = (tab, name) => other.postMessage({ tab, keys: [`${name} 4000 1`] });
-              tell('crashed', 'of a crashed tab.mp4');
-              other.onmessage = ({ data }) => { if (!data.keys) tell('alive', 'of another tab.mp4'); };
-              tell('alive', 'of another tab.mp4');
-              await new Promise(resolve => setTimeout(resolve, 100));
+            const other = new BroadcastChannel('mdfs-uploads');
+            const tell = (tab, name) => other.postMessage({ tab, keys: [`${name} 4000 1`] });
+            tell('crashed', 'of a crashed tab.mp4');
+            other.onmessage = ({ data }) => { if (!data.keys) tell('alive', 'of another tab.mp4'); };
+            tell('alive', 'of another tab.mp4');
+            await new Promise(resolve => setTimeout(resolve, 100));
 
-              const transfer = new DataTransfer();
-              for (const name of ['of a crashed tab.mp4', 'of another tab.mp4']) transfer.items.add(new File([new Uint8Array(4000)], name, { lastModified: 1 }));
-              document.dispatchEvent(new Event('visibilitychange'));
-              for (const kind of ['dragenter', 'dragover', 'drop']) document.querySelector('.drop-zone').dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-            }
+            const transfer = new DataTransfer();
+            for (const name of ['of a crashed tab.mp4', 'of another tab.mp4']) transfer.items.add(new File([new Uint8Array(4000)], name, { lastModified: 1 }));
+            document.dispatchEvent(new Event('visibilitychange'));
             """);
         await Assertions.Expect(Row(visit, "of a crashed tab.mp4")).ToHaveAttributeAsync("data-state", "done");
         await Assertions.Expect(Row(visit, "of another tab.mp4")).ToHaveAttributeAsync("data-state", "refused");
@@ -148,20 +145,17 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
     {
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
         await visit.Page.Locator(".drop-zone").WaitForAsync();
-        await visit.Page.EvaluateAsync(
+        await visit.DropAsync(
             """
-            () => {
-              const bad = () => new DOMException('no', 'NotReadableError');
-              const entries = {
-                'gone.mp4': { isFile: true, name: 'gone.mp4', fullPath: '/gone.mp4', file: (good, wrong) => wrong(bad()) },
-                'closed': { isDirectory: true, name: 'closed', fullPath: '/closed', createReader: () => ({ readEntries: (good, wrong) => wrong(bad()) }) },
-                'dropped well.mp4': null,
-              };
-              const transfer = new DataTransfer();
-              for (const name of Object.keys(entries)) transfer.items.add(new File([new Uint8Array(4000)], name));
-              DataTransferItem.prototype.webkitGetAsEntry = function () { return entries[this.getAsFile().name]; };
-              for (const kind of ['dragenter', 'dragover', 'drop']) document.querySelector('.drop-zone').dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-            }
+            const bad = () => new DOMException('no', 'NotReadableError');
+            const entries = {
+              'gone.mp4': { isFile: true, name: 'gone.mp4', fullPath: '/gone.mp4', file: (good, wrong) => wrong(bad()) },
+              'closed': { isDirectory: true, name: 'closed', fullPath: '/closed', createReader: () => ({ readEntries: (good, wrong) => wrong(bad()) }) },
+              'dropped well.mp4': null,
+            };
+            const transfer = new DataTransfer();
+            for (const name of Object.keys(entries)) transfer.items.add(new File([new Uint8Array(4000)], name));
+            DataTransferItem.prototype.webkitGetAsEntry = function () { return entries[this.getAsFile().name]; };
             """);
         await Assertions.Expect(Row(visit, "dropped well.mp4")).ToHaveAttributeAsync("data-state", "done");
         foreach (var name in (string[])["gone.mp4", "closed"])
