@@ -37,6 +37,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>Why what it holds does not count, by its last beat: its data directory cannot be written, or is gone.</summary>
     public string? Failed { get; set; }
 
+    /// <summary>It has closed itself for new copies, by its last beat, and is not out altogether.</summary>
+    public bool IsClosed => ClosedForWrites is not null && Failed is null;
+
     public bool Alive { get; set; }
 
     /// <summary>The version of the protocol that its last beat told; 0: it told none.</summary>

@@ -33,9 +33,12 @@ public static class ActivityKinds
     public const string NodeRefused = "node-refused";
     public const string NodeFailed = "node-failed";
     public const string NodeMended = "node-mended";
+    public const string NodeClosed = "node-closed";
+    public const string NodeReopened = "node-reopened";
     public const string Healed = "healed";
     public const string Trimmed = "trimmed";
     public const string Damaged = "damaged";
+    public const string VersionLost = "version-lost";
     public const string Verified = "verified";
     public const string Moved = "moved";
     public const string RebalanceStarted = "rebalance-started";
@@ -61,7 +64,8 @@ public static class ActivityKinds
 
     public static readonly IReadOnlyList<string> All =
     [
-        Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeStopped, NodeReturned, NodeRemoved, NodeRefused, NodeFailed, NodeMended, Healed, Trimmed, Damaged, Verified,
+        Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeStopped, NodeReturned, NodeRemoved, NodeRefused, NodeFailed, NodeMended, NodeClosed, NodeReopened,
+        Healed, Trimmed, Damaged, VersionLost, Verified,
         Moved, RebalanceStarted, RebalancePaused, RebalanceEnded, DrainStarted, DrainPaused, DrainEnded, MaintenanceStarted, MaintenanceEnded, ScrubStarted, ScrubPaused, Quarantined, Adopted, Purged,
         RedisLost, RedisBack, Rebuilding, Rebuilt,
     ];

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
+using Mdfs.Master.Events;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
@@ -20,6 +21,7 @@ public sealed partial class Adoption(
     NameLocks locks,
     MasterIdentity identity,
     ClusterClock clock,
+    ActivityLog activity,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<Adoption> logger) : BackgroundService
@@ -31,6 +33,7 @@ public sealed partial class Adoption(
     private readonly Dictionary<FileName, Tombstone> _tombstones = [];
     private readonly Dictionary<FileName, Provisional> _provisional = [];
     private bool _running;
+    private long _lost;
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Nothing that was told waits to be compared with the catalog, or is being compared.</summary>
@@ -50,6 +53,9 @@ public sealed partial class Adoption(
             lock (_gate) return _names.Count + _tombstones.Count;
         }
     }
+
+    /// <summary>Entries that nobody could have any more and that an older version has replaced, since the start.</summary>
+    public long Lost => Interlocked.Read(ref _lost);
 
     public void Consider(IReadOnlyCollection<FileName> names)
     {
@@ -139,10 +145,13 @@ public sealed partial class Adoption(
                 else busy.Add(name);
             }
 
-            var change = Judge([.. names.Except(busy)], [.. tombstones.Where(tombstone => !busy.Contains(tombstone.Name))]);
+            var yields = new List<Yield>();
+            var change = Judge([.. names.Except(busy)], [.. tombstones.Where(tombstone => !busy.Contains(tombstone.Name))], yields);
             done = change is null || await TakeOverAsync(change, cancellationToken);
             if (change is not null && done)
             {
+                // Judged once more when all nodes have come.
+                if (!session.NodesMayStillCome) yields.ForEach(Alarm);
                 if (change.Bury.Count > 0) registry.OweTombstones(change.Bury);
                 foreach (var name in change.Put.Select(entry => entry.Name).Concat(change.Remove).Concat(change.Bury.Select(tombstone => tombstone.Name)).Distinct())
                 {
@@ -242,8 +251,17 @@ public sealed partial class Adoption(
         return false;
     }
 
+    /// <summary>Not before the catalog has changed: a Redis that is away would have it told again with every attempt.</summary>
+    private void Alarm(Yield yield)
+    {
+        Interlocked.Increment(ref _lost);
+        LogYielded(yield.Name, yield.Lost.Number, yield.Older.Number);
+        activity.Note(ActivityKinds.VersionLost, yield.Name, detail: $"version {yield.Lost} is lost, {yield.Older} took its place");
+    }
+
     /// <summary>What the catalog must take over for these names; null if nothing. Their locks are held.</summary>
-    private CatalogChange? Judge(List<FileName> names, List<Tombstone> tombstones)
+    /// <param name="yields">Gets those among it that are a loss.</param>
+    private CatalogChange? Judge(List<FileName> names, List<Tombstone> tombstones, List<Yield> yields)
     {
         var put = new List<CatalogEntry>();
         var remove = new List<FileName>();
@@ -273,7 +291,7 @@ public sealed partial class Adoption(
                     put.Add(successor);
                     if (yielded)
                     {
-                        LogYielded(name, entry!.Version.Number, successor.Version.Number);
+                        yields.Add(new Yield(name, entry!.Version, successor.Version));
                     }
                     else
                     {
@@ -336,6 +354,8 @@ public sealed partial class Adoption(
     /// <param name="Before">What Redis held for the name; null: nothing.</param>
     /// <param name="Taken">What was put into memory for reading.</param>
     private sealed record Provisional(CatalogEntry? Before, CatalogEntry Taken);
+
+    private readonly record struct Yield(FileName Name, MovieVersion Lost, MovieVersion Older);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{Name}' was taken into the catalog from what workers hold: version {Version}. Redis did not know it.")]
     private partial void LogAdopted(FileName name, long version);

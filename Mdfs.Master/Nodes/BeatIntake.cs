@@ -26,6 +26,7 @@ public sealed partial class BeatIntake(
         state.Space = beat.Space;
         // Every upload reserves its space when it is opened, so this beat knows of all that was promised, whether it goes on or has ended.
         state.Pending = 0;
+        NoteClosed(beat, state);
         state.ClosedForWrites = beat.ClosedForWrites;
         if (state.Failed != beat.Failed)
         {
@@ -103,6 +104,17 @@ public sealed partial class BeatIntake(
         state.IsKnown = true;
     }
 
+    /// <summary>
+    /// Once per change. A node that closes itself has a dying disk (design, section 2.3), and nothing else shows it for long: its damaged copies are healed. One that is out because of its directory is
+    /// closed as well, and that is told by itself.
+    /// </summary>
+    private void NoteClosed(Beat beat, NodeState state)
+    {
+        if (beat.Failed is not null || (beat.ClosedForWrites is not null) == state.IsClosed) return;
+        if (beat.ClosedForWrites is { } reason) LogClosed(state.RingKey, reason);
+        activity.Note(beat.ClosedForWrites is null ? ActivityKinds.NodeReopened : ActivityKinds.NodeClosed, node: state.RingKey, detail: beat.ClosedForWrites);
+    }
+
     /// <summary>Once per change: tokens, orders and ages go by the master's time, so that a wrong clock only puzzles people.</summary>
     private void NoteClock(Beat beat, NodeState state)
     {
@@ -122,6 +134,9 @@ public sealed partial class BeatIntake(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Node {Node} is out: {Reason}")]
     private partial void LogFailed(string node, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Node {Node} takes no new copies: {Reason}")]
+    private partial void LogClosed(string node, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} could not copy version {Version}: {Reason}")]
     private partial void LogPullFailed(string node, long version, string reason);

@@ -43,6 +43,7 @@ public sealed class MasterMetrics
         meter.CreateObservableCounter("mdfs_redis_restores_total", () => session.Restores, null, "Times that memory was written back into a Redis that went back.");
         meter.CreateObservableGauge("mdfs_rebuilding", () => rebuild.Reason is null ? 0 : 1, null, "Whether the catalog is being completed from the workers.");
         meter.CreateObservableGauge("mdfs_adoptions_waiting", () => adoption.Waiting, null, "Names whose reports have not been compared with the catalog yet.");
+        meter.CreateObservableCounter("mdfs_versions_lost_total", () => adoption.Lost, null, "Versions in the catalog that no node held any more, and whose place an older one has taken, since the master started.");
         meter.CreateObservableGauge("mdfs_scrub_oldest_seconds", () => Scrubs(registry).Select(scrub => scrub.OldestSeconds).DefaultIfEmpty(0).Max(), null, "Seconds since the replica that was re-read longest ago on any live worker was, or was written.");
         meter.CreateObservableGauge("mdfs_scrub_canary_seconds", () => Scrubs(registry).Select(scrub => scrub.CanarySeconds).DefaultIfEmpty(0).Max(), null, "Seconds since planted rot was last found and mended, on the live worker where that is longest ago.");
         meter.CreateObservableGauge("mdfs_scrub_paused_nodes", () => Scrubs(registry).Count(scrub => scrub.State is ScrubState.Paused or ScrubState.Stopped), null, "Live workers whose scrub is paused, or stopped by too much damage.");
@@ -50,6 +51,7 @@ public sealed class MasterMetrics
         meter.CreateObservableGauge("mdfs_draining_nodes", () => drains.Count, null, "Workers that are being emptied, or are empty, by an admin's wish.");
         meter.CreateObservableGauge("mdfs_drain_bytes_to_go", () => drains.BytesToGo, null, "Bytes that have to be copied before draining workers may leave.");
         meter.CreateObservableGauge("mdfs_node_failed", () => OfNodes(registry, state => state is { Alive: true, Failed: not null } ? 1 : 0), null, "Whether each known worker is out because of its data directory.");
+        meter.CreateObservableGauge("mdfs_node_closed", () => OfNodes(registry, state => state is { Alive: true, IsClosed: true } ? 1 : 0), null, "Whether each known worker has closed itself for new copies, since too many of those that it holds were damaged.");
         meter.CreateObservableGauge("mdfs_nodes_refused", () => refusals.All.Count, null, "Workers that beat and may not take part.");
         meter.CreateObservableGauge("mdfs_node_clock_skew_seconds", () => OfNodes(registry, state => state.Alive ? state.ClockSkew : null), null, "Seconds by which each live worker's clock is ahead of the master's.");
         meter.CreateObservableGauge("mdfs_scrub_canaries_sick", () => Scrubs(registry).Count(scrub => scrub.SickCanary is not null), null, "Live workers whose planted rot was found and is not healed yet.");

@@ -407,6 +407,36 @@ public sealed class MasterBeatTests : IAsyncLifetime
         await BeatAsync(returned, returned.Beat());
         await BeatAsync(holder, holder.Beat());
         await SoonAsync(() => Catalog.Find(Film)?.Version.Number == 5, "the older version took its place");
+        await ShowsAsync("mdfs_versions_lost_total", "1");
+        var told = Assert.Single(await ActivityAsync("version-lost"));
+        Assert.Equal(("film.mp4", "version 9 is lost, 5 took its place"), (told.GetProperty("name").GetString(), told.GetProperty("detail").GetString()));
+    }
+
+    [Fact]
+    public async Task A_node_that_closes_itself_since_its_disk_is_dying_is_told_of_for_as_long_as_it_is_closed()
+    {
+        const string dying = "More than 5 replicas were found damaged within an hour: check the disk of this node, then restart it.";
+        var node = Node(1);
+        await JoinAsync(node);
+        var closed = $"mdfs_node_closed{{node=\"{node.Address}\"}}";
+        await ShowsAsync(closed, "0");
+        await BeatAsync(node, node.Beat() with { ClosedForWrites = dying });
+        await BeatAsync(node, node.Beat() with { ClosedForWrites = dying });
+        await ShowsAsync(closed, "1");
+        var told = Assert.Single(await ActivityAsync("node-closed"));
+        Assert.Equal((node.Address, dying), (told.GetProperty("node").GetString(), told.GetProperty("detail").GetString()));
+
+        // Out because of its directory is more than closed, and said in its own way.
+        const string gone = "The data directory is gone.";
+        await BeatAsync(node, node.Beat() with { ClosedForWrites = gone, Failed = gone });
+        await ShowsAsync(closed, "0");
+        await BeatAsync(node, node.Beat());
+        await ShowsAsync(closed, "0");
+        Assert.Empty(await ActivityAsync("node-reopened"));
+        await BeatAsync(node, node.Beat() with { ClosedForWrites = dying });
+        await BeatAsync(node, node.Beat());
+        Assert.Single(await ActivityAsync("node-reopened"));
+        Assert.Equal(2, (await ActivityAsync("node-closed")).Count);
     }
 
     [Fact]
@@ -432,6 +462,13 @@ public sealed class MasterBeatTests : IAsyncLifetime
         await JoinAsync(node, report with { Replica = report.Replica with { Name = FileName.Parse("film.mp4") } });
         lock (Registry.Gate) Assert.Same(Catalog.Find(Film)!.Replica, Registry.Find(node.Id)!.Inventory.Find(new MovieVersion(5))!.Replica);
     }
+
+    private Task ShowsAsync(string metric, string value) => Eventually.TrueAsync(
+        async () => (await _rig.Client.GetStringAsync("metrics", Cancelled)).Split('\n').Any(line => line.Split(' ') is [var name, var told, ..] && name == metric && told == value),
+        $"{metric} is {value}", MdfsClient.Patience, Cancelled);
+
+    private async Task<List<JsonElement>> ActivityAsync(string kind) =>
+        [.. (await _rig.Admin.GetFromJsonAsync<JsonElement>($"/api/activity?kind={kind}", Cancelled)).GetProperty("items").EnumerateArray()];
 
     private async Task<NodeFacts> FactsAsync(SpeakingNode node) =>
         (await _rig.Admin.GetFromJsonAsync<List<NodeFacts>>("/api/nodes", Cancelled))!.Single(one => one.Id == node.Id.Value);

@@ -148,6 +148,8 @@ public sealed partial class WebWordsTests
     [InlineData("for 00:30:00", null, "为期 30 分钟")]
     [InlineData("finished, 12 movies moved", null, "已完成，移动了 12 部影片")]
     [InlineData("120 movies", 120, "120 部影片")]
+    [InlineData("version 9 is lost, 5 took its place", null, "版本 9 已丢失，由版本 5 取代")]
+    [InlineData("More than 5 replicas were found damaged within an hour: check the disk of this node, then restart it.", null, "一小时内发现超过 5 个副本损坏：请检查此节点的磁盘，然后重启它。")]
     [InlineData("a reason of another version", null, "a reason of another version")]
     public void What_happened_is_told_in_the_language_of_who_reads_it(string detail, int? count, string told) =>
         Speaking("zh-Hans", words => Assert.Equal(told, new Happening("1", DateTimeOffset.UnixEpoch, "moved", null, null, null, detail, 0, count).About(words)));

@@ -7,15 +7,15 @@ using Microsoft.Extensions.Localization;
 namespace Mdfs.Web.Viewing;
 
 /// <summary>
-/// What the master adds to an entry of the activity, in the viewer's language. The master says it in English, for logs and scripts; what is said most often is known here, and anything else
-/// (reasons, the words of another version) is shown as it came.
+/// What the master adds to an entry of the activity, in the viewer's language. The master says it in English, for logs and scripts; what is said most often is known here, with what
+/// is said elsewhere too, and anything else (reasons, the words of another version) is shown as it came.
 /// </summary>
 public static partial class HappeningWords
 {
     private static readonly (Regex Pattern, string Key)[] _known =
     [
         (Copies(), "Activity.Copies"), (CopiesGood(), "Activity.CopiesGood"), (GoneFrom(), "Activity.GoneFrom"), (Finished(), "Activity.Finished"), (Cancelled(), "Activity.Cancelled"),
-        (OnNodes(), "Activity.OnNodes"), (LastCopies(), "Activity.LastCopies"), (More(), "Activity.MoreAside"),
+        (OnNodes(), "Activity.OnNodes"), (LastCopies(), "Activity.LastCopies"), (More(), "Activity.MoreAside"), (Yielded(), "Activity.Yielded"),
     ];
 
     /// <summary>All that is known of it beside kind and movie, in one line.</summary>
@@ -37,7 +37,7 @@ public static partial class HappeningWords
         if (words.Known(_known, detail) is { } told) return told;
         return Lasting().Match(detail) is { Success: true } lasting && TimeSpan.TryParse(lasting.Groups[1].ValueSpan, CultureInfo.InvariantCulture, out var span)
             ? words["Activity.Lasting", Format.Duration(span.TotalSeconds, words)]
-            : detail;
+            : words.Said(detail);
     }
 
     [GeneratedRegex("^([0-9]+) of ([0-9]+) copies$")]
@@ -63,6 +63,9 @@ public static partial class HappeningWords
 
     [GeneratedRegex("^([0-9]+) more, ([0-9]+) in all$")]
     private static partial Regex More();
+
+    [GeneratedRegex("^version ([0-9]+) is lost, ([0-9]+) took its place$")]
+    private static partial Regex Yielded();
 
     [GeneratedRegex("^for ([0-9.:]+)$")]
     private static partial Regex Lasting();
