@@ -45,9 +45,12 @@ public sealed partial class AppendToUpload(
         if (upload.Interrupted) metrics.Resumed();
         upload.Interrupted = true;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(turn.CutOff, clientGone);
+        var reached = piece.Offset;
         while (true)
         {
             var before = upload.Record;
+            // The body goes on where its own last byte was noted. Should the note say another offset, these bytes belong elsewhere.
+            if (before.Offset != reached) return new AppendResult.BrokenOff(PieceEnd.CutOff);
             var reachable = targets.Reachable(before);
             if (reachable.Count == 0) return new AppendResult.Refused(UploadProblems.WorkersAway);
             var sent = await fanOut.SendAsync(before.Id, before.Progress, before.Length, piece.Body, reachable, Limits(before, piece), piece.Check is null ? null : piece.Check.Add, stop.Token);
@@ -55,6 +58,7 @@ public sealed partial class AppendToUpload(
             if (sent.Receipts.Count == 0) return new AppendResult.Refused(await NobodyHasItAsync(upload, sent));
             if (piece.Check is { } check && !(sent.End == PieceEnd.BodyEnded && check.Agrees())) return Discarded(sent.End);
             if (!await NoteAsync(upload, before, sent)) return new AppendResult.Refused(FileProblems.ReadOnly);
+            reached += sent.Taken;
             switch (sent.End)
             {
                 case PieceEnd.Full:
@@ -145,6 +149,6 @@ public sealed partial class AppendToUpload(
         return await meet.RunAsync(upload) ?? UploadProblems.WorkersAway;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload {Upload} goes on without {Left} of its workers, on {Have}; the missing copies are made after the commit.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload {Upload} goes on without {Left} of its workers, on {Have}; the missing copies are made when it is whole.")]
     private partial void LogLeftBehind(UploadId upload, int left, int have);
 }

@@ -1,3 +1,4 @@
+using Mdfs.Gateway.Sources;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Files;
@@ -39,17 +40,55 @@ public sealed partial class FinishUpload(
         }
 
         if (receipts.Count == 0) return await NobodyHasItAsync(upload);
+        List<WorkerAddress> opened = [.. reachable];
+        if (receipts.Count < options.Value.MinWriteReplicas) await CopyOnAsync(upload, receipts, opened);
         if (receipts.Count < options.Value.MinWriteReplicas) return FileProblems.TooFewReplicas(receipts.Count, options.Value.MinWriteReplicas);
         var whole = new FanOutResult(FanOutOutcome.Completed, record.Offset, record.Checksum, null, receipts, []);
-        switch (await commit.RunAsync(record.Id, name, whole, reachable, _terms))
+        switch (await commit.RunAsync(record.Id, name, whole, opened, _terms))
         {
             case StoreResult.Stored stored:
-                targets.Drop(record.Id, record.Targets!.Except(receipts.Select(receipt => receipt.Node)));
+                targets.Drop(record.Id, upload.Record.Targets!.Except(receipts.Select(receipt => receipt.Node)));
                 return await NoteAsync(upload, stored.Entry, stored.Copies);
             case StoreResult.Refused refused:
                 return refused.Problem;
             default:
                 return FileProblems.NotSealed;
+        }
+    }
+
+    /// <summary>
+    /// Fewer have it than the operator demands: workers were left out on the way, or have lost it. What is committed cannot be taken back, so the missing copies are made before:
+    /// other workers, or the same ones anew, copy it from those that have prepared it.
+    /// </summary>
+    private async Task CopyOnAsync(ResumableUpload upload, List<PreparedReceipt> receipts, List<WorkerAddress> opened)
+    {
+        var record = upload.Record;
+        var have = receipts.Select(receipt => receipt.Node).ToList();
+        var more = await targets.OpenMoreAsync(record, have, options.Value.MinWriteReplicas - have.Count);
+        if (more.Count == 0) return;
+        LogCopying(record.Id, have.Count, more.Count);
+        // Noted before they begin: whoever has bytes of an upload that is not theirs is told to remove them.
+        if (!await uploads.SaveAsync(upload, record = record with { Targets = [.. record.Targets!.Union(more.Select(target => target.Id))] }))
+        {
+            targets.Drop(record.Id, more.Select(target => target.Id));
+            return;
+        }
+
+        var sources = opened.Where(target => have.Contains(target.Id)).Select(target => new PullSource(target.Id, target.Address));
+        var copy = new JoinUpload(record.Offset, record.Checksum, [new UploadPart(record.Id, record.Offset, record.Checksum, [.. sources])]);
+        var answers = await Task.WhenAll(more.Select(target => workers.JoinAsync(target, record.Id, copy, CancellationToken.None)));
+        for (var i = 0; i < answers.Length; i++)
+        {
+            if (answers[i] is { Succeeded: true, Value: { } receipt } && receipt.Size == record.Offset && receipt.Checksum == record.Checksum)
+            {
+                receipts.Add(receipt);
+                opened.RemoveAll(target => target.Id == more[i].Id);
+                opened.Add(more[i]);
+            }
+            else
+            {
+                LogNotPrepared(more[i].Address, record.Id, answers[i].Failure ?? new NodeFailure.Disagreed("it has copied other bytes"));
+            }
         }
     }
 
@@ -67,6 +106,9 @@ public sealed partial class FinishUpload(
         upload.Met = false;
         return await meet.RunAsync(upload) ?? UploadProblems.WorkersAway;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Upload {Upload} is whole on {Have} workers, fewer than MinWriteReplicas asks for; {More} more copy it before it is committed.")]
+    private partial void LogCopying(UploadId upload, int have, int more);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {Address} does not prepare upload {Upload}: {Reason}.")]
     private partial void LogNotPrepared(string address, UploadId upload, NodeFailure reason);

@@ -77,8 +77,22 @@ public sealed partial class ResumableUploads : IDisposable
 
     public DateTimeOffset ExpiresAt(UploadRecord record) => _time.GetUtcNow() + Left(record);
 
-    /// <summary>How long it still waits for its next piece, in cluster age.</summary>
-    public TimeSpan Left(UploadRecord record) => _options.Value.UploadExpiry - TimeSpan.FromSeconds(Math.Max(0, _clock.Age - record.TouchedAge));
+    /// <summary>How long it still waits for its next piece, in cluster age; a part that is whole, for the other parts' pieces.</summary>
+    public TimeSpan Left(UploadRecord record)
+    {
+        var touched = record.TouchedAge;
+        if (record is { IsPartial: true, IsWhole: true })
+        {
+            // Begun for the same movie, as far as it is known whose parts they are.
+            var others = _all.Values.Select(upload => upload.Record).Where(other => other.IsPartial && other.Name == record.Name && other.Place == record.Place);
+            touched = others.Aggregate(touched, static (latest, other) => Math.Max(latest, other.TouchedAge));
+        }
+
+        return _options.Value.UploadExpiry - TimeSpan.FromSeconds(Math.Max(0, _clock.Age - touched));
+    }
+
+    /// <summary>Somebody asks for it, and so still wants it. Not written down: that is worth no wait for Redis, and whoever asks once asks again.</summary>
+    public void Touch(ResumableUpload upload) => upload.Record = upload.Record with { TouchedAge = _clock.Age };
 
     /// <summary>A new one; null when Redis does not take it.</summary>
     public async Task<ResumableUpload?> AddAsync(UploadRecord record)

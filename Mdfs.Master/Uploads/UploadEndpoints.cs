@@ -140,6 +140,8 @@ public static class UploadEndpoints
         // All bytes came, and the movie did not come about: nobody may take the upload for complete before it has.
         if (await finish.RunAsync(upload) is { } unfinished) return unfinished;
         if (!await uploads.SaveAsync(upload)) return FileProblems.ReadOnly;
+        // There is no piece left to keep it by.
+        if (upload.Record is { IsPartial: true, IsWhole: true }) uploads.Touch(upload);
         Describe(context, upload, uploads);
         return TypedResults.StatusCode(StatusCodes.Status200OK);
     }

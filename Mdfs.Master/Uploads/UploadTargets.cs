@@ -35,6 +35,18 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
         return (null, FileProblems.TooFewOpened(opened, options.Value.MinWriteReplicas));
     }
 
+    /// <summary>Opens a whole upload on further workers, which are to copy it from those that have it.</summary>
+    /// <param name="have">Those that have it.</param>
+    /// <param name="count">How many more are wanted.</param>
+    public async Task<IReadOnlyList<WorkerAddress>> OpenMoreAsync(UploadRecord record, IReadOnlyList<NodeId> have, int count)
+    {
+        var candidates = Placement.ToAsk(registry.View, CreateUpload.PlacedAs(record), record.Offset, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, options.Value.PlacementRules)
+            .Where(node => !have.Contains(node.Id));
+        var opened = await opening.OpenAsync(record.Id, record.Offset, count, [.. candidates.Select(NodeView.AddressOf)], CancellationToken.None, appendable: true);
+        foreach (var target in opened.Opened) registry.Promise(target.Id, record.Offset);
+        return opened.Opened;
+    }
+
     /// <summary>
     /// Those that can be spoken to. In the first moments of a master nobody has beaten yet, and silence says nothing: then all that are known.
     /// </summary>

@@ -114,13 +114,23 @@ internal sealed partial class AppendStore(
     }
 
     /// <summary>
-    /// A resumable upload's bytes, for reading; null: it is not here, or shorter. Nobody is kept from anything by it: a whole part is not appended to, and should it be removed, the open
-    /// file stays readable.
+    /// A resumable upload's bytes, prepared or not, for reading; null: it is not here, or shorter. Nobody is kept from anything by it: what is whole is not appended to, and should it be
+    /// removed, the open file stays readable.
     /// </summary>
-    public SafeFileHandle? TryRead(UploadId upload, long length) =>
-        _slots.TryGetValue(upload, out var slot) && slot.Length >= length
-            ? File.OpenHandle(directory.UploadPath(upload), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)
-            : null;
+    public SafeFileHandle? TryRead(UploadId upload, long length)
+    {
+        var here = _slots.TryGetValue(upload, out var slot) ? slot.Length : inventory.TryGetPrepared(upload, out var receipt) ? receipt.Size : -1;
+        if (here < length) return null;
+        try
+        {
+            return File.OpenHandle(directory.UploadPath(upload), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (FileNotFoundException)
+        {
+            // Sealed or removed in this moment.
+            return null;
+        }
+    }
 
     /// <summary>Writes an opened upload anew from its beginning, by whatever brings its bytes.</summary>
     /// <param name="fill">Appends all bytes, or says why it cannot.</param>
