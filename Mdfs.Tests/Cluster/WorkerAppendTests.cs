@@ -5,6 +5,8 @@ using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Mdfs.Worker.Storage;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -234,6 +236,60 @@ public sealed class WorkerAppendTests : IDisposable
         // They go by way of the trash, which is emptied beside all else.
         await Eventually.TrueAsync(async () => await LoopDisk.SharedBytesAsync(whole) == 0, "nobody else has its blocks", MdfsClient.Patience, Cancelled);
         Assert.Equal(movie, await File.ReadAllBytesAsync(whole, Cancelled));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1_000_000L)]
+    public async Task What_is_prepared_has_no_more_room_on_the_disk_than_it_fills(long? told)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Room is set aside on Linux alone.");
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var movie = WorkerNode.Movie(1_000_000);
+        using (var opened = await node.Master.SendAsync(
+            NodePurpose.Control, HttpMethod.Post, Routes.Worker.Uploads, JsonSerializer.SerializeToUtf8Bytes(new OpenUpload(_upload, told, Appendable: true), WireJson.Default.OpenUpload)))
+            Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+        using (var appended = await node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(_upload, 0, default, told), content: new ByteArrayContent(movie)))
+            Assert.Equal(HttpStatusCode.OK, appended.StatusCode);
+        using (var completed = await node.Master.SendAsync(
+            NodePurpose.Control, HttpMethod.Post, Routes.Worker.CompletePath(_upload), JsonSerializer.SerializeToUtf8Bytes(new CompleteUpload(movie.Length, Checksum.Of(movie)), WireJson.Default.CompleteUpload)))
+            Assert.Equal(HttpStatusCode.OK, completed.StatusCode);
+        Assert.InRange(await BytesOnDiskAsync(Bytes), movie.Length / 2, movie.Length + (256 << 10));
+        Assert.Equal(movie.Length, node.Services.GetRequiredService<SpaceAccount>().Measure().InFlight);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(500_000)]
+    public async Task The_room_of_an_upload_counts_once_after_a_restart_too(int sent)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Room is set aside on Linux alone.");
+        const long Large = 512L << 20;
+        var before = 0L;
+        foreach (var restarted in (bool[])[false, true])
+        {
+            await using var node = await WorkerNode.StartAsync(_directory.Path);
+            if (!restarted)
+            {
+                using (var opened = await TryOpenAsync(node, _upload, Large)) Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+                using var appended = await node.Master.SendAsync(NodePurpose.Data, HttpMethod.Patch, Routes.Worker.AppendPath(_upload, 0, default, Large), content: new ByteArrayContent(_movie[..sent]));
+                Assert.Equal(HttpStatusCode.OK, appended.StatusCode);
+            }
+
+            // Others use the same disk.
+            var space = node.Services.GetRequiredService<SpaceAccount>();
+            var counted = space.Measure().Capacity - space.Disk.Free;
+            if (restarted) Assert.InRange(counted, before - (Large / 4), before + (Large / 4));
+            before = counted;
+        }
+    }
+
+    private static async Task<long> BytesOnDiskAsync(string path)
+    {
+        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%b", path]) { RedirectStandardOutput = true })!;
+        var blocks = await stat.StandardOutput.ReadToEndAsync(Cancelled);
+        await stat.WaitForExitAsync(Cancelled);
+        return long.Parse(blocks, System.Globalization.CultureInfo.InvariantCulture) * 512;
     }
 
     private Task<HttpResponseMessage> JoinAsync(WorkerNode node, JoinUpload join) => node.Master.SendAsync(

@@ -69,9 +69,18 @@ internal sealed partial class AppendStore(
     /// <summary>Found on disk at start. What was acknowledged of it the master will say.</summary>
     public void Load(AppendNote note)
     {
-        var length = new FileInfo(directory.UploadPath(note.Upload)).Length;
+        var path = directory.UploadPath(note.Upload);
+        var length = new FileInfo(path).Length;
+        var reservation = space.Occupied(Math.Max(note.Size ?? 0, length), length);
+        // The room that was set aside for it is gone from the disk's free space since an earlier life, and is not to be counted once more. Where it still is, this costs nothing.
+        if (reservation.Size > length)
+        {
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
+            reservation.TryAllocate(file, reservation.Size);
+        }
+
         // Its idleness begins anew: nobody could have continued it while this node was away.
-        _slots[note.Upload] = new AppendSlot(note.Upload, length, space.Occupied(Math.Max(note.Size ?? 0, length), length)) { LastAge = memory.Facts.ClusterAge };
+        _slots[note.Upload] = new AppendSlot(note.Upload, length, reservation) { LastAge = memory.Facts.ClusterAge };
     }
 
     /// <summary>What is here of it; null: nothing.</summary>
@@ -167,10 +176,12 @@ internal sealed partial class AppendStore(
         if (!_slots.TryGetValue(upload, out var slot)) return WorkerProblems.UnknownUpload(upload);
         using var turn = await slot.EnterAsync(cancellation);
         if (slot.Ended) return uploads.Repeat(upload, request) is { } meanwhile ? meanwhile : WorkerProblems.UnknownUpload(upload);
-        await using (var part = await ReopenAsync(slot, request.Size, request.Checksum, turn.CutOff))
+        // Nothing follows: what was set aside behind the end went with the reopening, and would else stay the replica's for good.
+        await using (var part = await ReopenAsync(slot, request.Size, request.Checksum, turn.CutOff, goesOn: false))
         {
             if (part is null) return WorkerProblems.OtherBeginning(upload, request.Size, slot.Length);
             await part.CompleteAsync();
+            slot.Reservation.EndAt(request.Size);
         }
 
         var prepared = uploads.Prepare(new UploadReceipt(upload, request.Size, request.Checksum, memory.Facts.ClusterAge), slot.Reservation);
@@ -194,7 +205,7 @@ internal sealed partial class AppendStore(
         Remove(upload);
     }
 
-    private async Task<PartFile?> ReopenAsync(AppendSlot slot, long offset, Checksum checksum, CancellationToken cancellation)
+    private async Task<PartFile?> ReopenAsync(AppendSlot slot, long offset, Checksum checksum, CancellationToken cancellation, bool goesOn = true)
     {
         var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfBlocks : null, buffers, cancellation);
         if (part is null) return null;
@@ -204,7 +215,7 @@ internal sealed partial class AppendStore(
         slot.Reservation.Wrote(offset - slot.Reservation.Written);
         // Cutting off what lay behind it gave back the room that was set aside; who may take it meanwhile is found when a write fails.
         slot.Reservation.Allocated = 0;
-        if (slot.Reservation.Size > offset) part.TryAllocate(slot.Reservation, slot.Reservation.Size);
+        if (goesOn && slot.Reservation.Size > offset) part.TryAllocate(slot.Reservation, slot.Reservation.Size);
         return part;
     }
 

@@ -125,6 +125,11 @@ internal sealed class SpaceAccount
         lock (_account) reservation.Written += bytes;
     }
 
+    internal void EndAt(SpaceReservation reservation, long bytes)
+    {
+        lock (_account) reservation.Size = bytes;
+    }
+
     internal void Release(SpaceReservation reservation)
     {
         lock (_account) _open.Remove(reservation);
@@ -168,6 +173,9 @@ internal sealed class SpaceReservation(SpaceAccount account, long size) : IDispo
     public bool TryGrow(long bytes) => account.TryGrow(this, bytes);
 
     public void Wrote(long bytes) => account.Wrote(this, bytes);
+
+    /// <summary>It has come to its end, and needs no more than this.</summary>
+    public void EndAt(long bytes) => account.EndAt(this, bytes);
 
     public void Dispose() => account.Release(this);
 }
