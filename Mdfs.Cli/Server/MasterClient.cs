@@ -14,28 +14,16 @@ internal sealed class MasterClient : IDisposable
 
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web);
 
-    private readonly HttpClient _http;
+    private readonly HttpClient _asking;
+    private readonly HttpClient _sending;
 
     public MasterClient(Uri url, string? key)
     {
         Url = url;
         HasKey = key is not null;
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            ConnectTimeout = TimeSpan.FromSeconds(10),
-            // An upload asks first; the master answers at once, but a busy machine may be late.
-            Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
-            MaxConnectionsPerServer = 64,
-            // A verification may be silent for hours: who has lost power meanwhile is found out by the probes.
-            ConnectCallback = ProbedConnection.OpenAsync,
-        })
-        {
-            BaseAddress = url,
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-        if (key is not null) _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        // A verification may be silent for hours: who has lost power meanwhile is found out by the probes.
+        _asking = Client(url, key, ProbedConnection.OpenForQuestionsAsync);
+        _sending = Client(url, key, ProbedConnection.OpenAsync);
     }
 
     /// <summary>Ends in a slash.</summary>
@@ -178,13 +166,13 @@ internal sealed class MasterClient : IDisposable
 
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => AskAsync<T>(HttpMethod.Get, path, cancellationToken);
 
-    /// <summary>Sends it as it is; whatever is no success is thrown as a <see cref="Refusal"/>.</summary>
+    /// <summary>Sends it as it is, a change once; whatever is no success is thrown as a <see cref="Refusal"/>.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
     {
         HttpResponseMessage response;
         try
         {
-            response = await _http.SendAsync(request, completion, cancellationToken);
+            response = await (request.Content is null ? _asking : _sending).SendAsync(request, completion, cancellationToken);
         }
         catch (HttpRequestException e) when (e.InnerException is CliException ours)
         {
@@ -239,5 +227,29 @@ internal sealed class MasterClient : IDisposable
     private static CliException NotOurs(HttpResponseMessage response, Exception? e) =>
         new($"What {response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} answers is not MDFS Pro's: is the address right?", ExitCodes.Failed, e);
 
-    public void Dispose() => _http.Dispose();
+    private static HttpClient Client(Uri url, string? key, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect)
+    {
+        var http = new HttpClient(new SentOnce(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            // An upload asks first; the master answers at once, but a busy machine may be late.
+            Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
+            MaxConnectionsPerServer = 64,
+            ConnectCallback = connect,
+        }))
+        {
+            BaseAddress = url,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        if (key is not null) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return http;
+    }
+
+    public void Dispose()
+    {
+        _asking.Dispose();
+        _sending.Dispose();
+    }
 }

@@ -10,9 +10,26 @@ namespace Mdfs.Protocol.Http;
 /// </summary>
 public static class ProbedConnection
 {
+    /// <summary>After so long of silence the probes have ended a connection.</summary>
+    public static readonly TimeSpan GoneAfter = TimeSpan.FromSeconds(30);
+
+    private const int TcpUserTimeout = 18;
+
     /// <summary>For <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
     public static async ValueTask<Stream> OpenAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
         new NetworkStream(await ConnectAsync(context.DnsEndPoint, cancellationToken), ownsSocket: true);
+
+    /// <summary>
+    /// The same for requests without a body. Linux does not probe while something that was sent is unacknowledged, and sends it again for a quarter of an hour; so a request on a connection that was kept would wait that long for a
+    /// machine that has lost its power meanwhile. Not where bodies are sent: a far end that is there and does not read for so long, as for a slow worker, would be given up too.
+    /// </summary>
+    public static async ValueTask<Stream> OpenForQuestionsAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = await ConnectAsync(context.DnsEndPoint, cancellationToken);
+        // When it is connected: what the runtime does not know it cannot set again for a name's next address.
+        if (OperatingSystem.IsLinux()) socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, TcpUserTimeout, BitConverter.GetBytes((int)GoneAfter.TotalMilliseconds));
+        return new NetworkStream(socket, ownsSocket: true);
+    }
 
     /// <exception cref="SocketException">There is none to be had.</exception>
     public static async ValueTask<Socket> ConnectAsync(DnsEndPoint to, CancellationToken cancellation)

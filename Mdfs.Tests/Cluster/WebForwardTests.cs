@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Mdfs.Tests.Support;
+using Mdfs.Web.Api;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -179,6 +181,29 @@ public sealed class WebForwardTests(SharedCluster shared) : IClassFixture<Shared
         foreign.Headers.Host = "rebound.evil.example";
         using var refused = await client.SendAsync(foreign, Cancelled);
         Assert.Equal((HttpStatusCode)421, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_a_request_says_is_passed_on_or_refused_and_never_held_against_the_master()
+    {
+        const string Name = "odd headers.mp4";
+        await shared.Client.StoreAsync(Name, new MovieBytes(76, 4000), Cancelled);
+        (string, string) other = ("services:master:http:1", $"http://127.0.0.1:{TestPorts.Next()}");
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled, other);
+        await using var front = await WebRig.StartFrontEndAsync(shared.Cluster, Cancelled, other);
+        foreach (var server in (WebRig[])[web, front])
+        {
+            var addresses = server.Services.GetRequiredService<MasterAddresses>();
+            var before = addresses.Current;
+            foreach (var (header, status) in ((string, int)[])[("User-Agent: 播放器/1.0", 206), ("Referer: http://x/фильм", 206), ("Host: localhost:99999", 400)])
+            {
+                foreach (var path in (string[])[MdfsClient.DownloadPath(Name), $"{MdfsClient.FilePath(Name)}/content?direct=0"])
+                {
+                    var answer = await RawHttp.SendAsync(new Uri(server.Address, path), $"{header}\nRange: bytes=0-9", Cancelled);
+                    Assert.Equal((header, status, path, before), (header, answer.Status, path, addresses.Current));
+                }
+            }
+        }
     }
 
     private static async Task<HttpResponseMessage> AskAsync(MdfsClient client, HttpMethod method, string range)

@@ -143,6 +143,52 @@ public sealed class WebTroubleTests(SharedCluster shared) : IClassFixture<Shared
         await Eventually.TrueAsync(async () => await StatusAsync(http, "api/files") == HttpStatusCode.OK, "requests pass again", MdfsClient.Patience, Cancelled);
     }
 
+    [Theory]
+    [InlineData("DELETE", "api/files/a.mp4")]
+    [InlineData("POST", "api/files/a.mp4/undelete")]
+    [InlineData("PUT", "api/files/a.mp4", "the movie")]
+    [InlineData("DELETE", "api/files/a.mp4", "", true)]
+    [InlineData("GET", "delete?name=a.mp4")]
+    public async Task A_change_whose_answer_was_lost_is_sent_once_and_said_to_be_open(string method, string path, string? body = null, bool waits = false)
+    {
+        await using var far = new HangingUpServer();
+        await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled, ("services:master:http:0", far.Url.ToString()));
+        using var http = new HttpClient { BaseAddress = web.Address };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new StringContent(body) };
+        if (waits) request.Headers.ExpectContinue = true;
+        using var answer = await http.SendAsync(request, Cancelled);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        var said = await answer.Content.ReadAsStringAsync(Cancelled);
+        if (path.StartsWith("api/", StringComparison.Ordinal)) Assert.Contains("urn:mdfs:problem:outcome-unknown", said);
+        Assert.DoesNotContain("nothing was changed", said);
+        Assert.Contains("may have been made", said);
+        Assert.Equal(1, far.Arrived($"{method} /{path}"));
+    }
+
+    [Fact]
+    public async Task A_change_that_reached_no_master_and_a_question_without_an_answer_are_said_to_have_changed_nothing()
+    {
+        await using (var far = new HangingUpServer())
+        {
+            await using var web = await WebRig.StartAsync(shared.Cluster, Cancelled, ("services:master:http:0", far.Url.ToString()));
+            await AssertAwayAsync(web, HttpMethod.Get);
+        }
+
+        await using var alone = await WebRig.StartAsync(shared.Cluster, Cancelled, ("services:master:http:0", $"http://127.0.0.1:{TestPorts.Next()}"));
+        await AssertAwayAsync(alone, HttpMethod.Delete);
+
+        static async Task AssertAwayAsync(WebRig web, HttpMethod method)
+        {
+            using var http = new HttpClient { BaseAddress = web.Address };
+            using var request = new HttpRequestMessage(method, "api/files/a.mp4");
+            using var answer = await http.SendAsync(request, Cancelled);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            var said = await answer.Content.ReadAsStringAsync(Cancelled);
+            Assert.Contains("urn:mdfs:problem:master-away", said);
+            Assert.Contains("nothing was changed", said);
+        }
+    }
+
     private static async Task<HttpStatusCode> StatusAsync(HttpClient http, string path)
     {
         using var answer = await http.GetAsync(path, Cancelled);

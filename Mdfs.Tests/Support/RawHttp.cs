@@ -15,15 +15,16 @@ public sealed record RawAnswer(int Status, IReadOnlyDictionary<string, string> H
 /// <summary>HTTP/1.1 without a client that would know better: what is written is what is sent, one exchange per connection.</summary>
 public static class RawHttp
 {
-    /// <param name="lines">Header lines, separated by line feeds; the method stands alone on the first line when it is not GET.</param>
+    /// <param name="lines">Header lines, separated by line feeds; the method stands alone on the first line when it is not GET. A <c>Host</c> among them replaces the server's own.</param>
     public static async Task<RawAnswer> SendAsync(Uri url, string lines, CancellationToken cancellationToken)
     {
         var given = lines.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var method = given.FirstOrDefault(line => !line.Contains(':', StringComparison.Ordinal)) ?? "GET";
         var headers = string.Concat(given.Where(line => line.Contains(':', StringComparison.Ordinal)).Select(line => line + "\r\n"));
+        if (!given.Any(line => line.StartsWith("Host:", StringComparison.OrdinalIgnoreCase))) headers = $"Host: {url.Authority}\r\n{headers}";
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(url.Host, url.Port, cancellationToken);
-        await socket.SendAsync(Encoding.UTF8.GetBytes($"{method} {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\nConnection: close\r\n{headers}\r\n"), cancellationToken);
+        await socket.SendAsync(Encoding.UTF8.GetBytes($"{method} {url.PathAndQuery} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"), cancellationToken);
 
         using var all = new MemoryStream();
         var buffer = new byte[64 * 1024];

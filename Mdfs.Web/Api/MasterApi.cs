@@ -27,7 +27,7 @@ public sealed class MasterApi : IDisposable
     {
         _addresses = addresses;
         _proof = proof;
-        _http = new HttpClient(new SocketsHttpHandler
+        _http = new HttpClient(new SentOnce(new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -35,8 +35,8 @@ public sealed class MasterApi : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(2),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             // What may take a day is silent meanwhile: only probes tell a master that is busy from one that has lost its power.
-            ConnectCallback = ProbedConnection.OpenAsync,
-        })
+            ConnectCallback = ProbedConnection.OpenForQuestionsAsync,
+        }))
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };

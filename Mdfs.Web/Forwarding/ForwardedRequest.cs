@@ -1,4 +1,5 @@
 using System.Net;
+using Mdfs.Protocol.Http;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Mdfs.Web.Pages;
@@ -14,9 +15,14 @@ internal class ForwardedRequest(ConsoleProof proof) : HttpTransformer
     // As it came: put together anew from its decoded parts, an encoded slash in a name would be encoded a second time.
     private static readonly UriCreationOptions _asItCame = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
+    /// <summary>Whether what it asks for may be more than an answer. The classic deletion comes by GET too.</summary>
+    public static bool MayChange(HttpRequest request) =>
+        !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method)) || request.Path.StartsWithSegments("/delete");
+
     public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+        proxyRequest.Options.Set(SentOnce.Changes, MayChange(httpContext.Request));
         var headers = proxyRequest.Headers;
         proxyRequest.RequestUri = Target(httpContext, destinationPrefix);
         // The master judges the name itself, compares the browser's Origin with it, and writes it into playlists.

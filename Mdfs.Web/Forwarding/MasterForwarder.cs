@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Mdfs.Protocol.Http;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
@@ -31,7 +32,8 @@ public sealed partial class MasterForwarder : IDisposable
     private readonly IHttpForwarder _forwarder;
     private readonly MasterAddresses _addresses;
     private readonly ForwardedRequest _transformer;
-    private readonly HttpMessageInvoker _invoker;
+    private readonly HttpMessageInvoker _asking;
+    private readonly HttpMessageInvoker _sending;
     private readonly HttpMessageInvoker _movies;
     private readonly ILogger<MasterForwarder> _logger;
 
@@ -41,24 +43,28 @@ public sealed partial class MasterForwarder : IDisposable
         _addresses = addresses;
         _transformer = new ForwardedRequest(proof);
         _logger = logger;
-        _invoker = Invoker(Timeout.InfiniteTimeSpan);
+        _asking = Invoker(ProbedConnection.OpenForQuestionsAsync, Timeout.InfiniteTimeSpan);
+        _sending = Invoker(ProbedConnection.OpenAsync, Timeout.InfiniteTimeSpan);
         // What cannot be known here, that there is no such movie for instance, takes one of these from its loop all the same: none is kept for long.
-        _movies = Invoker(TimeSpan.FromMinutes(1));
+        _movies = Invoker(ProbedConnection.OpenForQuestionsAsync, TimeSpan.FromMinutes(1));
     }
 
-    public Task ForwardAsync(HttpContext context) => ForwardAsync(context, _transformer, PlainMovieRequest.Is(context.Request) ? _movies : _invoker);
+    public Task ForwardAsync(HttpContext context) => ForwardAsync(context, _transformer, PlainMovieRequest.Is(context.Request) ? _movies : For(context));
 
     /// <param name="transformer">What is said besides, and what becomes of the answer.</param>
-    internal Task ForwardAsync(HttpContext context, ForwardedRequest transformer) => ForwardAsync(context, transformer, _invoker);
+    internal Task ForwardAsync(HttpContext context, ForwardedRequest transformer) => ForwardAsync(context, transformer, For(context));
 
     public void Dispose()
     {
-        _invoker.Dispose();
+        _asking.Dispose();
+        _sending.Dispose();
         _movies.Dispose();
     }
 
+    private HttpMessageInvoker For(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? _asking : _sending;
+
     /// <param name="connectionLife">After which a connection carries no further request.</param>
-    private static HttpMessageInvoker Invoker(TimeSpan connectionLife) => new(new SocketsHttpHandler
+    private static HttpMessageInvoker Invoker(Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect, TimeSpan connectionLife) => new(new SentOnce(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
@@ -69,8 +75,10 @@ public sealed partial class MasterForwarder : IDisposable
         Expect100ContinueTimeout = TimeSpan.FromSeconds(10),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         PooledConnectionLifetime = connectionLife,
-        ConnectCallback = ProbedConnection.OpenAsync,
-    });
+        // As the server reads them: a player may be called by any name.
+        RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
+        ConnectCallback = connect,
+    }));
 
     private async Task ForwardAsync(HttpContext context, ForwardedRequest transformer, HttpMessageInvoker invoker)
     {
@@ -90,14 +98,15 @@ public sealed partial class MasterForwarder : IDisposable
 
         Activity.Current?.Rename($"{(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) ? "read" : "write")} through the master");
         var error = await _forwarder.SendAsync(context, address, invoker, _config, transformer, context.RequestAborted);
-        if (error == ForwarderError.None) return;
+        if (error == ForwarderError.None || context.RequestAborted.IsCancellationRequested) return;
         var reason = context.GetForwarderErrorFeature()?.Exception;
-        if (error is ForwarderError.Request or ForwarderError.RequestTimedOut or ForwarderError.RequestCreation && !context.RequestAborted.IsCancellationRequested)
+        if (FailedForward.MasterIsAway(error, reason))
         {
             LogAway(address, reason?.Message ?? $"{error}");
             _addresses.Rotate(address);
-            if (!context.Response.HasStarted) await WebProblems.MasterAway.ExecuteAsync(context);
         }
+
+        if (!context.Response.HasStarted && FailedForward.Of(error, reason, context.Request) is { } problem) await problem.ExecuteAsync(context);
     }
 
     // A movie may take hours and a terabyte, and the master has limits of its own.
