@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -112,7 +113,8 @@ public sealed class NodeTokens(ClusterKeys keys)
         if (!int.TryParse(header[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var purpose) || !Enum.IsDefined((NodePurpose)purpose)) return false;
         if (!long.TryParse(header[parts[4]], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)) return false;
         if (!long.TryParse(header[parts[5]], NumberStyles.None, CultureInfo.InvariantCulture, out var expires)) return false;
-        if (!Base64Url.TryDecodeFromChars(header[parts[7]], signature, out var count) || count != signature.Length) return false;
+        // What only tries to decode throws nevertheless where it meets what is no Base64, and anybody may send that.
+        if (Base64Url.DecodeFromChars(header[parts[7]], signature, out _, out var count) != OperationStatus.Done || count != signature.Length) return false;
         token = new NodeToken((NodePurpose)purpose, header[parts[2]].ToString(), header[parts[3]].ToString(), epoch, expires, header[parts[6]].ToString());
         fields = header[..(parts[7].Start.Value - 1)];
         return true;

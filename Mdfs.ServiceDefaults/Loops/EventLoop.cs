@@ -227,4 +227,7 @@ public sealed partial class EventLoop : IDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A connection was given up, since an error of MDFS' own came up while its bytes were sent.")]
     private partial void LogFailed(Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "An error of MDFS' own came up while a loop looked at a request: Kestrel answers it instead.")]
+    internal partial void LogUnanswered(Exception error);
 }

@@ -118,7 +118,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         }
 
         // Half closed, as few clients do: the usual server knows what that means.
-        if (_farSideDone || !RequestHead.TryRead(scratch.AsSpan(0, count), out var head) || head.Find("connection"u8) is { } said && !said.Equals("keep-alive", StringComparison.OrdinalIgnoreCase) || server.TryAnswer(head) is not { } answer)
+        if (_farSideDone || !RequestHead.TryRead(scratch.AsSpan(0, count), out var head) || head.Find("connection"u8) is { } said && !said.Equals("keep-alive", StringComparison.OrdinalIgnoreCase) || Answer(head) is not { } answer)
         {
             HandOver();
             return;
@@ -130,6 +130,20 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         Loop.Busy++;
         (_answer, _head, _begun, _paused, _size) = (answer, head.Length, false, false, new PieceSize(largest, PieceSize.LargestOnLoops));
         GoOn();
+    }
+
+    // Nothing has been taken out of the socket yet: after a mistake of ours the server is as good as before.
+    private LoopAnswer? Answer(in RequestHead head)
+    {
+        try
+        {
+            return server.TryAnswer(head);
+        }
+        catch (Exception error)
+        {
+            Loop!.LogUnanswered(error);
+            return null;
+        }
     }
 
     private void GoOn()

@@ -6,8 +6,11 @@ using Mdfs.Gateway.Sources;
 using Mdfs.Gateway.Streams;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.ServiceDefaults.Loops;
 using Mdfs.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -199,6 +202,21 @@ public sealed class EventLoopTests
     }
 
     [Fact]
+    public async Task A_request_over_which_a_loop_fails_is_answered_by_the_server()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        builder.Configuration.AddInMemoryCollection([new("urls", "http://127.0.0.1:0"), new("Logging:Console:LogLevel:Default", "None"), new("Mdfs:AdminKey", MasterRig.AdminKey), new("Mdfs:ClusterKey", MasterRig.ClusterKey), new(LoopHosting.Setting, "1")]);
+        builder.AddMdfsServiceDefaults("mdfs-test");
+        builder.AnswerOnLoops<Stumbling>(leaveAtOnce: true);
+        await using var app = builder.Build();
+        app.Map("/a", () => "the server");
+        await app.StartAsync(_test);
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        Assert.Equal("the server", await http.GetStringAsync("a", _test));
+    }
+
+    [Fact]
     public async Task What_is_posted_to_a_loop_that_has_ended_is_done_all_the_same_and_nothing_is_connected_any_more()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
@@ -329,5 +347,10 @@ public sealed class EventLoopTests
         }
 
         return answers;
+    }
+
+    private sealed class Stumbling : ILoopServer
+    {
+        public LoopAnswer? TryAnswer(in RequestHead head) => throw new FormatException("A mistake of ours.");
     }
 }

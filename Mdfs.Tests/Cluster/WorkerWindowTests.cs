@@ -1,5 +1,7 @@
 using System.Net;
 using CsCheck;
+using Mdfs.Protocol;
+using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
 using Mdfs.Worker.Storage;
@@ -52,6 +54,19 @@ public sealed class WorkerWindowTests : IDisposable
         using var inTheClear = new MasterVoice(Assert.Single(addresses, static address => address.StartsWith("https:", StringComparison.Ordinal)).Replace("https:", "http:", StringComparison.Ordinal), node.Id);
         await Assert.ThrowsAsync<HttpRequestException>(() => inTheClear.BytesAsync(replica.Version, 0, movie.Length));
         Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
+    }
+
+    [Theory]
+    [InlineData("2")]
+    [InlineData("0")]
+    public async Task A_token_that_cannot_be_read_opens_no_window_and_is_told_so(string loops)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:EventLoops"] = loops });
+        var replica = await node.StoreAsync(WorkerNode.Movie(Block));
+        var request = new HttpRequestMessage(HttpMethod.Get, Routes.Worker.WindowPath(replica.Version, 0, Block));
+        request.Headers.Add(NodeTokens.Header, "1.2.x.y.1.1..@@@@");
+        using var refused = await node.Master.SendAsync(request);
+        Assert.Equal("The token cannot be read.", (await MasterVoice.RefusalAsync(refused, HttpStatusCode.Unauthorized)).Message);
     }
 
     [Theory]

@@ -19,6 +19,7 @@ public sealed class MasterFileQueryTests
     [InlineData(null, "-1", null, null, null, "limit")]
     [InlineData(null, null, "%%%", null, null, "cursor")]
     [InlineData(null, null, "bm9udW1iZXI", null, null, "cursor")]
+    [InlineData(null, null, "AB", null, null, "cursor")]
     [InlineData(null, null, null, "-1", null, "offset")]
     [InlineData(null, null, null, "99999999999", null, "offset")]
     [InlineData(null, null, "NSBhLm1wNA", "0", null, "offset")]

@@ -46,6 +46,7 @@ public sealed class SignedLinksTests
     [InlineData("")]
     [InlineData("!")]
     [InlineData("AAAA")]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB")]
     [InlineData("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     public void What_is_no_signature_opens_nothing(string? signature) => Assert.Equal(LinkVerdict.Wrong, _links.Check(_claim, $"{_claim.Expires}", signature, Now));
 

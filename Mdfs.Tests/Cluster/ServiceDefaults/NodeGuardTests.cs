@@ -44,6 +44,7 @@ public sealed class NodeGuardTests
         await RefusedAsync(app, target, null);
         await RefusedAsync(app, target, "");
         await RefusedAsync(app, target, "1.0.master.x");
+        await RefusedAsync(app, target, "1.2.x.y.1.1..@@@@");
         await RefusedAsync(app, "/internal/control?a=2", good);
         await RefusedAsync(app, "/internal/control", good);
         await RefusedAsync(app, target, good, body: "hellp");
