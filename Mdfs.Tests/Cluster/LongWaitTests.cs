@@ -91,6 +91,8 @@ public sealed partial class LongWaitTests : IDisposable
         }
 
         using var accepted = await accepting;
+        // Before it has asked it may still be setting the connection up.
+        Assert.Equal(1, await accepted.ReceiveAsync(new byte[1], Cancelled));
         var (here, there) = (Port((IPEndPoint)accepted.RemoteEndPoint!), Port(server));
         string[]? row = null;
         await Eventually.TrueAsync(
