@@ -16,6 +16,7 @@ public sealed partial class ResumableUploads : IDisposable
     private const int MostEnded = 10_000;
 
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _retry = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<UploadId, ResumableUpload> _all = new();
     private readonly ConcurrentDictionary<UploadId, byte> _ended = new();
@@ -28,6 +29,7 @@ public sealed partial class ResumableUploads : IDisposable
     private readonly IOptions<MasterOptions> _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private volatile bool _disposed;
 
     public ResumableUploads(
         CatalogSession session, FileCatalog catalog, OpenUploads open, ClusterClock clock, IOptions<MasterOptions> options, TimeProvider time, ILogger<ResumableUploads> logger)
@@ -142,6 +144,7 @@ public sealed partial class ResumableUploads : IDisposable
 
     public void Dispose()
     {
+        _disposed = true;
         _session.Restored -= RewriteLater;
         _loading.Dispose();
     }
@@ -172,22 +175,48 @@ public sealed partial class ResumableUploads : IDisposable
     }
 
     // Redis went back, and the catalog was written into it anew: so are the uploads.
-    private void RewriteLater() => _ = Task.Run(async () =>
+    private void RewriteLater()
     {
-        try
+        // From here on until they are written nobody may be told that they are: whoever asks for one writes it.
+        foreach (var upload in _all.Values) upload.Saved = false;
+        _ = Task.Run(RewriteAsync);
+    }
+
+    private async Task RewriteAsync()
+    {
+        while (Loaded && _session.Attached && !_disposed)
         {
-            if (!Loaded || await _session.ReadUploadsAsync() is not { } stored) return;
-            foreach (var upload in _all.Values) await WriteAsync(upload.Id, () => _all.ContainsKey(upload.Id) ? upload.Record.ToJson() : null);
-            foreach (var (text, _) in stored)
+            try
             {
-                if (UploadId.TryParse(text, out var id) && !_all.ContainsKey(id)) await WriteAsync(id, static () => null);
+                if (await TryRewriteAsync()) return;
+                LogNotRewrittenYet();
             }
+            catch (Exception failure)
+            {
+                LogNotRewritten(failure);
+            }
+
+            await Task.Delay(_retry, _time);
         }
-        catch (Exception failure)
+    }
+
+    /// <returns>False: Redis is away again, and it is to be done once more.</returns>
+    private async Task<bool> TryRewriteAsync()
+    {
+        // Not noted as saved, since whoever holds an upload's turn may be changing it: the next request for it writes it once more.
+        foreach (var upload in _all.Values)
         {
-            LogNotRewritten(failure);
+            if (!await WriteAsync(upload.Id, () => _all.ContainsKey(upload.Id) ? upload.Record.ToJson() : null)) return false;
         }
-    });
+
+        if (await _session.ReadUploadsAsync() is not { } stored) return false;
+        foreach (var (text, _) in stored)
+        {
+            if (UploadId.TryParse(text, out var id) && !_all.ContainsKey(id) && !await WriteAsync(id, static () => null)) return false;
+        }
+
+        return true;
+    }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} resumable uploads go on from where they were.")]
     private partial void LogLoaded(int count);
@@ -195,6 +224,9 @@ public sealed partial class ResumableUploads : IDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "The resumable upload {Id} in Redis cannot be read and was left out; its client has to begin anew.")]
     private partial void LogUnreadable(string id);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The resumable uploads could not all be written back into Redis; each is again with its next piece.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The resumable uploads could not all be written back into Redis yet; it is tried again.")]
+    private partial void LogNotRewrittenYet();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Writing the resumable uploads back into Redis failed; it is tried again.")]
     private partial void LogNotRewritten(Exception failure);
 }
