@@ -62,6 +62,7 @@ public static class MasterHosting
         services.AddSingleton<NodeRegistry>();
 
         // Catalog: what there is.
+        services.AddSingleton<ChangeMetrics>();
         services.AddSingleton<CatalogStore>();
         services.AddSingleton<CatalogSession>();
         services.AddSingleton<FileCatalog>();

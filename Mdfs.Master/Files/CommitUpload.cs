@@ -41,6 +41,7 @@ public sealed partial class CommitUpload(
     WorkerClient workers,
     ICopiesWatch fixer,
     ActivityLog activity,
+    ChangeMetrics metrics,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<CommitUpload> logger)
@@ -68,6 +69,14 @@ public sealed partial class CommitUpload(
     }
 
     public async Task<StoreResult> RunAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, CommitTerms terms)
+    {
+        var began = time.GetTimestamp();
+        var result = await TryAsync(upload, name, sent, opened, terms);
+        metrics.Committed(time.GetElapsedTime(began));
+        return result;
+    }
+
+    private async Task<StoreResult> TryAsync(UploadId upload, FileName name, FanOutResult sent, IReadOnlyList<WorkerAddress> opened, CommitTerms terms)
     {
         if (await locks.AcquireWithinAsync(name, options.Value.CommitWait, time) is not { } handle)
         {

@@ -25,6 +25,7 @@ public sealed partial class Fixer(
     Trimmer trimmer,
     HolderHints hints,
     ActivityLog events,
+    ChangeMetrics metrics,
     IOptions<MasterOptions> options,
     TimeProvider time,
     ILogger<Fixer> logger)
@@ -255,6 +256,7 @@ public sealed partial class Fixer(
             if (made)
             {
                 if (!pull.IsMove) Healed++;
+                metrics.Copied(Time.GetElapsedTime(pull.Ordered));
                 Told(pull, pull.Order.Replica.Size, pull.Kept);
                 hints.Note(version);
                 events.Tally(pull.IsMove ? ActivityKinds.Moved : ActivityKinds.Healed, pull.Order.Replica.Name, view.Find(target)?.RingKey ?? target.Value, pull.Order.Replica.Size);
@@ -303,6 +305,8 @@ public sealed partial class Fixer(
         public bool IsMove => isMove;
 
         public PullOrder Order { get; } = order;
+
+        public long Ordered { get; } = ordered;
 
         public long Done { get; set; }
 

@@ -183,6 +183,12 @@ public sealed class ResumableUploadTests(ResumableUploadTests.Fixture shared) : 
         Assert.Matches("mdfs_resumable_resumed_total[^\n]* [1-9]", metrics);
         Assert.Matches("mdfs_resumable_uploads_total\\{[^\n]*outcome=\"completed\"[^\n]* [1-9]", metrics);
         Assert.Matches("mdfs_resumable_bytes[^\n]* [1-9]", metrics);
+        // It was committed, by a transaction.
+        foreach (var duration in (string[])["mdfs_commit_duration_seconds", "mdfs_redis_transaction_duration_seconds"])
+        {
+            Assert.Matches($"{duration}_count[^\n]* [1-9]", metrics);
+            Assert.Contains($"# TYPE {duration} histogram", metrics, StringComparison.Ordinal);
+        }
     }
 
     /// <summary>So many bytes lie on a worker's disk.</summary>

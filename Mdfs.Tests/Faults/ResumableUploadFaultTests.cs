@@ -51,6 +51,7 @@ public sealed class ResumableUploadFaultTests(ResumableUploadFaultTests.Fixture 
         await victim.StartAsync();
         await AssertStoredAsync("worker.mp4");
         await Eventually.TrueAsync(() => Holders(upload).Count == 0, "what it had of the upload is removed", MdfsClient.Patience, Cancelled);
+        await Eventually.TrueAsync(async () => await Cluster.Client.MetricAsync("mdfs_repair_duration_seconds_count", Cancelled, missing: 0) > 0, "the time it took is told", MdfsClient.Patience, Cancelled);
     }
 
     [Fact]

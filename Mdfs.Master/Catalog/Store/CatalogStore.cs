@@ -36,12 +36,13 @@ public sealed partial class CatalogStore : IAsyncDisposable
     private int _connects;
     private int _inspectedConnects = -1;
 
-    public CatalogStore(IConnectionMultiplexer connection, IOptions<CatalogStoreOptions> options, TimeProvider time, ILogger<CatalogStore> logger)
+    /// <param name="metrics">Null: nobody measures.</param>
+    public CatalogStore(IConnectionMultiplexer connection, IOptions<CatalogStoreOptions> options, TimeProvider time, ILogger<CatalogStore> logger, ChangeMetrics? metrics = null)
     {
         _options = options.Value;
         _time = time;
         _logger = logger;
-        _redis = new ConditionedRedis(connection, new StoreKeys(_options.RedisKeyPrefix), options, time);
+        _redis = new ConditionedRedis(connection, new StoreKeys(_options.RedisKeyPrefix), options, time, metrics);
         _tail = new CommittedTail(time);
         _restorer = new MemoryRestorer(_redis, Recall, time, logger);
         _lane = new StoreLane(_redis, _restorer, _stopped.Token);

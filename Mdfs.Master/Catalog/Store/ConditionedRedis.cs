@@ -22,7 +22,7 @@ internal enum Sent
 }
 
 /// <summary>The two sentences the master exchanges with Redis: "where do you stand?" and "if you stand there, do this".</summary>
-internal sealed class ConditionedRedis(IConnectionMultiplexer connection, StoreKeys keys, IOptions<CatalogStoreOptions> options, TimeProvider time)
+internal sealed class ConditionedRedis(IConnectionMultiplexer connection, StoreKeys keys, IOptions<CatalogStoreOptions> options, TimeProvider time, ChangeMetrics? metrics)
 {
     private readonly TimeSpan _timeout = options.Value.RedisOperationTimeout;
 
@@ -51,9 +51,12 @@ internal sealed class ConditionedRedis(IConnectionMultiplexer connection, StoreK
         foreach (var condition in Conditions(expected)) transaction.AddCondition(condition);
         var writer = new StoreWriter(transaction, keys);
         write(writer);
+        var sent = time.GetTimestamp();
         try
         {
-            if (!await transaction.ExecuteAsync().WaitAsync(_timeout, time).ConfigureAwait(false))
+            var applied = await transaction.ExecuteAsync().WaitAsync(_timeout, time).ConfigureAwait(false);
+            metrics?.Answered(time.GetElapsedTime(sent));
+            if (!applied)
             {
                 writer.Forget();
                 return Sent.Refused;
