@@ -23,13 +23,16 @@ public static class ClassicEndpoints
 {
     private const string Name = "The movie's name, percent-encoded as usual.";
 
+    // What else may stand in a form: boundaries, headers, other fields.
+    private const int BesideFile = 1 << 20;
+
     private static readonly ServesMovieMark _named = new(static context => context.Request.Query["name"]);
 
     public static void MapClassicFiles(this IEndpointRouteBuilder routes)
     {
         // First in order: where the console lives on the same host, its page of that name would take POST as well.
         routes.MapPost("/upload", UploadAsync).WithOrder(-1).AuthorisedByHandler("the admin key may be a form field in front of the file")
-            .WithSummary("Store a movie by a form").WithDescription("multipart/form-data with the field 'secret' and then the file field 'movie', whose filename is the name. The file is stored while it arrives, so the key has to come first, or in a header or the query.")
+            .WithSummary("Store a movie by a form").WithDescription("multipart/form-data with the field 'secret' and then the file field 'movie', whose filename is the name. The file is stored while it arrives, so the key has to come first, or in a header or the query. X-Mdfs-Checksum or Repr-Digest may say what is expected.")
             .WithTags("Classic").TakesConditions().AddOpenApiOperationTransformer(static (operation, _, _) =>
             {
                 operation.RequestBody = FormBody();
@@ -38,7 +41,7 @@ public static class ClassicEndpoints
             .Answers(200, "Stored: the number of copies and the CRC-32.", "OK:2 0a1b2c3d\n", "text/plain")
             .Refuses(
                 FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.BadUpload("The form has no file field named 'movie'."), FileProblems.SecretTooLate,
-                FileProblems.BrokenOff, FileProblems.TooSlow, FileProblems.TooLarge(1L << 40), FileProblems.WorkersFailed, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace);
+                FileProblems.BrokenOff, FileProblems.TooSlow, FileProblems.TooLarge(1L << 40), FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), FileProblems.WorkersFailed, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace);
         routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader().WithMetadata(_named)
             .WithSummary("Download a movie").WithDescription("The bytes, to be saved.").WithTags("Classic").AnswersBytes();
         routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader().WithMetadata(_named)
@@ -56,14 +59,16 @@ public static class ClassicEndpoints
         routes.MapPost("/register", (Delegate)RegisterAsync).AuthorisedByHandler("nobody is registered here: the answer is a refusal whoever asks").ExcludeFromDescription();
     }
 
-    private static async Task<IResult> UploadAsync(HttpContext context, StoreFile store, KeyGuard keys, IOptions<MasterOptions> options)
+    private static async Task<IResult> UploadAsync(HttpContext context, StoreFile store, KeyGuard keys, IOptions<MasterOptions> options, IOptions<TransferOptions> transfer, TimeProvider time)
     {
         LiftLimits(context, options.Value.MaxFileSize);
-        var (file, rawName, refusal) = await UploadForm.ReadAsync(context, keys);
+        var (file, rawName, refusal) = await UploadForm.ReadAsync(context, keys, transfer.Value.IdleTimeout, time);
         if (refusal is not null) return refusal;
         if (!options.Value.Names.TryAccept(rawName, out var name, out var problem)) return FileProblems.BadName(problem);
-        // The length of a form is not the length of the file in it, so the size is known only at the end.
-        var result = await store.RunAsync(new StoreRequest(name, null, ExpectedContent.Anything, ChangeCondition.Of(context.Request)), file!.Section.Body, context.RequestAborted);
+        if (ExpectedContent.Read(context.Request, out var expected) is { } malformed) return malformed;
+        // The length of a form is not the length of the file in it, so the size is known only at the end. But what cannot hold all but a little of the form cannot hold the file.
+        var request = new StoreRequest(name, null, expected, ChangeCondition.Of(context.Request)) { AtLeast = Math.Max(0, (context.Request.ContentLength ?? 0) - BesideFile) };
+        var result = await store.RunAsync(request, file!.Section.Body, context.RequestAborted);
         return result switch
         {
             StoreResult.Stored stored => ClassicText.Ok(string.Create(CultureInfo.InvariantCulture, $"OK:{stored.Copies} {stored.Entry.Checksum}\n")),

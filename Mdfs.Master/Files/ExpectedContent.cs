@@ -1,5 +1,7 @@
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Http;
+using Mdfs.ServiceDefaults.Problems;
 
 namespace Mdfs.Master.Files;
 
@@ -9,6 +11,31 @@ public sealed record ExpectedContent(Checksum? Crc32, byte[]? Sha256)
     public static readonly ExpectedContent Anything = new(null, null);
 
     public bool WantsSha256 => Sha256 is not null;
+
+    /// <summary>From the headers <c>X-Mdfs-Checksum</c> and <c>Repr-Digest</c>, whichever way the movie comes in. Null: they can be read, or there are none.</summary>
+    public static Problem? Read(HttpRequest request, out ExpectedContent expected)
+    {
+        expected = Anything;
+        Checksum? crc = null;
+        if (request.Headers.TryGetValue("X-Mdfs-Checksum", out var header))
+        {
+            if (!Checksum.TryParse(header.ToString().Trim(), out var value)) return FileProblems.BadParameter("X-Mdfs-Checksum must be the 8 hex digits of a CRC-32.");
+            crc = value;
+        }
+
+        var digest = request.Headers.TryGetValue("Repr-Digest", out var given) ? given.ToString() : null;
+        switch (ReprDigest.Parse(digest))
+        {
+            case ReprDigest.Malformed malformed:
+                return FileProblems.BadParameter(malformed.Why);
+            case ReprDigest.Sha256 sha256:
+                expected = new ExpectedContent(crc, sha256.Hash.ToArray());
+                return null;
+            default:
+                expected = new ExpectedContent(crc, null);
+                return null;
+        }
+    }
 
     /// <summary>What was expected and did not come, or null when all agrees.</summary>
     public string? Mismatch(FanOutResult sent)

@@ -45,7 +45,7 @@ public static class FileEndpoints
             .WithMetadata(new ServesMovieMark(static context => RouteName.Of(context, $"{context.GetRouteValue("name")}")))
             .WithSummary("The bytes of a movie").WithDescription("Ranges and conditions by RFC 9110; a copy that fails in mid-stream is followed by another at the exact byte.")
             .AnswersBytes();
-        files.MapPut("/{name}", PutAsync).RequireAdmin().Accepts<Stream>("application/octet-stream")
+        files.MapPut("/{name}", PutAsync).RequireAdmin().TakesBytes()
             .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected, If-Match or If-None-Match (*: only if there is none) which version is to be replaced.").TakesConditions()
             .Answers(201, "A new name: stored, with so many copies.", ApiExamples.Stored)
             .Answers(200, "A new version of a name that there was: stored, with so many copies.", ApiExamples.Stored)
@@ -69,6 +69,17 @@ public static class FileEndpoints
     internal static TBuilder RefusesNames<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder =>
         route.Refuses(FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.NotFound(ApiExamples.Name), FileProblems.Rebuilding);
+
+    // Said to whoever reads the description only. To the routing it would be a condition: a body of any other type, as browsers and curl --data-binary send it, would be answered 415, without a
+    // look at the key.
+    private static TBuilder TakesBytes<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder =>
+        route.AddOpenApiOperationTransformer(static (operation, _, _) =>
+        {
+            var bytes = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } };
+            operation.RequestBody = new OpenApiRequestBody { Required = true, Content = new Dictionary<string, OpenApiMediaType> { ["application/octet-stream"] = bytes } };
+            return Task.CompletedTask;
+        });
 
     /// <summary>What is done only under a condition, as <see cref="ChangeCondition"/> says.</summary>
     internal static TBuilder TakesConditions<TBuilder>(this TBuilder route)
@@ -137,7 +148,9 @@ public static class FileEndpoints
         if (!options.Value.Names.TryAccept(parsed.Value, out _, out var why)) return FileProblems.BadName(why);
         if (context.Request.Headers.ContainsKey(HeaderNames.ContentRange))
             return FileProblems.BadParameter("A PUT with Content-Range would store a part as the whole (RFC 9110, 14.5). Send the whole movie.");
-        if (ReadExpected(context.Request, out var expected) is { } malformed) return malformed;
+        // What arrives is stored as it is, and a coding of the movie is not the movie (RFC 9110, 8.4).
+        if (context.Request.Headers.ContentEncoding is { Count: > 0 } coding && coding.ToString() is not ("identity" or "")) return CommonProblems.ForStatus(StatusCodes.Status415UnsupportedMediaType);
+        if (ExpectedContent.Read(context.Request, out var expected) is { } malformed) return malformed;
 
         return await store.RunAsync(new StoreRequest(parsed, context.Request.ContentLength, expected, ChangeCondition.Of(context.Request)), context.Request.Body, context.RequestAborted) switch
         {
@@ -187,29 +200,5 @@ public static class FileEndpoints
         if (FileName.TryParse(RouteName.Of(context, routed), out name, out var why)) return true;
         problem = FileProblems.BadName(why);
         return false;
-    }
-
-    private static Problem? ReadExpected(HttpRequest request, out ExpectedContent expected)
-    {
-        expected = ExpectedContent.Anything;
-        Checksum? crc = null;
-        if (request.Headers.TryGetValue("X-Mdfs-Checksum", out var header))
-        {
-            if (!Checksum.TryParse(header.ToString().Trim(), out var value)) return FileProblems.BadParameter("X-Mdfs-Checksum must be the 8 hex digits of a CRC-32.");
-            crc = value;
-        }
-
-        var digest = request.Headers.TryGetValue("Repr-Digest", out var given) ? given.ToString() : null;
-        switch (ReprDigest.Parse(digest))
-        {
-            case ReprDigest.Malformed malformed:
-                return FileProblems.BadParameter(malformed.Why);
-            case ReprDigest.Sha256 sha256:
-                expected = new ExpectedContent(crc, sha256.Hash.ToArray());
-                return null;
-            default:
-                expected = new ExpectedContent(crc, null);
-                return null;
-        }
     }
 }

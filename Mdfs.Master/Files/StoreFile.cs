@@ -15,7 +15,14 @@ namespace Mdfs.Master.Files;
 /// <param name="Size">Length in bytes, or null when the client did not say.</param>
 /// <param name="Expected">What the client says the bytes are, to be refused when they are not.</param>
 /// <param name="Condition">Under which it is to be stored; null: under none.</param>
-public sealed record StoreRequest(FileName Name, long? Size, ExpectedContent Expected, ChangeCondition? Condition);
+public sealed record StoreRequest(FileName Name, long? Size, ExpectedContent Expected, ChangeCondition? Condition)
+{
+    /// <summary>Where the length is not known, bytes for which there has to be room.</summary>
+    public long AtLeast { get; init; }
+
+    /// <summary>Room that it needs, as far as is known before it comes.</summary>
+    public long Room => Size ?? AtLeast;
+}
 
 /// <summary>How an upload ended: stored, or why not.</summary>
 public abstract record StoreResult
@@ -52,7 +59,7 @@ public sealed class StoreFile(
     public async Task<StoreResult> RunAsync(StoreRequest request, Stream body, CancellationToken clientGone)
     {
         if (!session.Attached || session.Health.State == StoreState.Unreachable) return new StoreResult.Refused(FileProblems.ReadOnly);
-        if (request.Size > options.Value.MaxFileSize) return new StoreResult.Refused(FileProblems.TooLarge(options.Value.MaxFileSize));
+        if (request.Room > options.Value.MaxFileSize) return new StoreResult.Refused(FileProblems.TooLarge(options.Value.MaxFileSize));
 
         var upload = UploadId.New();
         try
@@ -71,19 +78,19 @@ public sealed class StoreFile(
     {
         var view = registry.View;
         var rules = options.Value.PlacementRules;
-        var candidates = Placement.ToAsk(view, request.Name, request.Size ?? 0, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, rules);
-        if (candidates.Count == 0) return new StoreResult.Refused(FileProblems.NobodyToAsk(view, request.Size ?? 0));
+        var candidates = Placement.ToAsk(view, request.Name, request.Room, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, rules);
+        if (candidates.Count == 0) return new StoreResult.Refused(FileProblems.NobodyToAsk(view, request.Room));
         // Nobody knows the cluster's name in the first seconds of its life: what is stored must carry it.
         if (!await IsNamedAsync(clientGone)) return new StoreResult.Refused(FileProblems.ReadOnly);
         if (Refuse(catalog.Find(request.Name)) is { } refused) return new StoreResult.Refused(refused);
-        var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone);
+        var opened = await opening.OpenAsync(upload, request.Size, options.Value.ReplicationFactor, [.. candidates.Select(NodeView.AddressOf)], clientGone, atLeast: request.AtLeast);
         if (opened.Opened.Count < options.Value.MinWriteReplicas)
         {
             await DropAsync(upload, opened.Opened);
             return new StoreResult.Refused(FileProblems.TooFewOpened(opened, options.Value.MinWriteReplicas));
         }
 
-        List<PromisedBytes> promised = [.. opened.Opened.Select(target => registry.Promise(target.Id, request.Size ?? 0))];
+        List<PromisedBytes> promised = [.. opened.Opened.Select(target => registry.Promise(target.Id, request.Room))];
         var size = 0L;
         try
         {

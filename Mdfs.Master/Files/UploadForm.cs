@@ -18,33 +18,47 @@ public static partial class UploadForm
     private const int MaxFieldBytes = 4096;
 
     /// <summary>Finds the file part; or says why there is none that may be read.</summary>
-    public static async Task<(FileMultipartSection? File, string? RawName, Problem? Refusal)> ReadAsync(HttpContext context, KeyGuard keys)
+    /// <param name="patience">The longest silence in front of it.</param>
+    public static async Task<(FileMultipartSection? File, string? RawName, Problem? Refusal)> ReadAsync(HttpContext context, KeyGuard keys, TimeSpan patience, TimeProvider time)
     {
+        var head = new FormHead(context.Request.Body, patience, time, context.RequestAborted);
         try
         {
-            return await FindAsync(context, keys);
+            return await FindAsync(context, keys, head);
+        }
+        catch (OperationCanceledException) when (head.Expired)
+        {
+            return (null, null, FileProblems.TooSlow);
+        }
+        catch (InvalidDataException) when (head.TooMuch)
+        {
+            return (null, null, FileProblems.SecretTooLate);
         }
         catch (Exception failure) when (failure is InvalidDataException or IOException and not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
         {
             return (null, null, FileProblems.BadUpload("The form cannot be read: its boundaries, the headers of its parts or its end are not as multipart/form-data has them."));
         }
+        finally
+        {
+            head.Pass();
+        }
     }
 
-    private static async Task<(FileMultipartSection? File, string? RawName, Problem? Refusal)> FindAsync(HttpContext context, KeyGuard keys)
+    private static async Task<(FileMultipartSection? File, string? RawName, Problem? Refusal)> FindAsync(HttpContext context, KeyGuard keys, FormHead head)
     {
-        var presented = KeyGuard.Presented(context);
-        if (presented is not null && keys.RefuseAdmin(context) is { } wrong) return (null, null, wrong);
+        var keyless = keys.RefuseAdmin(context);
+        if (keyless is not null && KeyGuard.Presented(context) is not null) return (null, null, keyless);
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
             || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= 200 } boundary)
         {
             // No form, so no key in it either.
-            if (keys.RefuseAdmin(context) is { } keyless) return (null, null, keyless);
+            if (keyless is not null) return (null, null, keyless);
             return (null, null, FileProblems.BadUpload("Send the movie as multipart/form-data with a file field 'movie', or as a raw body to PUT /api/files/{name}."));
         }
 
-        var reader = new MultipartReader(boundary, context.Request.Body, 64 << 10) { HeadersCountLimit = 32, HeadersLengthLimit = 16 << 10, BodyLengthLimit = null };
-        var authorised = presented is not null;
+        var reader = new MultipartReader(boundary, head, 64 << 10) { HeadersCountLimit = 32, HeadersLengthLimit = 16 << 10, BodyLengthLimit = null };
+        if (keyless is null) head.Trust();
         while (await reader.ReadNextSectionAsync(context.RequestAborted) is { } section)
         {
             if (section.GetContentDispositionHeader() is not { } disposition) continue;
@@ -52,17 +66,18 @@ public static partial class UploadForm
             if (disposition.IsFileDisposition() && section.AsFileSection() is { } file)
             {
                 if (field != FileField) continue;
-                if (!authorised && keys.RefuseAdmin(context) is not null) return (null, null, FileProblems.SecretTooLate);
+                if (keyless is not null) return (null, null, FileProblems.SecretTooLate);
                 return (file, NameOf(disposition), null);
             }
 
             if (field != KeyGuard.Field) continue;
             var key = await ReadFieldAsync(section, context.RequestAborted);
             if (keys.RefuseAdmin(context, key) is { } refusal) return (null, null, refusal);
-            authorised = true;
+            keyless = null;
+            head.Trust();
         }
 
-        if (!authorised && keys.RefuseAdmin(context) is { } missing) return (null, null, missing);
+        if (keyless is not null) return (null, null, keyless);
         return (null, null, FileProblems.BadUpload("The form has no file field named 'movie'."));
     }
 

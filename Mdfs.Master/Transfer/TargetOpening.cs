@@ -14,9 +14,10 @@ public sealed partial class TargetOpening(WorkerClient workers, ILogger<TargetOp
     /// <param name="count">Copies wanted.</param>
     /// <param name="candidates">In the order of the walk.</param>
     /// <param name="appendable">Its bytes come in pieces, over restarts.</param>
+    /// <param name="atLeast">Bytes that it has at least, where its size is not known.</param>
     /// <exception cref="OperationCanceledException">The client is gone; what had been opened is dropped.</exception>
     public async Task<OpenedTargets> OpenAsync(
-        UploadId upload, long? size, int count, IReadOnlyList<WorkerAddress> candidates, CancellationToken cancellation, bool appendable = false)
+        UploadId upload, long? size, int count, IReadOnlyList<WorkerAddress> candidates, CancellationToken cancellation, bool appendable = false, long atLeast = 0)
     {
         var next = -1;
         var opened = new bool[candidates.Count];
@@ -37,7 +38,7 @@ public sealed partial class TargetOpening(WorkerClient workers, ILogger<TargetOp
         {
             while (Interlocked.Increment(ref next) is var mine && mine < candidates.Count)
             {
-                var answer = await workers.OpenAsync(candidates[mine], upload, size, cancellation, appendable);
+                var answer = await workers.OpenAsync(candidates[mine], upload, size, cancellation, appendable, atLeast);
                 if (opened[mine] = answer.Succeeded) return;
 
                 failed[mine] = new DroppedTarget(candidates[mine], answer.Failure!);

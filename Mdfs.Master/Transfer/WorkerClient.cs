@@ -27,8 +27,9 @@ public sealed class WorkerClient(ByteClient bytes, NodeTokens tokens, IMasterIde
     /// <summary>Opens an upload and reserves its space, before a byte of the movie is read.</summary>
     /// <param name="size">Bytes, or null when the client did not say.</param>
     /// <param name="appendable">Its bytes come in pieces, over restarts.</param>
-    public Task<NodeAnswer<Done>> OpenAsync(WorkerAddress to, UploadId upload, long? size, CancellationToken cancellation, bool appendable = false) =>
-        TellAsync(to, HttpMethod.Post, Routes.Worker.Uploads, Body(new OpenUpload(upload, size, appendable), WireJson.Default.OpenUpload), _options.OpenTimeout, cancellation);
+    /// <param name="atLeast">Bytes that it has at least, where its size is not known.</param>
+    public Task<NodeAnswer<Done>> OpenAsync(WorkerAddress to, UploadId upload, long? size, CancellationToken cancellation, bool appendable = false, long atLeast = 0) =>
+        TellAsync(to, HttpMethod.Post, Routes.Worker.Uploads, Body(new OpenUpload(upload, size, appendable, atLeast), WireJson.Default.OpenUpload), _options.OpenTimeout, cancellation);
 
     /// <summary>Sends the bytes of an upload. The content drives the watch while it writes, and sets it to the time allowed for the receipt at its end.</summary>
     public async Task<NodeAnswer<PreparedReceipt>> PutAsync(WorkerAddress to, UploadId upload, HttpContent content, SilenceWatch watch)

@@ -1,6 +1,7 @@
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Files;
 using Mdfs.Master.Transfer;
+using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
 using Microsoft.Extensions.Options;
@@ -12,7 +13,8 @@ namespace Mdfs.Master.Uploads;
 /// <param name="Length">Bytes of the whole, when this request tells them.</param>
 /// <param name="BodyLength">Content-Length, or null.</param>
 /// <param name="Check">What the client says of the piece's bytes, or null.</param>
-public sealed record Piece(long Offset, long? Length, Stream Body, long? BodyLength, PieceCheck? Check);
+/// <param name="Expected">CRC-32 of the whole, when this request tells it.</param>
+public sealed record Piece(long Offset, long? Length, Stream Body, long? BodyLength, PieceCheck? Check, Checksum? Expected = null);
 
 /// <summary>How appending ended.</summary>
 public abstract record AppendResult
@@ -101,7 +103,9 @@ public sealed partial class AppendToUpload(
         if (length > options.Value.MaxFileSize || piece.BodyLength > options.Value.MaxFileSize - record.Offset) return FileProblems.TooLarge(options.Value.MaxFileSize);
         if (length is { } tooShort && tooShort < record.Offset) return UploadProblems.LengthDiffers(record.Offset, tooShort);
         if (length is { } whole && piece.BodyLength > whole - record.Offset) return UploadProblems.BeyondLength(whole);
-        if (record.Length != length && !await uploads.SaveAsync(upload, record = record with { Length = length })) return FileProblems.ReadOnly;
+        var expected = record.Expected ?? piece.Expected;
+        if (piece.Expected is not null && piece.Expected != expected) return UploadProblems.OtherExpected;
+        if ((record.Length != length || record.Expected != expected) && !await uploads.SaveAsync(upload, record = record with { Length = length, Expected = expected })) return FileProblems.ReadOnly;
         if (record.Targets is not null || (piece.BodyLength == 0 && !record.IsWhole)) return null;
 
         var (opened, refusal) = await targets.OpenAsync(record.Id, CreateUpload.PlacedAs(record), length, clientGone);

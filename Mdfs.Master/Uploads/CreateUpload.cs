@@ -1,6 +1,7 @@
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Files;
+using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
@@ -15,7 +16,8 @@ namespace Mdfs.Master.Uploads;
 /// <param name="Concat">Null, <see cref="UploadConcat.Partial"/>, or what the upload is put together from.</param>
 /// <param name="Place">For a part without a name.</param>
 /// <param name="Draft">By the IETF draft.</param>
-public sealed record NewUpload(FileName? Name, long? Length, string? Metadata, string? Concat, FileName? Place = null, bool Draft = false);
+/// <param name="Expected">CRC-32 that the client says the whole has, or null.</param>
+public sealed record NewUpload(FileName? Name, long? Length, string? Metadata, string? Concat, FileName? Place = null, bool Draft = false, Checksum? Expected = null);
 
 /// <summary>
 /// Begins a resumable upload. Where its length is known, its workers are chosen and the space is reserved now, so that a full cluster says so before the first
@@ -37,6 +39,7 @@ public sealed class CreateUpload(ResumableUploads uploads, UploadTargets targets
             Concat = request.Concat,
             Place = request.Place,
             Draft = request.Draft,
+            Expected = request.Expected,
             CreatedAt = time.GetUtcNow(),
         };
         if (record.Length is not null)

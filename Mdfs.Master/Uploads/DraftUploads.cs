@@ -43,8 +43,9 @@ public sealed class DraftUploads(
         if (Length(request, 0, complete, out var length) is { } inconsistent) return inconsistent;
         if (!options.Value.Names.TryAccept(NameOf(request), out var name, out var problem)) return FileProblems.BadName(problem + " It is taken from Content-Disposition.");
 
+        if (UploadEndpoints.ReadExpected(request, out var expected) is { } unreadable) return unreadable;
         ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
-        var (upload, refusal) = await create.RunAsync(new NewUpload(name, length, null, null, Draft: true), context.RequestAborted);
+        var (upload, refusal) = await create.RunAsync(new NewUpload(name, length, null, null, Draft: true, Expected: expected), context.RequestAborted);
         if (refusal is not null) return Refuse(context, refusal);
         using var turn = await upload!.EnterAsync(_patience, context.RequestAborted);
         if (turn is null) return UploadProblems.Locked;
@@ -76,10 +77,11 @@ public sealed class DraftUploads(
             return UploadProblems.NotOctets(DraftHeaders.ContentType);
         if (DraftHeaders.Integer(request, TusHeaders.UploadOffset) is not { } offset) return UploadProblems.BadHeader("Upload-Offset is missing: it says where the piece begins.");
         if (DraftHeaders.Boolean(request, DraftHeaders.UploadComplete) is not { } complete) return UploadProblems.BadHeader("Upload-Complete must be ?1 or ?0: it says whether the upload ends with this piece.");
+        if (UploadEndpoints.ReadExpected(request, out var expected) is { } unreadable) return Refuse(context, unreadable);
         // Its answer was lost: the same is answered again.
         if (upload.Record.Version is not null && complete && offset + (request.ContentLength ?? 0) == upload.Record.Offset) return Stored(context, upload, StatusCodes.Status200OK);
         if (Length(request, offset, complete, out var length) is { } inconsistent) return Refuse(context, inconsistent);
-        return await TakeAsync(context, upload, turn, new Piece(offset, length, request.Body, request.ContentLength, null), complete) ?? Described(context, upload, StatusCodes.Status204NoContent);
+        return await TakeAsync(context, upload, turn, new Piece(offset, length, request.Body, request.ContentLength, null, expected), complete) ?? Described(context, upload, StatusCodes.Status204NoContent);
     }
 
     /// <returns>Null: the piece is there, and others follow.</returns>

@@ -15,7 +15,7 @@ namespace Mdfs.Master.Uploads;
 /// for the upload tries again: a client is never told that all is there before the movie is.
 /// </summary>
 public sealed partial class FinishUpload(
-    ResumableUploads uploads, UploadTargets targets, MeetWorkers meet, NodeRegistry registry, WorkerClient workers, CommitUpload commit, UploadMetrics metrics, IOptions<MasterOptions> options,
+    ResumableUploads uploads, UploadTargets targets, MeetWorkers meet, NodeRegistry registry, WorkerClient workers, CommitUpload commit, EndUpload end, UploadMetrics metrics, IOptions<MasterOptions> options,
     ILogger<FinishUpload> logger)
 {
     private static readonly CommitTerms _terms = new() { Keep = true, StaysOpen = true };
@@ -25,7 +25,9 @@ public sealed partial class FinishUpload(
     public async Task<Problem?> RunAsync(ResumableUpload upload)
     {
         var record = upload.Record;
-        if (record.Version is not null || !record.IsWhole || record.IsPartial || (record.Draft && !record.Closed) || record.Name is not { } name) return null;
+        if (record.Version is not null || !record.IsWhole || (record.Draft && !record.Closed)) return null;
+        if (record.IsAnother) return await EndAsync(upload);
+        if (record.IsPartial || record.Name is not { } name) return null;
         if (commit.IsUnsettled(record.Id)) return FileProblems.OutcomeUnknown;
         // By this master, whose answer was lost, or by one that died before it could note it.
         if (uploads.Committed(record) is { } known) return await NoteAsync(upload, known, Copies.Count(registry, known.Replica));
@@ -54,6 +56,15 @@ public sealed partial class FinishUpload(
             default:
                 return FileProblems.NotSealed;
         }
+    }
+
+    // No piece could mend it, so nobody is to go on with it.
+    private async Task<Problem?> EndAsync(ResumableUpload upload)
+    {
+        var record = upload.Record;
+        if (await end.RunAsync(upload) is { } notNow) return notNow;
+        metrics.Terminated();
+        return FileProblems.ChecksumMismatch($"CRC-32 {record.Expected}", record.Checksum);
     }
 
     /// <summary>

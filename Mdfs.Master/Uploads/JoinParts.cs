@@ -28,6 +28,7 @@ public sealed partial class JoinParts(
         if (!await uploads.TryLoadAsync(clientGone)) return (null, FileProblems.ReadOnly);
         var (upload, refusal) = await FindOrBeginAsync(request, ids, clientGone);
         if (upload is null) return (null, refusal);
+        if (request.Expected is not null && request.Expected != upload.Record.Expected) return (upload, UploadProblems.OtherExpected);
 
         using var turn = await upload.EnterAsync(_patience, clientGone);
         if (turn is null) return (upload, UploadProblems.Locked);
@@ -90,6 +91,9 @@ public sealed partial class JoinParts(
         var record = upload.Record;
         var view = registry.View;
         var whole = ids.Aggregate(default(UploadProgress), (sum, id) => sum.Append(parts[id].Offset, parts[id].Checksum));
+        // Known before a byte is copied: what is not what the client expects ends as it would after.
+        if (record.Expected is { } expected && expected != whole.Checksum)
+            return await end.RunAsync(upload) ?? FileProblems.ChecksumMismatch($"CRC-32 {expected}", whole.Checksum);
         var join = new JoinUpload(whole.Offset, whole.Checksum, [.. ids.Select(id => new UploadPart(
             id, parts[id].Offset, parts[id].Checksum,
             [.. (parts[id].Targets ?? []).Select(view.Find).OfType<NodeView>().Where(node => node.Alive).Select(node => new PullSource(node.Id, node.Address))]))]);

@@ -30,12 +30,12 @@ public static class UploadEndpoints
     {
         var uploads = routes.MapGroup(Root).WithTags("Resumable uploads").AddEndpointFilter(RequireVersion);
         uploads.MapPost("", CreateAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType, DraftHeaders.ContentType, "*/*")
-            .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes. Upload-Concat makes parts, and one movie of parts.")
+            .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes. Upload-Concat makes parts, and one movie of parts. X-Mdfs-Checksum may say which CRC-32 the whole has.")
             .Answers(201, "The upload is under the address in Location.")
             .Refuses(
                 UploadProblems.BadHeader("Upload-Length must be a whole number, not below zero."), FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.TooLarge(1L << 40),
                 UploadProblems.NotOctets(TusHeaders.ContentType), UploadProblems.UnknownVersion, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace,
-                UploadProblems.NoSuchPart(_example), UploadProblems.UnfinishedPart(_example), UploadProblems.NoConcatTarget, UploadProblems.WorkersAway);
+                UploadProblems.DigestNotChecked, FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), UploadProblems.NoSuchPart(_example), UploadProblems.UnfinishedPart(_example), UploadProblems.NoConcatTarget, UploadProblems.WorkersAway);
         uploads.MapMethods("/{id}", ["GET", "HEAD"], OffsetAsync).RequireAdmin()
             .WithSummary("How far an upload has come").WithDescription("Upload-Offset is durable on every worker that counts. A request for the same upload that is still under way is cut off.")
             .Answers(200, "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires.").RefusesUploads();
@@ -44,7 +44,7 @@ public static class UploadEndpoints
             .Answers(204, "All of the body is durable; Upload-Offset says how far the upload is.").RefusesUploads()
             .Refuses(
                 UploadProblems.OffsetMismatch(100, 50), UploadProblems.LengthDiffers(100, 50), UploadProblems.BeyondLength(100), UploadProblems.NotOctets(TusHeaders.ContentType),
-                UploadProblems.UnknownChecksum("md5", PieceCheck.Algorithms), UploadProblems.ChecksumMismatch, UploadProblems.BrokenOff, UploadProblems.WorkersAway, FileProblems.OutcomeUnknown,
+                UploadProblems.UnknownChecksum("md5", PieceCheck.Algorithms), UploadProblems.ChecksumMismatch, UploadProblems.DigestNotChecked, FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), UploadProblems.BrokenOff, UploadProblems.WorkersAway, FileProblems.OutcomeUnknown,
                 FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace, UploadProblems.NoConcatTarget);
         uploads.MapDelete("/{id}", TerminateAsync).RequireAdmin()
             .WithSummary("Cancel an upload").WithDescription("Its bytes are removed. A movie that it has become stays; DELETE /api/files/{name} deletes that.")
@@ -88,6 +88,8 @@ public static class UploadEndpoints
         HttpContext context, CreateUpload create, JoinParts join, PartPlaces places, FinishUpload finish, AppendToUpload append, ResumableUploads uploads, IOptions<MasterOptions> options)
     {
         if (ReadNew(context.Request, options.Value, out var request) is { } malformed) return malformed;
+        if (ReadExpected(context.Request, out var expected) is { } unreadable) return unreadable;
+        request = request with { Expected = expected };
         var withBody = HasBody(context.Request);
         if (UploadConcat.IsFinal(request.Concat))
         {
@@ -157,6 +159,7 @@ public static class UploadEndpoints
         if (ReadNumber(context.Request, TusHeaders.UploadOffset, out var offset) is { } badOffset) return badOffset;
         if (offset is null) return UploadProblems.BadHeader("Upload-Offset is missing: it says where the piece begins.");
         if (ReadNumber(context.Request, TusHeaders.UploadLength, out var length) is { } badLength) return badLength;
+        if (ReadExpected(context.Request, out var expected) is { } unreadable) return unreadable;
         if (ReadCheck(context.Request, out var check) is { } unknown) return unknown;
         using var checking = check;
         // What lies behind us is refused at once: it is no reason to cut off whoever is ahead.
@@ -165,7 +168,7 @@ public static class UploadEndpoints
         using var turn = await upload.EnterAsync(_patience, context.RequestAborted);
         if (turn is null) return UploadProblems.Locked;
         if (upload.Ended) return UploadProblems.Gone;
-        var piece = new Piece(offset.Value, length, context.Request.Body, context.Request.ContentLength, check);
+        var piece = new Piece(offset.Value, length, context.Request.Body, context.Request.ContentLength, check, expected);
         if (Answer(context, await append.RunAsync(upload, piece, turn, context.RequestAborted)) is { } ended) return ended;
         if (await finish.RunAsync(upload) is { } unfinished) return unfinished;
         Describe(context, upload, uploads);
@@ -248,6 +251,8 @@ public static class UploadEndpoints
         var final = UploadConcat.IsFinal(concat);
         if (concat is not null && ((!final && concat != UploadConcat.Partial) || concat.Length > UploadConcat.MaxLength))
             return UploadProblems.BadHeader("Upload-Concat is 'partial', or 'final;' with the addresses of the parts.");
+        // It is told again by HEAD, and a header that goes out is ASCII.
+        if (concat is not null && !concat.All(static c => c is >= ' ' and <= '~')) return UploadProblems.BadHeader("Upload-Concat is ASCII: percent-encode a path, and write a host's name in its ASCII form.");
         if (final ? length is not null || defer.Count > 0 : length is null == (defer.Count == 0))
         {
             return UploadProblems.BadHeader(final
@@ -276,6 +281,16 @@ public static class UploadEndpoints
         if (!request.Headers.TryGetValue(header, out var value)) return null;
         if (!long.TryParse(value.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var parsed)) return UploadProblems.BadHeader($"{header} must be a whole number, not below zero.");
         number = parsed;
+        return null;
+    }
+
+    /// <summary>What the client says the whole is, where that can be checked at its end.</summary>
+    internal static Problem? ReadExpected(HttpRequest request, out Checksum? expected)
+    {
+        expected = null;
+        if (ExpectedContent.Read(request, out var told) is { } malformed) return malformed;
+        if (told.WantsSha256) return UploadProblems.DigestNotChecked;
+        expected = told.Crc32;
         return null;
     }
 

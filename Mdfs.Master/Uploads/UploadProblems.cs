@@ -9,6 +9,10 @@ public static class UploadProblems
 
     public static Problem BadHeader(string why) => new(400, "bad-upload-header", "Upload header not accepted", why);
 
+    public static Problem DigestNotChecked { get; } = new(
+        400, "digest-not-checked", "SHA-256 not checked here",
+        "Of an upload in pieces no SHA-256 of the whole is computed, so 'Repr-Digest: sha-256' would not be checked, and is refused rather than ignored. Send the CRC-32 in 'X-Mdfs-Checksum', or 'Upload-Checksum' with each piece; or store the movie with PUT, which checks it.");
+
     public static Problem NotFound { get; } = new(
         404, "no-such-upload", "No such upload", "There is no upload under this address: it was never made, or has expired. Begin a new one with POST /api/uploads.");
 
@@ -41,6 +45,9 @@ public static class UploadProblems
 
     public static Problem UnknownChecksum(string name, string known) => new(
         400, "unknown-checksum-algorithm", "Checksum algorithm not supported", $"'{name}' is not known here. Known: {known}. Nothing of this piece was kept.");
+
+    public static Problem OtherExpected { get; } = new(
+        400, "bad-parameter", "Parameter not accepted", "X-Mdfs-Checksum is another one than was told for this upload before. What an upload is to be does not change once it is told.");
 
     public static Problem ChecksumMismatch { get; } = new(
         460, "piece-checksum-mismatch", "Checksum differs", "The bytes of this piece that arrived do not have the checksum that was sent with them. The piece was discarded; send it again.");

@@ -36,6 +36,9 @@ public sealed record UploadRecord
     /// <summary>CRC-32 of the bytes in front of <see cref="Offset"/>.</summary>
     public Checksum Checksum { get; init; }
 
+    /// <summary>CRC-32 that the client says the whole has; null: it has not said.</summary>
+    public Checksum? Expected { get; init; }
+
     /// <summary>Cluster age in seconds at the last piece; the upload expires by it.</summary>
     public double TouchedAge { get; init; }
 
@@ -62,6 +65,10 @@ public sealed record UploadRecord
     /// <summary>Every byte is there.</summary>
     [JsonIgnore]
     public bool IsWhole => Offset == Length;
+
+    /// <summary>It is whole, and not what the client says it is.</summary>
+    [JsonIgnore]
+    public bool IsAnother => IsWhole && Expected is { } expected && expected != Checksum;
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, UploadJson.Default.UploadRecord);
 

@@ -6,7 +6,8 @@ namespace Mdfs.Protocol.Wire;
 /// <summary>Open an upload on a worker: reserves the space before the movie's first byte is read (design, section 4).</summary>
 /// <param name="Size">Length in bytes, or null when the client did not say.</param>
 /// <param name="Appendable">Its bytes come in pieces, over restarts: see <see cref="AppendReceipt"/>.</param>
-public sealed record OpenUpload(UploadId Upload, long? Size, bool Appendable = false);
+/// <param name="AtLeast">Bytes that it has at least, where <paramref name="Size"/> is null; so much room is reserved.</param>
+public sealed record OpenUpload(UploadId Upload, long? Size, bool Appendable = false, long AtLeast = 0);
 
 /// <summary>A worker's word that an upload's bytes are complete and fsynced there: prepared, never served until sealed.</summary>
 /// <param name="Life">The worker's life, and <paramref name="Number"/> its number (see <see cref="Beat.Number"/>).</param>

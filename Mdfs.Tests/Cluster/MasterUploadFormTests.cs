@@ -163,3 +163,65 @@ public sealed class MasterUploadFormTests : IAsyncLifetime
         return ((int)answer.StatusCode, (await answer.Content.ReadAsStringAsync(Cancelled)).Contains(NobodyTakesIt));
     }
 }
+
+/// <summary>Forms that do not go on before the movie has begun: nobody may hold a connection by them, least of all without a key.</summary>
+public sealed class SilentUploadFormTests(SilentUploadFormTests.Fixture shared) : IClassFixture<SilentUploadFormTests.Fixture>
+{
+    private const string Begun = "--b\r\nContent-Disp";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_form_that_falls_silent_before_the_movie_is_ended(bool authorised)
+    {
+        using var connection = await OpenAsync(authorised ? $"X-Mdfs-Secret: {MasterRig.AdminKey}\r\n" : "");
+        await connection.WriteAsync(Begun, Cancelled);
+        // Whoever is a stranger is not waited for afterwards either.
+        var answer = authorised ? await connection.ReadToAsync("\r\n", Cancelled) : await connection.ReadToEndAsync(Cancelled);
+        Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_form_without_a_key_is_not_kept_by_a_byte_now_and_then()
+    {
+        using var connection = await OpenAsync("");
+        await connection.WriteAsync(Begun, Cancelled);
+        var answer = connection.ReadToAsync("\r\n", Cancelled);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                if (!answer.IsCompleted) await connection.WriteAsync("o", Cancelled);
+                return answer.IsCompleted;
+            },
+            "it is answered", TimeSpan.FromSeconds(30), Cancelled);
+        Assert.StartsWith("HTTP/1.1 408 ", await answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_key_only_little_of_a_form_is_read()
+    {
+        using var connection = await OpenAsync("");
+        await connection.WriteAsync("--b\r\nContent-Disposition: form-data; name=\"notes\"\r\n\r\n" + new string('x', 256 << 10), Cancelled);
+        var answer = await connection.ReadToAsync("has to come before", Cancelled);
+        Assert.StartsWith("HTTP/1.1 401 ", answer, StringComparison.Ordinal);
+        Assert.Contains("has to come before", answer, StringComparison.Ordinal);
+    }
+
+    private async Task<RawConnection> OpenAsync(string headers)
+    {
+        var connection = await RawConnection.OpenAsync(shared.Rig.Client.BaseAddress!, Cancelled);
+        await connection.WriteAsync($"POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000000\r\n\r\n", Cancelled);
+        return connection;
+    }
+
+    public sealed class Fixture : IAsyncLifetime
+    {
+        internal MasterRig Rig { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Rig = await MasterRig.StartAsync(null, ("Mdfs:Master:IdleTimeout", "00:00:01"));
+
+        public ValueTask DisposeAsync() => Rig.DisposeAsync();
+    }
+}

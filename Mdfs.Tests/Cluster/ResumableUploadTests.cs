@@ -164,6 +164,110 @@ public sealed class ResumableUploadTests(ResumableUploadTests.Fixture shared) : 
         Assert.Equal(other.Length, await Tus.OffsetAsync(second));
     }
 
+    private static string Crc => System.IO.Hashing.Crc32.HashToUInt32(_bytes).ToString("x8", System.Globalization.CultureInfo.InvariantCulture);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_checksum_of_the_whole_that_was_told_at_the_beginning_is_checked_at_the_end(bool agrees)
+    {
+        var name = $"expected {agrees}.mp4";
+        var upload = await Tus.CreateAsync(name, Size, ("X-Mdfs-Checksum", agrees ? Crc : "00000000"));
+        await Tus.AppendAsync(upload, 0, _bytes.AsMemory(0, 1 << 20));
+        await EndsAsync(await Tus.PatchAsync(upload, 1 << 20, _bytes.AsMemory(1 << 20)), upload, name, agrees);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task So_is_the_one_that_a_later_piece_tells(bool agrees)
+    {
+        var name = $"expected later {agrees}.mp4";
+        var upload = await Tus.CreateAsync(name, Size);
+        await EndsAsync(await Tus.PatchAsync(upload, 0, _bytes, ("X-Mdfs-Checksum", agrees ? Crc : "00000000")), upload, name, agrees);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task And_that_of_parts_that_are_joined(bool agrees)
+    {
+        var name = $"expected joined {agrees}.mp4";
+        using var part = await Tus.PostAsync(new ByteArrayContent(_bytes), ("Upload-Concat", "partial"), ("Upload-Length", $"{Size}"), ("Content-Type", TusClient.Octets));
+        var joined = await Tus.PostAsync(null, ("Upload-Concat", $"final;{part.Headers.Location}"), ("Upload-Metadata", TusClient.Metadata(name)), ("X-Mdfs-Checksum", agrees ? Crc : "00000000"));
+        await EndsAsync(joined, joined.Headers.Location!.ToString(), name, agrees);
+    }
+
+    [Theory]
+    [InlineData("X-Mdfs-Checksum", "no checksum", "bad-parameter")]
+    [InlineData("Repr-Digest", "sha-256=:AAAA:", "bad-parameter")]
+    [InlineData("Repr-Digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:", "digest-not-checked")]
+    public async Task What_cannot_be_checked_at_the_end_is_refused_at_the_beginning(string header, string value, string problem)
+    {
+        using (var tus = await Tus.PostAsync(null, ("Upload-Length", "1"), ("Upload-Metadata", TusClient.Metadata("unchecked.mp4")), (header, value))) await RefusedAsync(tus, problem);
+        using (var draft = await DraftAsync("unchecked.mp4", (header, value))) await RefusedAsync(draft, problem);
+        var upload = await Tus.CreateAsync("unchecked.mp4", Size, ("X-Mdfs-Checksum", Crc));
+        using (var patch = await Tus.PatchAsync(upload, 0, _bytes, (header, value))) await RefusedAsync(patch, problem);
+        // Nor does it change on the way.
+        using (var patch = await Tus.PatchAsync(upload, 0, _bytes, ("X-Mdfs-Checksum", "00000000"))) await RefusedAsync(patch, "bad-parameter");
+        await Tus.AppendAsync(upload, 0, _bytes);
+    }
+
+    [Fact]
+    public async Task The_drafts_uploads_are_checked_as_well()
+    {
+        using (var wrong = await DraftAsync("draft wrong.mp4", ("X-Mdfs-Checksum", "00000000"))) Assert.Equal(HttpStatusCode.UnprocessableEntity, wrong.StatusCode);
+        Assert.Null(await Client.FactsAsync("draft wrong.mp4", Cancelled));
+        using (var right = await DraftAsync("draft right.mp4", ("X-Mdfs-Checksum", Crc))) Assert.Equal(HttpStatusCode.Created, right.StatusCode);
+        await AssertStoredAsync("draft right.mp4");
+    }
+
+    private Task<HttpResponseMessage> DraftAsync(string name, (string Name, string Value) header) => Tus.PostAsync(
+        new ByteArrayContent(_bytes), ("Tus-Resumable", null), ("Upload-Complete", "?1"), ("Content-Disposition", $"attachment; filename=\"{name}\""), (header.Name, header.Value));
+
+    private static async Task RefusedAsync(HttpResponseMessage answer, string problem)
+    {
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains($"urn:mdfs:problem:{problem}", await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+    }
+
+    private async Task EndsAsync(HttpResponseMessage answer, string upload, string name, bool agrees)
+    {
+        using (answer)
+        {
+            if (agrees)
+            {
+                Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode}");
+                await AssertStoredAsync(name);
+                return;
+            }
+
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);
+        }
+
+        Assert.Null(await Client.FactsAsync(name, Cancelled));
+        // No piece could mend it.
+        using (var head = await Tus.HeadAsync(upload)) Assert.Equal(HttpStatusCode.Gone, head.StatusCode);
+        await NothingLeftAsync(upload);
+    }
+
+    [Fact]
+    public async Task Addresses_of_parts_that_could_not_be_told_again_are_refused_and_the_part_stays()
+    {
+        using var part = await Tus.PostAsync(new ByteArrayContent(_bytes), ("Upload-Concat", "partial"), ("Upload-Length", $"{Size}"), ("Content-Type", TusClient.Octets));
+        using (var connection = await RawConnection.OpenAsync(Client.Master, Cancelled))
+        {
+            await connection.WriteAsync(
+                $"POST /api/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {Client.Admin}\r\nTus-Resumable: 1.0.0\r\nUpload-Metadata: {TusClient.Metadata("told again.mp4")}\r\n"
+                + $"Upload-Concat: final;http://m\u00fcnchen.example{part.Headers.Location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", Cancelled);
+            var answer = await connection.ReadToEndAsync(Cancelled);
+            Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+            Assert.Contains("bad-upload-header", answer, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(Size, await Tus.OffsetAsync(part.Headers.Location!.ToString()));
+    }
+
     [Fact]
     public async Task Metrics_tell_of_uploads_that_are_open_and_that_went_on()
     {

@@ -42,6 +42,60 @@ public sealed class UploadRefusalTests(UploadRefusalTests.Fixture shared) : ICla
         await NothingLeftAsync();
     }
 
+    [Theory]
+    [InlineData("X-Mdfs-Checksum", "00000000", 422)]
+    [InlineData("Repr-Digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:", 422)]
+    [InlineData("X-Mdfs-Checksum", "no checksum", 400)]
+    [InlineData("Repr-Digest", "sha-256=:AAAA:", 400)]
+    [InlineData("X-Mdfs-Checksum", null, 200)]
+    [InlineData("Repr-Digest", null, 200)]
+    public async Task What_the_client_of_a_form_expects_is_checked_too(string header, string? value, int status)
+    {
+        var name = $"form {header} {status}.mp4";
+        using var form = new MultipartFormDataContent("b") { { new ByteArrayContent(_bytes), "movie", name } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/upload") { Content = form };
+        request.Headers.Authorization = Client.Admin;
+        request.Headers.TryAddWithoutValidation(header, value ?? (header == "X-Mdfs-Checksum"
+            ? System.IO.Hashing.Crc32.HashToUInt32(_bytes).ToString("x8", System.Globalization.CultureInfo.InvariantCulture)
+            : $"sha-256=:{Convert.ToBase64String(SHA256.HashData(_bytes))}:"));
+        using var response = await Client.Http.SendAsync(request, Cancelled);
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal(status == 200, await Client.FactsAsync(name, Cancelled) is not null);
+        await NothingLeftAsync();
+    }
+
+    [Theory]
+    [InlineData("video/mp4")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("no type")]
+    public async Task A_movie_is_stored_whatever_its_type_is_called(string type)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, MdfsClient.FilePath($"as {type.Replace('/', ' ')}.mp4")) { Content = new ByteArrayContent(_bytes) };
+        request.Headers.Authorization = Client.Admin;
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var response = await Client.Http.SendAsync(request, Cancelled);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_movie_that_is_sent_in_a_coding_is_not_taken_for_the_movie()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, MdfsClient.FilePath("coded.mp4")) { Content = new ByteArrayContent(_bytes) };
+        request.Headers.Authorization = Client.Admin;
+        request.Content.Headers.ContentEncoding.Add("gzip");
+        using var response = await Client.Http.SendAsync(request, Cancelled);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_stranger_hears_of_the_missing_key_whatever_the_type()
+    {
+        using var content = new ByteArrayContent(_bytes);
+        content.Headers.TryAddWithoutValidation("Content-Type", "video/mp4");
+        using var response = await Client.Http.PutAsync(MdfsClient.FilePath("stranger.mp4"), content, Cancelled);
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+    }
+
     public enum Way
     {
         Length,

@@ -20,6 +20,7 @@ public sealed class FullWorkersTests
 
         Assert.Equal((507, "no-space"), await PutAsync(client, "announced.mp4", 40 * MiB, chunked: false));
         Assert.Equal((507, "no-space"), await PutAsync(client, "not announced.mp4", 60 * MiB, chunked: true));
+        Assert.StartsWith("HTTP/1.1 507 ", await BeginFormAsync(client, "in a form.mp4", 60 * MiB), StringComparison.Ordinal);
         await Eventually.TrueAsync(
             () => !cluster.Workers.Any(worker => Directory.EnumerateFiles(Path.Combine(cluster.Cluster.WorkerDirectory(worker), "incoming")).Any()),
             "nothing is left of what did not fit", MdfsClient.Patience, Cancelled);
@@ -47,6 +48,16 @@ public sealed class FullWorkersTests
         Assert.Equal(1, (await client.FactsAsync("alone.mp4", Cancelled))!.Copies);
         await cluster.Workers[1].StartAsync(Cancelled);
         await client.WaitForWholeAsync(3, Cancelled);
+    }
+
+    /// <summary>What is answered to a form of which nothing has come but the head of its file.</summary>
+    private static async Task<string> BeginFormAsync(MdfsClient client, string name, int length)
+    {
+        using var connection = await RawConnection.OpenAsync(client.Master, Cancelled);
+        await connection.WriteAsync(
+            $"POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {client.Admin}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {length}\r\n\r\n"
+            + $"--b\r\nContent-Disposition: form-data; name=\"movie\"; filename=\"{name}\"\r\n\r\n0123456789", Cancelled);
+        return await connection.ReadToAsync("\r\n", Cancelled);
     }
 
     [Fact]

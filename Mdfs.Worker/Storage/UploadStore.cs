@@ -36,8 +36,9 @@ internal sealed partial class UploadStore(
             return known.State == UploadState.Open && known.Size == request.Size ? null : WorkerProblems.UploadExists(request.Upload);
         }
 
-        var reservation = space.TryReserve(request.Size ?? GrowStep);
-        if (reservation is null) return WorkerProblems.Full(request.Size ?? GrowStep);
+        var room = request.Size ?? Math.Max(GrowStep, request.AtLeast);
+        var reservation = space.TryReserve(room);
+        if (reservation is null) return WorkerProblems.Full(room);
         var slot = new UploadSlot(request.Upload, request.Size, reservation, time.GetTimestamp());
         // Whoever drops it waits until its file is there: one that came into being afterwards would be nobody's, and keep its room.
         slot.TryBegin(UploadState.Open, UploadState.Open);
