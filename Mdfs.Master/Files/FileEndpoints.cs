@@ -51,7 +51,7 @@ public static class FileEndpoints
             .Answers(200, "A new version of a name that there was: stored, with so many copies.", ApiExamples.Stored)
             .Refuses(
                 FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.WrongLength(734_003_200, 1_048_576), FileProblems.BrokenOff, FileProblems.TooSlow,
-                FileProblems.TooLarge(1L << 40), FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), FileProblems.WorkersFailed,
+                FileProblems.Coded, FileProblems.TooLarge(1L << 40), FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), FileProblems.WorkersFailed,
                 FileProblems.Rebuilding, FileProblems.ReadOnly, FileProblems.OutcomeUnknown, FileProblems.NoWorkers, FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace);
         files.MapDelete("/{name}", DeleteAsync).RequireAdmin()
             .WithSummary("Delete a movie").WithDescription("Answered when the deletion is durable; it holds for every copy, wherever it turns up. If-Match says which version is meant.").TakesConditions()
@@ -149,7 +149,7 @@ public static class FileEndpoints
         if (context.Request.Headers.ContainsKey(HeaderNames.ContentRange))
             return FileProblems.BadParameter("A PUT with Content-Range would store a part as the whole (RFC 9110, 14.5). Send the whole movie.");
         // What arrives is stored as it is, and a coding of the movie is not the movie (RFC 9110, 8.4).
-        if (context.Request.Headers.ContentEncoding is { Count: > 0 } coding && coding.ToString() is not ("identity" or "")) return CommonProblems.ForStatus(StatusCodes.Status415UnsupportedMediaType);
+        if (context.Request.Headers.ContentEncoding is { Count: > 0 } coding && coding.ToString() is not ("identity" or "")) return FileProblems.Coded;
         if (ExpectedContent.Read(context.Request, out var expected) is { } malformed) return malformed;
 
         return await store.RunAsync(new StoreRequest(parsed, context.Request.ContentLength, expected, ChangeCondition.Of(context.Request)), context.Request.Body, context.RequestAborted) switch

@@ -125,6 +125,9 @@ public static class FileProblems
     public static Problem TooSlow { get; } = new(
         408, "upload-stalled", "Upload stalled", "No bytes arrived for longer than the idle time-out. Nothing was stored; send the movie again.");
 
+    public static Problem Coded { get; } = new(
+        415, "coded-body", "Body is in a coding", "The request has a 'Content-Encoding', and what arrives is stored as it is. Send the movie itself, without that header.");
+
     public static Problem ChecksumMismatch(string expected, Checksum actual) => new Problem(
         422, "checksum-mismatch", "Checksum differs", $"The bytes that arrived have CRC-32 {actual}, not what you expected ({expected}). Nothing was stored; send the movie again.")
         .With("checksum", actual.ToString());

@@ -85,6 +85,7 @@ public sealed class UploadRefusalTests(UploadRefusalTests.Fixture shared) : ICla
         request.Content.Headers.ContentEncoding.Add("gzip");
         using var response = await Client.Http.SendAsync(request, Cancelled);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        Assert.Contains("urn:mdfs:problem:coded-body", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
     }
 
     [Fact]
