@@ -298,7 +298,7 @@ public sealed class EventLoopTests
         var letter = new byte[1];
         do
         {
-            await said.ReadExactlyAsync(letter, _test);
+            await said.ReadExactlyAsync(letter, _test).AsTask().WaitAsync(MdfsClient.Patience, _test);
             line.Append((char)letter[0]);
         }
         while (letter[0] != '\n');
@@ -309,7 +309,7 @@ public sealed class EventLoopTests
     {
         var all = new MemoryStream();
         var buffer = new byte[64 * 1024];
-        for (int read; (read = await client.ReceiveAsync(buffer, _test)) > 0;) all.Write(buffer, 0, read);
+        for (int read; (read = await client.ReceiveAsync(buffer, _test).AsTask().WaitAsync(MdfsClient.Patience, _test)) > 0;) all.Write(buffer, 0, read);
         return all.ToArray();
     }
 

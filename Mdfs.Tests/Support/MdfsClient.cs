@@ -27,8 +27,7 @@ public sealed class MdfsClient : IDisposable
     public MdfsClient(Uri master, string adminKey)
     {
         _adminKey = adminKey;
-        // No total time-out: a test has its own, and movies take what they take.
-        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = master, Timeout = Timeout.InfiniteTimeSpan };
+        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = master, Timeout = Longest };
     }
 
     /// <summary>For whatever has no method here; anonymous unless the request carries the key (<see cref="Admin"/>).</summary>
@@ -187,6 +186,9 @@ public sealed class MdfsClient : IDisposable
 
     /// <summary>Generous: a busy machine must not fail a test, and one that succeeds does not wait.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>For one exchange, up to the end of what is read of it at once. Movies take what they take, but a test that waits for ever would not even be named.</summary>
+    public static TimeSpan Longest { get; } = TimeSpan.FromMinutes(5);
 
     public void Dispose() => Http.Dispose();
 }
