@@ -12,6 +12,8 @@ public static class RfcSentences
         { "9.3.2", "HEAD sends the same header and no content", "HEAD", "200" },
         { "14.2", "a Range with another method than GET is ignored", "HEAD\nRange: bytes=0-9", "200" },
         { "14.2", "so is an unsatisfiable one", "HEAD\nRange: bytes={n}-", "200" },
+        { "12.5.3", "a client that takes compressed content gets a movie as it is", "Accept-Encoding: gzip, br, zstd, deflate", "200" },
+        { "12.5.3", "and parts of it as they are", "Accept-Encoding: gzip, br\nRange: bytes=500-", "206 500-{n-1}" },
 
         { "14.1.2", "first and last position, both included", "Range: bytes=0-9", "206 0-9" },
         { "14.1.2", "one byte", "Range: bytes=500-500", "206 500-500" },

@@ -33,6 +33,15 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
     public void What_the_front_end_answers_it_has_fetched_itself() => Assert.True(subjects.FrontEnd is null || subjects.FrontEnd.Services.GetRequiredService<StreamMetrics>().BytesGiven >= 800_000);
 
     [Fact]
+    public async Task What_loops_can_answer_was_answered_by_them()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && subjects.Master is not null, "Loops are made of what Linux has.");
+        var before = await subjects.Master.MetricAsync("mdfs_loop_requests_total", TestContext.Current.CancellationToken, 0);
+        await AssertAsync([.. subjects.Movie], "14.1.2", "first and last position, both included", "Range: bytes=0-9", "206 0-9");
+        Assert.InRange(await subjects.Master.MetricAsync("mdfs_loop_requests_total", TestContext.Current.CancellationToken), before + 4, double.MaxValue);
+    }
+
+    [Fact]
     public void All_addresses_tell_the_same_validators()
     {
         Assert.Single(subjects.Movie.Select(subject => (subject.ETag, subject.LastModified)).Distinct());
@@ -85,6 +94,9 @@ public sealed class RfcTests(RfcTests.Subjects subjects) : IClassFixture<RfcTest
         private WebRig? _front;
 
         public IReadOnlyList<RfcSubject> Movie { get; private set; } = [];
+
+        /// <summary>Null where the cluster is not ours.</summary>
+        public MdfsClient? Master => _cluster?.Client;
 
         /// <summary>A front end that sends movies itself; null where the cluster is not ours.</summary>
         public WebRig? FrontEnd => _front;
