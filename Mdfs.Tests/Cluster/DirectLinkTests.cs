@@ -49,6 +49,22 @@ public sealed class DirectLinkTests(DirectLinkTests.OneCluster fixture) : IClass
     }
 
     [Fact]
+    public async Task Where_all_are_sent_to_workers_nobody_has_to_ask()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, ("Mdfs:Master:DirectLinks", "true"), ("Mdfs:Worker:PublicUrl", "http://worker.example:8081"));
+        await cluster.Client.StoreAsync("sent.mp4", new MovieBytes(9, 1000), Cancelled);
+        // Written the plain way, and on connections that go on, as what a loop may answer.
+        foreach (var path in (string[])["download?name=sent.mp4", "play?name=sent.mp4", "index/sent.mp4", "api/files/sent.mp4/content"])
+        {
+            var sent = await RawHttp.SendAsync(new Uri(cluster.Client.Master, path), "Range: bytes=10-", Cancelled, goesOn: true);
+            Assert.Equal(307, sent.Status);
+            Assert.StartsWith("http://worker.example:8081/direct/", sent["Location"], StringComparison.Ordinal);
+        }
+
+        Assert.Equal(200, (await RawHttp.SendAsync(new Uri(cluster.Client.Master, "play?name=sent.mp4&direct=0"), "", Cancelled)).Status);
+    }
+
+    [Fact]
     public async Task A_link_lives_a_day_at_least()
     {
         await Client.StoreAsync("lasting.mp4", new MovieBytes(3, 1000), Cancelled);

@@ -1,9 +1,12 @@
 using System.Net;
+using System.Text.Json;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Mdfs.Worker.Heartbeats;
+using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -110,6 +113,39 @@ public sealed class WorkerBeatTests : IDisposable
         await master.WaitForBeatAsync(beat => beat.Prepared.Count == 0 && beat.ReplicaCount == 1, "all of it is done");
         Assert.Equal(_movie, await node.Master.BytesAsync(committed.Version, 0, _movie.Length));
         Assert.Single(Directory.GetDirectories(_directory["quarantine"]));
+    }
+
+    [Theory]
+    [InlineData(5, 1)]
+    [InlineData(11, 2)]
+    public async Task An_order_to_remove_bytes_is_good_for_ten_seconds_from_the_beat_that_it_answers(int seconds, long left)
+    {
+        var clock = new JumpingClock();
+        await using var master = await WorkerMasterDouble.StartAsync();
+        await using var node = await WorkerNode.StartAsync(_directory.Path, master.Address, time: clock);
+        var replica = await node.StoreAsync(_movie);
+        var committed = WorkerNode.Describe(_movie, "b.mp4");
+        await node.PrepareAsync(_movie, committed.Upload);
+        var before = await master.WaitForBeatAsync(beat => beat.Prepared.Count == 1 && beat.ReplicaCount == 1, "everything is told");
+        master.BeforeAnswer = () => clock.Jump(TimeSpan.FromSeconds(seconds));
+        // Carried out one after the other: when the second has been, the first has been too, or has not.
+        master.Answer(reply => reply with { Orders = [new DeleteOrder(replica.Version, "surplus"), new SealOrder(committed)] });
+        var after = await master.WaitForBeatAsync(beat => beat.Number > before.Number && beat.Prepared.Count == 0, "the orders were carried out");
+        Assert.Equal(left, after.ReplicaCount);
+    }
+
+    [Fact]
+    public async Task An_idle_beat_does_not_grow_with_what_the_worker_holds()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        // Or it would read what only the inventory has, and have much to tell.
+        await Eventually.TrueAsync(() => node.Services.GetRequiredService<Scrubber>().Report() is { State: ScrubState.Resting, Cycle: 1 }, "the first round is over", MdfsClient.Patience, TestContext.Current.CancellationToken);
+        var inventory = node.Services.GetRequiredService<Inventory>();
+        for (var number = 0; number < 100_000; number++) inventory.Put(new ReplicaReport(WorkerNode.Describe([], $"a movie with number {number}.mp4"), false, true));
+        inventory.Acknowledge(inventory.Beat().Number);
+        var beat = node.Services.GetRequiredService<BeatBuilder>().Build(node.Address, 0, leaving: false);
+        Assert.Equal(100_000, beat.ReplicaCount);
+        Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(beat, WireJson.Default.Beat).Length, 1, 2048);
     }
 
     [Fact]

@@ -34,6 +34,9 @@ internal sealed class WorkerMasterDouble : IAsyncDisposable
 
     public bool Acknowledges { get; set; } = true;
 
+    /// <summary>Done before a reply goes out to which <see cref="Answer"/> has added something.</summary>
+    public Action? BeforeAnswer { get; set; }
+
     /// <summary>Milliseconds that this master's clock is ahead of the machine's.</summary>
     public long ClockAhead { get; set; }
 
@@ -97,6 +100,7 @@ internal sealed class WorkerMasterDouble : IAsyncDisposable
             {
                 reply = _once[0] with { Number = reply.Number, Acknowledged = reply.Acknowledged, Epoch = Epoch };
                 _once.RemoveAt(0);
+                BeforeAnswer?.Invoke();
             }
         }
 

@@ -40,6 +40,21 @@ public sealed class WorkerScrubTests : IDisposable
     }
 
     [Fact]
+    public async Task How_long_ago_a_replica_was_re_read_is_told_and_grows_until_it_is_again()
+    {
+        var clock = new JumpingClock();
+        await using var node = await WorkerNode.StartAsync(_directory.Path, time: clock);
+        var scrubber = await RestingAsync(node);
+        await node.StoreAsync(WorkerNode.Movie(1000));
+        Assert.InRange(scrubber.Report().OldestSeconds, 0, 600);
+        clock.Jump(TimeSpan.FromHours(2));
+        Assert.InRange(scrubber.Report().OldestSeconds, 7200, 7800);
+        scrubber.Obey(new ScrubOrder(1, ScrubAction.Start));
+        await SoonAsync(() => scrubber.Report() is { State: ScrubState.Resting, Cycle: 2 }, "another round");
+        Assert.InRange(scrubber.Report().OldestSeconds, 0, 600);
+    }
+
+    [Fact]
     public async Task It_goes_on_after_a_restart_at_the_block_where_it_stopped_and_keeps_to_its_limit()
     {
         var slow = new Dictionary<string, string?> { ["Mdfs:Worker:ScrubBytesPerSecond"] = "2000000" };

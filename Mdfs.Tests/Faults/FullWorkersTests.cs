@@ -38,6 +38,10 @@ public sealed class FullWorkersTests
         Assert.Equal((503, "no-workers"), await PutAsync(client, "nobody.mp4", 1000, chunked: false));
         using (var deleted = await client.DeleteAsync("first.mp4", Cancelled)) Assert.Equal(HttpStatusCode.ServiceUnavailable, deleted.StatusCode);
         using (var read = await client.Http.GetAsync(MdfsClient.DownloadPath("first.mp4"), Cancelled)) Assert.Equal(HttpStatusCode.BadGateway, read.StatusCode);
+        // What needs no bytes needs no worker.
+        var head = await RawHttp.SendAsync(new Uri(client.Master, MdfsClient.DownloadPath("first.mp4")), "HEAD", Cancelled);
+        Assert.Equal((200, $"{first.Length}"), (head.Status, head["Content-Length"]));
+        Assert.Equal(304, (await RawHttp.SendAsync(new Uri(client.Master, MdfsClient.DownloadPath("first.mp4")), $"If-None-Match: {head["ETag"]}", Cancelled)).Status);
         Assert.Equal(2, (await client.ListAsync(Cancelled)).Count);
 
         await cluster.Workers[0].StartAsync(Cancelled);
