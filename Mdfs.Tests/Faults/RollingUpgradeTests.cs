@@ -38,8 +38,10 @@ public sealed class RollingUpgradeTests
         await reached.WaitAsync(Cancelled);
         Assert.Equal(0, await cluster.Master.StopAsync(Cancelled));
         await cluster.StartMasterAsync(Cancelled);
-        var (bytes, gap) = await player.WaitAsync(TimeSpan.FromMinutes(1), Cancelled);
+        var (bytes, gap, failed) = await player.WaitAsync(TimeSpan.FromMinutes(1), Cancelled);
         Assert.Equal(movie.ToArray(), bytes);
+        // Or it would have been told of nothing.
+        Assert.InRange(failed, 1, int.MaxValue);
         TestContext.Current.TestOutputHelper?.WriteLine($"Between two answers the player waited {gap.TotalSeconds:0.0} s at most.");
         await cluster.Client.WaitForNodesAsync(3, Cancelled);
         await cluster.Client.WaitForWholeAsync(1, Cancelled);
@@ -54,11 +56,12 @@ public sealed class RollingUpgradeTests
     }
 
     /// <summary>As players do: piece by piece, with If-Range, so that another version would not be glued to this one.</summary>
-    private static async Task<(byte[] Bytes, TimeSpan LongestGap)> PlayReconnectingAsync(MdfsClient client, MovieBytes movie, SemaphoreSlim reached)
+    private static async Task<(byte[] Bytes, TimeSpan LongestGap, int Failed)> PlayReconnectingAsync(MdfsClient client, MovieBytes movie, SemaphoreSlim reached)
     {
         const int piece = 200_000;
         var (bytes, longest, last) = (new MemoryStream(), TimeSpan.Zero, TimeProvider.System.GetTimestamp());
         string? etag = null;
+        var failed = 0;
         while (bytes.Length < movie.Length)
         {
             try
@@ -79,17 +82,19 @@ public sealed class RollingUpgradeTests
                 else
                 {
                     Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+                    failed++;
                 }
             }
             catch (HttpRequestException)
             {
                 // The master is away; a player tries again.
+                failed++;
             }
 
             // The film lasts longer than the break: otherwise it would be over before anything happens.
             await Task.Delay(200, Cancelled);
         }
 
-        return (bytes.ToArray(), longest);
+        return (bytes.ToArray(), longest, failed);
     }
 }
