@@ -25,16 +25,16 @@ internal static class LoadDriver
             using var nginx = await NginxServers.TryStartAsync(directory);
             Report.Introduce(nginx is not null);
             var bench = new Bench(options, mdfs, nginx, new Report());
-            await bench.StoreMovieAsync();
-            if (options.Fill) PageCache.Fill(directory);
-            await Downloads.RunAsync(bench);
-            await SmallRequests.RangesAsync(bench);
-            if (options.Wants("upload")) await Uploads.RunAsync(bench);
-            if (options.Wants("first-byte")) await SmallRequests.FirstBytesAsync(bench);
-            if (options.Wants("paused")) await Viewers.PausedAsync(bench);
-            if (options.Wants("players")) await Viewers.PlayAsync(bench);
-            if (options.Wants("failover")) await Failovers.RunAsync(bench);
-            if (options.Wants("head")) await SmallRequests.HeadsAsync(bench);
+            try
+            {
+                await MeasureAsync(bench, directory);
+            }
+            catch
+            {
+                mdfs.TellLastWords();
+                throw;
+            }
+
             foreach (var failure in bench.Report.Failures) Console.Error.WriteLine($"Beyond its bound: {failure}");
             return options.Check && bench.Report.Failures.Count > 0 ? 1 : 0;
         }
@@ -42,6 +42,21 @@ internal static class LoadDriver
         {
             Directory.Delete(directory, recursive: true);
         }
+    }
+
+    private static async Task MeasureAsync(Bench bench, string directory)
+    {
+        var options = bench.Options;
+        await bench.StoreMovieAsync();
+        if (options.Fill) PageCache.Fill(directory);
+        await Downloads.RunAsync(bench);
+        await SmallRequests.RangesAsync(bench);
+        if (options.Wants("upload")) await Uploads.RunAsync(bench);
+        if (options.Wants("first-byte")) await SmallRequests.FirstBytesAsync(bench);
+        if (options.Wants("paused")) await Viewers.PausedAsync(bench);
+        if (options.Wants("players")) await Viewers.PlayAsync(bench);
+        if (options.Wants("failover")) await Failovers.RunAsync(bench);
+        if (options.Wants("head")) await SmallRequests.HeadsAsync(bench);
     }
 }
 
@@ -92,7 +107,9 @@ internal sealed class Bench(LoadOptions options, MdfsServers mdfs, NginxServers?
     }
 
     /// <summary>The best of some rounds of all of them in turn: what each cost, in the unit that the measurement returns, and in seconds.</summary>
-    public async Task<IReadOnlyDictionary<Contender, (double Cost, double Seconds)>> MeasureAsync(IEnumerable<Contender?> contenders, Func<Contender, Task<double>> measureAsync)
+    /// <param name="tidyAsync">Done after each, and not counted.</param>
+    public async Task<IReadOnlyDictionary<Contender, (double Cost, double Seconds)>> MeasureAsync(
+        IEnumerable<Contender?> contenders, Func<Contender, Task<double>> measureAsync, Func<Contender, Task>? tidyAsync = null)
     {
         var all = contenders.OfType<Contender>().ToList();
         var best = new Dictionary<Contender, (double Cost, double Seconds)>();
@@ -101,6 +118,7 @@ internal sealed class Bench(LoadOptions options, MdfsServers mdfs, NginxServers?
             foreach (var contender in all)
             {
                 var (cost, seconds) = await CostAsync(contender, measureAsync);
+                if (tidyAsync is not null) await tidyAsync(contender);
                 best[contender] = best.TryGetValue(contender, out var before) ? (Math.Min(before.Cost, cost), Math.Min(before.Seconds, seconds)) : (cost, seconds);
             }
         }
@@ -109,12 +127,13 @@ internal sealed class Bench(LoadOptions options, MdfsServers mdfs, NginxServers?
     }
 
     /// <summary>The same work, not counted, until it gets no cheaper: some seconds.</summary>
-    public static async Task WarmUpAsync(Contender contender, Func<Contender, Task<double>> measureAsync)
+    public static async Task WarmUpAsync(Contender contender, Func<Contender, Task<double>> measureAsync, Func<Contender, Task>? tidyAsync = null)
     {
         var best = double.MaxValue;
         for (var (round, idle) = (0, 0); round < 20 && idle < 4; round++)
         {
             var (cost, _) = await CostAsync(contender, measureAsync);
+            if (tidyAsync is not null) await tidyAsync(contender);
             idle = cost < best * 0.95 ? 0 : idle + 1;
             best = Math.Min(best, cost);
         }

@@ -17,6 +17,12 @@ internal sealed class MdfsServers : IDisposable
         "--Mdfs:Master:OpenTimeout=00:00:30", "--Mdfs:Master:SealTimeout=00:00:30", "--Mdfs:Master:CommitWait=00:01:30", "--Mdfs:Master:NodeTimeout=00:00:45", "--Mdfs:Worker:TrashRetention=00:00:00",
     ];
 
+    // As for tests, below the range that systems give to outgoing connections, any of which could sit on the port of a worker while it is away; and apart from theirs, which run beside the driver.
+    private const int FirstPort = 12_000;
+    private const int Ports = 8_000;
+
+    private static int _nextPort = Random.Shared.Next(Ports);
+
     private readonly string _directory;
     private readonly string _fresh;
     private readonly int _masterPort = FreePort();
@@ -44,11 +50,26 @@ internal sealed class MdfsServers : IDisposable
     public static async Task<MdfsServers> StartAsync(string directory, int workers, string fresh)
     {
         var servers = new MdfsServers(directory, fresh);
-        for (var number = 1; number <= workers; number++) servers.StartWorker($"worker-{number}", FreePort());
-        using var http = new HttpClient { BaseAddress = servers.Address };
-        await Patiently.UntilAsync(async () => (await http.GetStringAsync("metrics")).Contains($"\nmdfs_active_nodes {workers}\n", StringComparison.Ordinal), "the workers are live");
-        await Patiently.UntilAsync(async () => (await http.GetAsync("api/files/none.mp4")).StatusCode == HttpStatusCode.NotFound, "the catalog is known to be empty");
-        return servers;
+        try
+        {
+            for (var number = 1; number <= workers; number++) servers.StartWorker($"worker-{number}", FreePort());
+            using var http = new HttpClient { BaseAddress = servers.Address };
+            await Patiently.UntilAsync(async () => (await http.GetStringAsync("metrics")).Contains($"\nmdfs_active_nodes {workers}\n", StringComparison.Ordinal), "the workers are live");
+            await Patiently.UntilAsync(async () => (await http.GetAsync("api/files/none.mp4")).StatusCode == HttpStatusCode.NotFound, "the catalog is known to be empty");
+            return servers;
+        }
+        catch
+        {
+            servers.TellLastWords();
+            servers.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>For whoever wants to know why it failed: what each of them said last.</summary>
+    public void TellLastWords()
+    {
+        foreach (var server in All) Console.Error.WriteLine($"== {server.Name} ==\n{server.LastWords}");
     }
 
     /// <summary>The worker that listens on this port.</summary>
@@ -65,20 +86,21 @@ internal sealed class MdfsServers : IDisposable
     }
 
     /// <summary>A metric, summed over the processes that have it.</summary>
-    public async Task<double> MetricAsync(string name)
+    /// <param name="missing">What it is where none has: counters begin when they first count. Without it that is an error, since 0 would be within every bound.</param>
+    public async Task<double> MetricAsync(string name, double? missing = null)
     {
         using var http = new HttpClient();
-        var sum = 0.0;
+        double? sum = null;
         foreach (var address in (IEnumerable<Uri>)[Address, .. _workers.Select(worker => new Uri($"http://127.0.0.1:{worker.Port}/"))])
         {
             foreach (var line in (await http.GetStringAsync(new Uri(address, "metrics"))).Split('\n'))
             {
                 var parts = line.Split(' ');
-                if (parts.Length >= 2 && parts[0].Split('{')[0] == name) sum += double.Parse(parts[1], CultureInfo.InvariantCulture);
+                if (parts.Length >= 2 && parts[0].Split('{')[0] == name) sum = (sum ?? 0) + double.Parse(parts[1], CultureInfo.InvariantCulture);
             }
         }
 
-        return sum;
+        return sum ?? missing ?? throw new InvalidOperationException($"No process has a metric {name}.");
     }
 
     public void Dispose()
@@ -88,9 +110,22 @@ internal sealed class MdfsServers : IDisposable
 
     internal static int FreePort()
     {
-        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)listener.LocalEndPoint!).Port;
+        for (var attempt = 0; attempt < Ports; attempt++)
+        {
+            var port = FirstPort + (int)((uint)Interlocked.Increment(ref _nextPort) % Ports);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody has it; the next one then.
+            }
+        }
+
+        throw new InvalidOperationException($"No port from {FirstPort} to {FirstPort + Ports - 1} is free.");
     }
 
     private void StartWorker(string name, int port) => _workers.Add((name, port, Service(

@@ -1,13 +1,16 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Mdfs.Benchmarks.Load;
 
 /// <summary>A server under load, and what the system says of it; with the processes that it has started, as nginx does.</summary>
-internal sealed class ServerProcess : IDisposable
+internal sealed partial class ServerProcess : IDisposable
 {
-    // A hundred ticks a second, on every Linux.
-    private const double TicksPerSecond = 100;
+    private const int LinesKept = 40;
+
+    private readonly ConcurrentQueue<string> _said = new();
 
     private readonly Process _process;
 
@@ -20,6 +23,9 @@ internal sealed class ServerProcess : IDisposable
     }
 
     public string Name { get; }
+
+    /// <summary>The end of what it has written.</summary>
+    public string LastWords => string.Join('\n', _said);
 
     /// <summary>Seconds of processor time so far.</summary>
     public double CpuSeconds => Family().Sum(CpuOf);
@@ -37,13 +43,13 @@ internal sealed class ServerProcess : IDisposable
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         var process = new Process { StartInfo = start };
-        // Read and thrown away: a full pipe would stop it.
-        process.OutputDataReceived += static (_, _) => { };
-        process.ErrorDataReceived += static (_, _) => { };
+        var server = new ServerProcess(name, process);
+        // Always read: a full pipe would stop it.
+        process.OutputDataReceived += (_, line) => server.Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => server.Keep(line.Data);
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var server = new ServerProcess(name, process);
         // A driver that is told to stop leaves nobody behind.
         AppDomain.CurrentDomain.ProcessExit += server._onExit;
         return server;
@@ -74,6 +80,13 @@ internal sealed class ServerProcess : IDisposable
         _process.Dispose();
     }
 
+    private void Keep(string? line)
+    {
+        if (line is null) return;
+        _said.Enqueue(line);
+        while (_said.Count > LinesKept) _said.TryDequeue(out _);
+    }
+
     private List<int> Family()
     {
         var family = new List<int> { _process.Id };
@@ -86,12 +99,11 @@ internal sealed class ServerProcess : IDisposable
         return family;
     }
 
+    // The process' own clock, in nanoseconds: /proc/<id>/stat tells hundredths of a second, a twentieth of what a short measurement of nginx takes.
     private static double CpuOf(int id)
     {
-        // The name in parentheses may hold anything; behind it stand the state and the numbers.
-        var text = File.ReadAllText($"/proc/{id}/stat");
-        var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        if (clock_getcpuclockid(id, out var clock) != 0 || clock_gettime(clock, out var time) != 0) throw new InvalidOperationException($"The processor time of process {id} cannot be had.");
+        return time.Seconds + (time.Nanoseconds / 1e9);
     }
 
     private static long Status(int id, string field) => 1024 * Field($"/proc/{id}/status", field);
@@ -99,4 +111,17 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>The number behind a name in one of the system's files; its unit, if it says one, is kibibytes.</summary>
     internal static long Field(string file, string field) =>
         long.Parse(File.ReadLines(file).First(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
+
+    [LibraryImport("libc")]
+    private static partial int clock_getcpuclockid(int process, out int clock);
+
+    [LibraryImport("libc")]
+    private static partial int clock_gettime(int clock, out Timespec time);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Timespec
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
 }

@@ -29,6 +29,19 @@ internal sealed class Mpv : IAsyncDisposable
         [
             "--no-config", "--no-terminal", "--vo=null", "--ao=null", "--pause", "--keep-open=yes", "--cache=no", "--demuxer-max-bytes=1MiB", $"--input-ipc-server={path}", movie.AbsoluteUri,
         ]);
+        try
+        {
+            return await OpenAsync(process, path, cancellationToken);
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<Mpv> OpenAsync(ServiceProcess process, string path, CancellationToken cancellationToken)
+    {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await Eventually.TrueAsync(
             async () =>

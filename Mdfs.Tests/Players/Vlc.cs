@@ -40,6 +40,19 @@ internal sealed class Vlc : IAsyncDisposable
         }
 
         var process = ServiceProcess.Run(player[0], player[1..]);
+        try
+        {
+            return await OpenAsync(process, port, cancellationToken);
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<Vlc> OpenAsync(ServiceProcess process, int port, CancellationToken cancellationToken)
+    {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await Eventually.TrueAsync(
             async () =>

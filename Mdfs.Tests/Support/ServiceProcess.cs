@@ -105,18 +105,19 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         return await WaitForExitAsync(cancellationToken);
     }
 
-    /// <summary>The exit code, once the process ends by itself; fails after two minutes.</summary>
-    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
+    /// <summary>The exit code, once the process ends by itself; fails after two minutes, or as many as it may take.</summary>
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken, TimeSpan? within = null)
     {
+        var most = within ?? ExitPatience;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(ExitPatience);
+        patience.CancelAfter(most);
         try
         {
             await _process.WaitForExitAsync(patience.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            Assert.Fail($"The process did not end within {ExitPatience.TotalSeconds} s:\n{Output}");
+            Assert.Fail($"The process did not end within {most.TotalSeconds} s:\n{Output}");
         }
         return _process.ExitCode;
     }
@@ -140,7 +141,12 @@ public sealed partial class ServiceProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
-            await KillAsync();
+        {
+            // With whatever it has started: nobody else knows of it.
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync(CancellationToken.None);
+        }
+
         _process.Dispose();
     }
 
