@@ -25,6 +25,8 @@ public sealed class ConsoleVisit : IAsyncDisposable
 
     public static async Task<ConsoleVisit> StartAsync(Chromium chromium, Uri console, string language = "en-US", int width = 1280, int height = 900, ColorScheme shade = ColorScheme.Light)
     {
+        // A busy machine is slow, not wrong.
+        Assertions.SetDefaultExpectTimeout(Patience);
         var browser = await chromium.OpenAsync();
         var context = await browser.NewContextAsync(new BrowserNewContextOptions
         {

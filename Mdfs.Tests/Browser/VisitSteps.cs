@@ -29,8 +29,6 @@ internal static class VisitSteps
     public static async Task<ConsoleVisit> EnterAsync(
         this Chromium chromium, Uri console, string path, string language = "en-US", int width = 1280, int height = 860, ColorScheme shade = ColorScheme.Light)
     {
-        // A busy machine is slow, not wrong.
-        Assertions.SetDefaultExpectTimeout(ConsoleVisit.Patience);
         var visit = await ConsoleVisit.StartAsync(chromium, console, language, width, height, shade);
         // Who is not signed in is asked for the key, and is then where he wanted to be: one circuit instead of two.
         await visit.Page.GotoAsync(path.TrimStart('/'));
