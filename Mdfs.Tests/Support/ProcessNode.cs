@@ -60,6 +60,9 @@ public sealed class ProcessNode : IAsyncDisposable
     /// <summary>The most that <see cref="ResidentBytes"/> ever was, or was since <see cref="ForgetPeak"/>.</summary>
     public long PeakResidentBytes => Status("VmHWM:");
 
+    /// <summary>Bytes that it has caused to be written to disks.</summary>
+    public long WrittenBytes => Number("io", "write_bytes:");
+
     public void ForgetPeak() => File.WriteAllText($"/proc/{Id}/clear_refs", "5");
 
     public async ValueTask DisposeAsync() => await PutAwayAsync();
@@ -73,9 +76,11 @@ public sealed class ProcessNode : IAsyncDisposable
         _logs.Add(old.Output);
     }
 
-    private long Status(string field)
+    private long Status(string field) => 1024 * Number("status", field);
+
+    private long Number(string file, string field)
     {
-        var line = File.ReadLines($"/proc/{Id}/status").First(line => line.StartsWith(field, StringComparison.Ordinal));
-        return 1024 * long.Parse(line[field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
+        var line = File.ReadLines($"/proc/{Id}/{file}").First(line => line.StartsWith(field, StringComparison.Ordinal));
+        return long.Parse(line[field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
     }
 }
