@@ -26,8 +26,6 @@ public static class ClassicEndpoints
     // What else may stand in a form: boundaries, headers, other fields.
     private const int BesideFile = 1 << 20;
 
-    private static readonly ServesMovieMark _named = new(static context => context.Request.Query["name"]);
-
     public static void MapClassicFiles(this IEndpointRouteBuilder routes)
     {
         // First in order: where the console lives on the same host, its page of that name would take POST as well.
@@ -42,9 +40,9 @@ public static class ClassicEndpoints
             .Refuses(
                 FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.BadUpload("The form has no file field named 'movie'."), FileProblems.SecretTooLate,
                 FileProblems.BrokenOff, FileProblems.TooSlow, FileProblems.TooLarge(1L << 40), FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), FileProblems.WorkersFailed, FileProblems.ReadOnly, FileProblems.NoWorkers, FileProblems.NoSpace);
-        routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader().WithMetadata(_named)
+        routes.MapMethods("/download", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: true)).RequireReader().WithMetadata(ServesMovieMark.ByQuery)
             .WithSummary("Download a movie").WithDescription("The bytes, to be saved.").WithTags("Classic").AnswersBytes();
-        routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader().WithMetadata(_named)
+        routes.MapMethods("/play", ["GET", "HEAD"], (HttpContext context, [Description(Name)] string? name, ReadFile read) => ReadAsync(context, name, read, attachment: false)).RequireReader().WithMetadata(ServesMovieMark.ByQuery)
             .WithSummary("Play a movie").WithDescription("The bytes, to be shown.").WithTags("Classic").AnswersBytes();
         routes.MapMethods("/delete", ["GET", "DELETE", "POST"], DeleteAsync).AuthorisedByHandler("the admin key may be a form field").ChangesState()
             .WithSummary("Delete a movie").WithDescription("Whatever the method. The key may be the parameter or the form field 'secret'.").WithTags("Classic").TakesConditions()

@@ -27,11 +27,15 @@ public sealed class MovieLinks(SignedLinks links, AdminKeys keys, MovieSources s
 
     /// <summary>The address of the movie in a playlist: a path that ends with its name, since players show and judge by it.</summary>
     /// <param name="origin">See <see cref="Origin"/>; empty for a path alone.</param>
-    public string InFolder(string origin, CatalogEntry entry) => $"{origin}/index/{Uri.EscapeDataString(entry.Name.Value)}{Proof(entry, '?')}";
+    /// <param name="until">When it is to end; null: after its full life.</param>
+    public string InFolder(string origin, CatalogEntry entry, long? until = null) => $"{origin}/index/{Uri.EscapeDataString(entry.Name.Value)}{Proof(entry, '?', until)}";
 
     public string Play(string origin, CatalogEntry entry) => $"{origin}/play?name={Uri.EscapeDataString(entry.Name.Value)}{Proof(entry, '&')}";
 
     public string Download(string origin, CatalogEntry entry) => $"{origin}/download?name={Uri.EscapeDataString(entry.Name.Value)}{Proof(entry, '&')}";
+
+    /// <summary>Of this movie alone.</summary>
+    public string Playlist(string origin, CatalogEntry entry) => $"{origin}/api/playlist.m3u8?name={Uri.EscapeDataString(entry.Name.Value)}{Proof(entry, '&')}";
 
     /// <summary>Whether the request asks to be sent to a worker, or all are.</summary>
     public bool WantsDirect(HttpRequest request) =>
@@ -45,6 +49,6 @@ public sealed class MovieLinks(SignedLinks links, AdminKeys keys, MovieSources s
         return $"{worker}{Routes.Worker.LinkPath(entry.Version, entry.Name, attachment)}{links.Query(claim)}";
     }
 
-    private string Proof(CatalogEntry entry, char before) =>
-        AreSigned ? before + links.Query(new LinkClaim(LinkServer.Master, entry.Name, entry.Version, Attachment: false, Expiry)) : "";
+    private string Proof(CatalogEntry entry, char before, long? until = null) =>
+        AreSigned ? before + links.Query(new LinkClaim(LinkServer.Master, entry.Name, entry.Version, Attachment: false, until ?? Expiry)) : "";
 }

@@ -11,10 +11,10 @@ public static class PlaylistEndpoints
 {
     public static void MapPlaylists(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/api/playlist.m3u8", ["GET", "HEAD"], M3u).RequireReader().WithTags("Movies")
+        routes.MapMethods("/api/playlist.m3u8", ["GET", "HEAD"], M3u).RequireReader().WithMetadata(ServesMovieMark.ByQuery).WithTags("Movies")
             .WithSummary("Playlist as extended M3U").WithDescription("A link per movie, for VLC, mpv and Kodi. All movies, those whose names hold 'query', or the one named 'name'.")
             .Answers(200, "The playlist, in UTF-8.", ApiExamples.Playlist, "audio/x-mpegurl").RefusesNames();
-        routes.MapMethods("/api/playlist.xspf", ["GET", "HEAD"], Xspf).RequireReader().WithTags("Movies")
+        routes.MapMethods("/api/playlist.xspf", ["GET", "HEAD"], Xspf).RequireReader().WithMetadata(ServesMovieMark.ByQuery).WithTags("Movies")
             .WithSummary("Playlist as XSPF").WithDescription("The same as XML.")
             .Answers(200, "The playlist, in UTF-8.", ApiExamples.Xspf, "application/xspf+xml").RefusesNames();
         routes.MapGet("/api/files/{name}/links", Links).RequireReader().WithTags("Movies")
@@ -45,7 +45,8 @@ public static class PlaylistEndpoints
         }
 
         var origin = MovieLinks.Origin(context.Request);
-        return new WrittenText(type, text => write(text, entries.Select(entry => (entry.Name.Value, links.InFolder(origin, entry)))));
+        var until = context.Features.Get<OpenedByLink>()?.Until;
+        return new WrittenText(type, text => write(text, entries.Select(entry => (entry.Name.Value, links.InFolder(origin, entry, until)))));
     }
 
     private static IResult Links(HttpContext context, [Description(FileEndpoints.Name)] string name, FileCatalog catalog, CatalogSession session, MovieLinks links)
@@ -56,7 +57,7 @@ public static class PlaylistEndpoints
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new LinkFacts(
             links.Play(origin, entry), links.Download(origin, entry), links.InFolder(origin, entry),
-            $"{origin}/api/playlist.m3u8?name={Uri.EscapeDataString(entry.Name.Value)}", links.Direct(entry, attachment: false),
+            links.Playlist(origin, entry), links.Direct(entry, attachment: false),
             links.AreSigned ? DateTimeOffset.FromUnixTimeMilliseconds(links.Expiry) : null));
     }
 }

@@ -44,7 +44,12 @@ public sealed class KeyGuard(AdminKeys keys, FailedAttempts failures, ConsolePro
     {
         if (keys.ReadingIsOpen || Admitted(context, AccessClass.Reader)) return null;
         var key = Presented(context);
-        if (string.IsNullOrEmpty(key)) return context.Request.Query.ContainsKey(SignedLinks.SignatureParameter) ? SecurityProblems.LinkWrong : SecurityProblems.ReaderKeyMissing;
+        if (string.IsNullOrEmpty(key))
+        {
+            return context.Features.Get<RefusedPass>()?.Problem
+                ?? (context.Request.Query.ContainsKey(SignedLinks.SignatureParameter) ? SecurityProblems.LinkWrong : SecurityProblems.ReaderKeyMissing);
+        }
+
         return Judge(context, keys.VerifyReader(key), SecurityProblems.ReaderKeyWrong);
     }
 
@@ -77,3 +82,6 @@ public interface IAccessPass
     /// <param name="access"><see cref="AccessClass.Reader"/> or <see cref="AccessClass.Admin"/>.</param>
     bool Admits(HttpContext context, AccessClass access);
 }
+
+/// <summary>Left with a request by a pass that knows better than the guard why it does not admit it.</summary>
+public sealed record RefusedPass(Problem Problem);

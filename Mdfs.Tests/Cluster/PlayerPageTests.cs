@@ -2,6 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Xml.Linq;
+using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Security;
+using Mdfs.Protocol.Versions;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
@@ -74,6 +77,16 @@ public sealed class PlayerPageTests(PlayerPageTests.KeyedCluster shared) : IClas
 
         var proof = new Uri(links.GetProperty("file").GetString()!).Query[1..];
         Assert.Equal(200, await StatusAsync($"api/files/copied.mp4/content?{proof}"));
+        foreach (var playlist in (string[])[links.GetProperty("playlist").GetString()!, $"{Client.Master}api/playlist.xspf?name=copied.mp4&{proof}"])
+        {
+            // What it leads to ends when the link does: else whoever has one would have the next one, and so on.
+            var listed = await RawHttp.SendAsync(new Uri(playlist), "", Cancelled);
+            Assert.Equal(200, listed.Status);
+            Assert.Contains($"index/copied.mp4?{new Uri(playlist).Query[1..].Replace("name=copied.mp4&", "", StringComparison.Ordinal)}", WebUtility.HtmlDecode(System.Text.Encoding.UTF8.GetString(listed.Body)));
+        }
+
+        Assert.Equal(403, await StatusAsync($"api/playlist.m3u8?name=else.mp4&{proof}"));
+        Assert.Equal(403, await StatusAsync($"api/playlist.m3u8?query=copied&{proof}"));
         Assert.Equal(403, await StatusAsync($"play?name=else.mp4&{proof}"));
         Assert.Equal(403, await StatusAsync($"play?name=copied.mp4&{proof}x"));
         Assert.Equal(403, await StatusAsync($"play?name=copied.mp4&{proof.Replace("expires=1", "expires=2", StringComparison.Ordinal)}"));
@@ -87,6 +100,22 @@ public sealed class PlayerPageTests(PlayerPageTests.KeyedCluster shared) : IClas
         Assert.Equal(403, await StatusAsync($"play?name=copied.mp4&{proof}"));
 
         async Task<int> StatusAsync(string path) => (await RawHttp.SendAsync(new Uri(Client.Master, path), "", Cancelled)).Status;
+    }
+
+    [Fact]
+    public async Task A_link_whose_time_is_over_says_so()
+    {
+        await StoreAsync("over.mp4", 9);
+        var version = new MovieVersion((await FactsAsync("over.mp4"))!.Value.GetProperty("version").GetInt64());
+        var past = TimeProvider.System.GetUtcNow().AddSeconds(-1).ToUnixTimeMilliseconds();
+        var claim = new LinkClaim(LinkServer.Master, FileName.Parse("over.mp4"), version, Attachment: false, past);
+        var proof = new SignedLinks(new ClusterKeys(shared.Cluster.Cluster.Keys.ClusterKey)).Query(claim);
+        foreach (var (end, slug) in ((string, string)[])[("", "link-expired"), ("x", "link-wrong")])
+        {
+            var refused = await RawHttp.SendAsync(new Uri(Client.Master, $"api/files/over.mp4/content?{proof}{end}"), "", Cancelled);
+            Assert.Equal(403, refused.Status);
+            Assert.Contains($"urn:mdfs:problem:{slug}", System.Text.Encoding.UTF8.GetString(refused.Body));
+        }
     }
 
     [Fact]
