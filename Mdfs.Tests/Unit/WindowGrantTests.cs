@@ -1,3 +1,6 @@
+using Mdfs.Gateway.Sources;
+using Mdfs.Master.Gateways;
+using Mdfs.Master.Transfer;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
@@ -12,7 +15,8 @@ public sealed class WindowGrantTests
 
     private static readonly MovieVersion Version = new(17);
     private static readonly NodeTokens Tokens = new(new ClusterKeys("a cluster key of the tests"));
-    private static readonly string Worker = NodeId.New().Value;
+    private static readonly NodeId WorkerId = NodeId.New();
+    private static readonly string Worker = WorkerId.Value;
 
     [Theory]
     [InlineData("/internal/replicas/17?from=0&length=10", TokenVerdict.Valid)]
@@ -44,7 +48,24 @@ public sealed class WindowGrantTests
         Assert.Equal(TokenVerdict.Expired, Tokens.Check(data, NodePurpose.Data, "GET", target, Worker, Now + 60_000, out _));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(50)]
+    [InlineData(3_599_999)]
+    public void A_worker_whose_clock_is_a_little_behind_takes_what_the_master_gives_at_any_moment_of_the_hour(long past)
+    {
+        var at = (Now / 3_600_000 * 3_600_000) + past;
+        var given = new WindowGrants(Tokens, new MasterAt(at)).For(Version, [new ReplicaCandidate(new WorkerAddress(WorkerId, "http://worker:8081"), Damaged: false)]);
+        foreach (var behind in (long[])[0, 50, 59_000])
+            Assert.Equal(TokenVerdict.Valid, Tokens.Check(Assert.Single(given).Grant, NodePurpose.Window, "GET", Routes.Worker.WindowPath(Version, 0, 10), Worker, at - behind, out _));
+    }
+
     private static string Grant() => Tokens.Grant(Routes.Worker.ReplicaPath(Version), Worker, 1, Now + (long)NodeTokens.MaxGrantLife.TotalMilliseconds);
 
     private static TokenVerdict Check(string method, string target) => Tokens.Check(Grant(), NodePurpose.Window, method, target, Worker, Now, out _);
+
+    private sealed record MasterAt(long Now) : IMasterIdentity
+    {
+        public long Epoch => 1;
+    }
 }
