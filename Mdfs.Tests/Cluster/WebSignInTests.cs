@@ -49,6 +49,8 @@ public sealed class WebSignInTests(SharedCluster shared) : IClassFixture<SharedC
     [InlineData("/\\evil.example/")]
     [InlineData("https://evil.example/")]
     [InlineData("javascript:alert(1)")]
+    [InlineData("/é")]
+    [InlineData("/movies?query=七人の侍")]
     public async Task Signing_in_leads_to_a_page_of_ours_whatever_the_address_says(string back)
     {
         await using var web = await StartAsync();

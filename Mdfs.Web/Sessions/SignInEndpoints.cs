@@ -116,7 +116,7 @@ public static class SignInEndpoints
         }
     }
 
-    /// <summary>Where to go on: a path of ours, never another site (<c>//evil.example</c>).</summary>
+    /// <summary>Where to go on: a path of ours, never another site (<c>//evil.example</c>). Ours come percent-encoded; in a header anything else could not stand.</summary>
     private static string Safe(string? path) =>
-        path is { Length: > 0 and < 1024 } && path[0] == '/' && (path.Length == 1 || path[1] is not ('/' or '\\')) && !path.Any(char.IsControl) ? path : "/";
+        path is { Length: > 0 and < 1024 } && path[0] == '/' && (path.Length == 1 || path[1] is not ('/' or '\\')) && path.All(static letter => letter is > ' ' and <= '~') ? path : "/";
 }
