@@ -29,6 +29,7 @@ public sealed class CampaignRun(CampaignSettings settings, CampaignCluster clust
             await SettleAsync(injector);
             var settled = clock.Elapsed;
             await ProveAsync(disks);
+            AssertAllHappened(injector);
             if (settings.IsAgain) Write(injector, "Nothing was found.");
             return Summary(injector, attacked, settled, clock.Elapsed);
         }
@@ -132,6 +133,14 @@ public sealed class CampaignRun(CampaignSettings settings, CampaignCluster clust
 
         Check();
         Assert.True(_history.Changes.Count(change => change is { Ending: Ending.Done, Act: Act.Upload }) >= settings.Faults / 4, "Next to nothing was stored: this campaign has tested nothing.");
+    }
+
+    /// <summary>A plan of this length has every kind, and those that may be left out say so where nobody reads it.</summary>
+    private void AssertAllHappened(FaultInjector injector)
+    {
+        if (settings.Longest is not null || settings.Faults < CampaignSettings.Short) return;
+        Assert.True(injector.Done.Keys.Any(static kind => kind is FaultKind.FlipByte or FaultKind.Truncate or FaultKind.SpoilSidecar), "No copy was ever harmed.");
+        if (Tools.InContinuousIntegration) Assert.True(injector.Done.ContainsKey(FaultKind.FillDisk), "No disk was ever full.");
     }
 
     private async Task StartMasterAsync()

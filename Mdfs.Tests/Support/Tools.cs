@@ -20,11 +20,16 @@ public static class Tools
             if (TryFind(name, out var path))
                 return path;
         }
-        var reason = $"{string.Join(" or ", anyOf.ToArray())} is not installed.";
+        Lack($"{string.Join(" or ", anyOf.ToArray())} is not installed.");
+        return "";
+    }
+
+    /// <summary>This machine lacks what the calling test needs: it is skipped, or fails in continuous integration.</summary>
+    public static void Lack(string reason)
+    {
         if (InContinuousIntegration)
             Assert.Fail(reason);
         Assert.Skip(reason);
-        return "";
     }
 
     /// <summary>Looks a program up on the PATH.</summary>
