@@ -61,7 +61,7 @@ public sealed class MasterOptions
     /// <summary>What <see cref="RepairConcurrency"/> comes to in a cluster of so many live nodes.</summary>
     public int MostPulls(int nodes) => RepairConcurrency > 0 ? RepairConcurrency : RepairConcurrencyPerNode * Math.Max(1, nodes);
 
-    /// <summary>Copies that a rebalance moves at once. Default 2; 1 to 64.</summary>
+    /// <summary>Copies that a rebalance, or a drain with a limit, makes at once. Default 2; 1 to 64.</summary>
     [Range(1, 64)]
     public int RebalanceConcurrency { get; set; } = 2;
 

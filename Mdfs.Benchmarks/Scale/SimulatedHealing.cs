@@ -102,7 +102,7 @@ internal sealed class SimulatedHealing
         {
             if (_ahead.IsEmptyFor(SimulatedNodes.Id(node))) continue;
             var running = _receiving.Select(static (count, at) => (count, at)).Where(static one => one.count > 0).ToDictionary(static one => SimulatedNodes.Id(one.at), static one => one.count);
-            foreach (var planned in _ahead.Take(SimulatedNodes.Id(node), running, _options.RepairConcurrencyPerNode, _options.MostPulls(_cluster.Nodes - 1)))
+            foreach (var planned in _ahead.Take(SimulatedNodes.Id(node), running, _options.RepairConcurrencyPerNode, _options.MostPulls(_cluster.Nodes - 1), slow: new Dictionary<NodeId, int>(), mostSlow: 0))
             {
                 var pull = new Pull(planned.Order, SimulatedNodes.Number(planned.Order.Sources[0].Node), node) { Left = planned.Order.Replica.Size };
                 _running.Add(pull);

@@ -62,10 +62,11 @@ internal static class NodesCommand
     {
         var which = new Argument<string>("NODE") { Description = "Its name or id." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what there is to do, or left to do." };
+        var limit = new Option<long?>("--limit") { Description = "Bytes per second over all its copies; 0: no limit, as it is unless given." };
         var pause = new Option<bool>("--pause") { Description = "Begin no further copies until it is drained again." };
         var cancel = new Option<bool>("--cancel") { Description = "Take the drain back." };
         var force = new Option<bool>("--force") { Description = "Also when movies would have fewer copies than they should, or not all find room elsewhere." };
-        var command = new Command("drain", "Empty a worker: its copies are made elsewhere first, then it may leave.") { which, dryRun, pause, cancel, force };
+        var command = new Command("drain", "Empty a worker: its copies are made elsewhere first, then it may leave.") { which, dryRun, limit, pause, cancel, force };
         command.Runs(async (session, parsed, cancellationToken) =>
         {
             var node = await FindAsync(session, parsed.GetValue(which)!, cancellationToken);
@@ -79,9 +80,9 @@ internal static class NodesCommand
             // Before anything is begun: who is told of a failure must not have changed anything.
             var uncertain = await session.Master.ClusterAsync(cancellationToken) is { Rebuilding: not null } or { Writable: false };
             var drain = parsed.GetValue(dryRun)
-                ? await session.Master.DrainAsync(node.Id, cancellationToken)
+                ? await session.Master.DrainAsync(node.Id, parsed.GetValue(limit), cancellationToken)
                 : parsed.GetValue(pause) ? await session.Master.PauseDrainAsync(node.Id, cancellationToken)
-                : await session.Master.BeginDrainAsync(node.Id, parsed.GetValue(force), cancellationToken);
+                : await session.Master.BeginDrainAsync(node.Id, parsed.GetValue(force), parsed.GetValue(limit), cancellationToken);
             session.Output.Result(drain, Sentence(drain, uncertain));
             return ExitCodes.Done;
         });
@@ -117,7 +118,7 @@ internal static class NodesCommand
     {
         var toDo = drain switch
         {
-            { Movies: > 0 } => $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}",
+            { Movies: > 0 } => $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(drain.SecondsAtLeast)}{(drain.BytesPerSecond > 0 ? $" at {Quantity.Bytes(drain.BytesPerSecond)}/s" : "")}",
             // Nothing is left to do by what is known, and that is not all.
             { State: "draining" or "paused" } => uncertain ? "whether every movie has its copies elsewhere is known when the catalog is complete" : "it has not told yet all that it holds",
             _ => "every movie has its copies elsewhere",

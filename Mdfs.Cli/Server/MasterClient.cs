@@ -85,10 +85,13 @@ internal sealed class MasterClient : IDisposable
     }
 
     /// <summary>How far a drain has come, or what one would have to do.</summary>
-    public Task<Drain> DrainAsync(string id, CancellationToken cancellationToken) => GetAsync<Drain>(DrainPath(id), cancellationToken);
+    /// <param name="bytesPerSecond">At this limit; null: at the one it has.</param>
+    public Task<Drain> DrainAsync(string id, long? bytesPerSecond, CancellationToken cancellationToken) =>
+        AskAsync<Drain>(HttpMethod.Post, $"{DrainPath(id)}?dryRun=true{Limit(bytesPerSecond)}", cancellationToken);
 
-    public Task<Drain> BeginDrainAsync(string id, bool force, CancellationToken cancellationToken) =>
-        AskAsync<Drain>(HttpMethod.Post, $"{DrainPath(id)}?force={(force ? "true" : "false")}", cancellationToken);
+    /// <param name="bytesPerSecond">A limit over all its copies; 0: none; null: as it was before, and none at first.</param>
+    public Task<Drain> BeginDrainAsync(string id, bool force, long? bytesPerSecond, CancellationToken cancellationToken) =>
+        AskAsync<Drain>(HttpMethod.Post, $"{DrainPath(id)}?force={(force ? "true" : "false")}{Limit(bytesPerSecond)}", cancellationToken);
 
     public Task<Drain> PauseDrainAsync(string id, CancellationToken cancellationToken) => AskAsync<Drain>(HttpMethod.Post, $"{DrainPath(id)}/pause", cancellationToken);
 
@@ -221,6 +224,8 @@ internal sealed class MasterClient : IDisposable
     private static string QuarantinedPath(string node, string id) => $"api/quarantine/{Uri.EscapeDataString(node)}/{Uri.EscapeDataString(id)}";
 
     private static string MaintenancePath(string id) => $"api/nodes/{Uri.EscapeDataString(id)}/maintenance";
+
+    private static string Limit(long? bytesPerSecond) => bytesPerSecond is { } limit ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"&bytesPerSecond={limit}") : "";
 
     private static string DrainPath(string id) => $"api/nodes/{Uri.EscapeDataString(id)}/drain";
 

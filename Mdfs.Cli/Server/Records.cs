@@ -32,7 +32,7 @@ internal sealed record Node(
     string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites, long Capacity, long Free, long Used, int Replicas,
     int Streams, int Pulls, double? SecondsSinceBeat, string? Version, int? Protocol, string? VersionRemark);
 
-internal sealed record Drain(string Node, string Id, string State, int Movies, long Bytes, double SecondsAtLeast, int WithoutRoom, int Replicas);
+internal sealed record Drain(string Node, string Id, string State, int Movies, long Bytes, double SecondsAtLeast, int WithoutRoom, int Replicas, long BytesPerSecond = 0);
 
 internal sealed record Scrub(
     string Node, string Id, string State, string? Reason, long Cycle, long Done, long Total, long BytesPerSecond, double? SecondsToGo, double OldestSeconds,

@@ -395,7 +395,8 @@ public sealed partial class CatalogSession(
     }
 
     private static NodeRecord Record(NodeState state) =>
-        new(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge, state.MaintenanceUntil, state.MaintenanceByAdmin, state.DrainPaused);
+        new(state.Id, state.RingKey, state.Name, state.Address, state.PublicUrl, state.Zone, state.Draining, state.LastHeardAge, state.MaintenanceUntil, state.MaintenanceByAdmin, state.DrainPaused,
+            state.DrainBytesPerSecond);
 
     private sealed class Held(SemaphoreSlim gate) : IDisposable
     {

@@ -6,4 +6,6 @@ namespace Mdfs.Master.Catalog;
 /// <param name="RingKey">What its virtual nodes are hashed from: its configured name, else its address.</param>
 /// <param name="ClusterAge">The cluster age, in seconds, at which it was last heard.</param>
 /// <param name="MaintenanceUntil">The cluster age, in seconds, up to which it may be away without anything being copied in its place.</param>
-public sealed record NodeRecord(NodeId Id, string RingKey, string? Name, string Address, string? PublicUrl, string? Zone, bool Draining, double ClusterAge, double? MaintenanceUntil = null, bool MaintenanceByAdmin = false, bool DrainPaused = false);
+/// <param name="DrainBytesPerSecond">That all copies of its drain may take together; 0: no limit.</param>
+public sealed record NodeRecord(NodeId Id, string RingKey, string? Name, string Address, string? PublicUrl, string? Zone, bool Draining, double ClusterAge, double? MaintenanceUntil = null, bool MaintenanceByAdmin = false, bool DrainPaused = false,
+    long DrainBytesPerSecond = 0);

@@ -74,7 +74,7 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
             {
                 var state = FindOrAdd(record.Id, record.RingKey);
                 // Nobody can have said anything else since: without Redis this master takes no orders.
-                (state.Draining, state.DrainPaused, state.IsKnown) = (record.Draining, record.DrainPaused, true);
+                (state.Draining, state.DrainPaused, state.DrainBytesPerSecond, state.IsKnown) = (record.Draining, record.DrainPaused, record.DrainBytesPerSecond, true);
                 if (state.Life is not null)
                 {
                     // What the node itself had said for its stop is over.
@@ -322,12 +322,13 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
         }
     }
 
-    public void SetDraining(NodeId id, bool draining, bool paused = false)
+    /// <param name="bytesPerSecond">That all its copies may take together; 0: no limit.</param>
+    public void SetDraining(NodeId id, bool draining, bool paused = false, long bytesPerSecond = 0)
     {
         lock (Gate)
         {
             if (Find(id) is not { } state) return;
-            (state.Draining, state.DrainPaused, state.ClaimsDraining) = (draining, draining && paused, false);
+            (state.Draining, state.DrainPaused, state.DrainBytesPerSecond, state.ClaimsDraining) = (draining, draining && paused, draining ? bytesPerSecond : 0, false);
             Publish();
         }
     }

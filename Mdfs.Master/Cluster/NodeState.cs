@@ -32,6 +32,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>Its drain waits: what it holds is not copied elsewhere for the time being.</summary>
     public bool DrainPaused { get; set; }
 
+    /// <summary>That all copies of its drain may take together; 0: no limit.</summary>
+    public long DrainBytesPerSecond { get; set; }
+
     public string? ClosedForWrites { get; set; }
 
     /// <summary>Why what it holds does not count, by its last beat: its data directory cannot be written, or is gone.</summary>
@@ -146,5 +149,5 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>What an admin wants of its scrub; null when it has done that.</summary>
     public ScrubOrder? WantedScrub { get; set; }
 
-    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending, IsExpected, Failed, Draining && DrainPaused);
+    public NodeView ToView() => new(Id, RingKey, Address, PublicUrl, Zone, Space, Alive, Draining, ClosedForWrites, Pending, IsExpected, Failed, Draining && DrainPaused, Draining ? DrainBytesPerSecond : 0);
 }

@@ -11,6 +11,7 @@ namespace Mdfs.Master.Cluster;
 /// <param name="Pending">Bytes that the master has promised to this node since its last beat, which cannot know of them.</param>
 /// <param name="Failed">Why its copies do not count although it beats, or null. They are read while they can be.</param>
 /// <param name="DrainPaused">It is on its way out, and its copies are not made elsewhere for the time being.</param>
+/// <param name="DrainBytesPerSecond">That all copies of its drain may take together; 0: it is not on its way out, or without a limit.</param>
 /// <param name="Expected">Said goodbye less than a node time-out ago, or is away and in maintenance: its copies are not read, and nobody makes them anew yet.</param>
 public sealed record NodeView(
     NodeId Id,
@@ -25,7 +26,8 @@ public sealed record NodeView(
     long Pending,
     bool Expected = false,
     string? Failed = null,
-    bool DrainPaused = false)
+    bool DrainPaused = false,
+    long DrainBytesPerSecond = 0)
 {
     /// <summary>What it holds is there.</summary>
     public bool HasItsCopies => Alive && Failed is null;

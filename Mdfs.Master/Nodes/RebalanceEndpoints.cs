@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Globalization;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Files;
 using Mdfs.Master.Repair;
@@ -45,14 +44,12 @@ public static class RebalanceEndpoints
         routes.MapPost("/api/rebalance", StartAsync).RequireAdmin().WithTags("Cluster").WithSummary("Make all workers equally full")
             .WithDescription("For instance after one has joined. Copies are moved one by one, each made on the new node before it goes from the old; no more is moved than is unavoidable, and nobody is filled beyond its reserve. Goes on after restarts. Lets a paused one go on. With dryRun=true nothing is changed.")
             .Answers(200, "What it would do; nothing was changed.", ApiExamples.Rebalance).Answers(202, "It is under way.", ApiExamples.Rebalance)
-            .Refuses(BadLimit, FileProblems.ReadOnly);
+            .Refuses(RateLimit.Bad, FileProblems.ReadOnly);
         routes.MapPost("/api/rebalance/pause", PauseAsync).RequireAdmin().WithTags("Cluster").WithSummary("Pause the rebalance")
             .WithDescription("Moves under way are finished, and no further ones begun until it is started again.").Answers(202, "It pauses.", ApiExamples.Rebalance).Refuses(NotUnderWay, FileProblems.ReadOnly);
         routes.MapDelete("/api/rebalance", CancelAsync).RequireAdmin().WithTags("Cluster").WithSummary("End the rebalance")
             .WithDescription("What was moved stays where it is; copies that are not complete are given up.").Answers(204, "There is none any more.").Refuses(FileProblems.ReadOnly);
     }
-
-    private static Problem BadLimit => FileProblems.BadParameter("bytesPerSecond must be a whole number of 65536 at least, or 0 for no limit.");
 
     private static Problem NotUnderWay => new(409, "no-rebalance", "No rebalance", "No rebalance is under way.");
 
@@ -62,13 +59,7 @@ public static class RebalanceEndpoints
         [Description("true: only say what it would do.")] bool? dryRun, [Description("A limit over all moves; 0: none; absent: Mdfs:Master:RebalanceBytesPerSecond.")] string? bytesPerSecond,
         Rebalance rebalance, Moves moves, NodeRegistry registry, IOptions<MasterOptions> options, CancellationToken cancellationToken)
     {
-        long? limit = null;
-        if (!string.IsNullOrEmpty(bytesPerSecond))
-        {
-            if (!long.TryParse(bytesPerSecond, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number is > 0 and < 65536) return BadLimit;
-            limit = number;
-        }
-
+        if (!RateLimit.TryParse(bytesPerSecond, out var limit)) return RateLimit.Bad;
         if (dryRun == true) return TypedResults.Ok(Describe(rebalance, moves, registry, options.Value, limit));
         if (!await rebalance.StartAsync(limit, cancellationToken)) return FileProblems.ReadOnly;
         return TypedResults.Accepted("/api/rebalance", Describe(rebalance, moves, registry, options.Value));

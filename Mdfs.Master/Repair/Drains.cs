@@ -37,12 +37,13 @@ public sealed partial class Drains(
     }
 
     /// <param name="paused">What it holds is not copied for the time being; copies under way are finished.</param>
+    /// <param name="bytesPerSecond">That all its copies may take together; 0: no limit; null: as before, and none at first.</param>
     /// <returns>False: it could not be written down, and nothing has changed.</returns>
-    public async Task<bool> SetAsync(NodeId node, bool draining, CancellationToken cancellationToken, bool paused = false)
+    public async Task<bool> SetAsync(NodeId node, bool draining, CancellationToken cancellationToken, bool paused = false, long? bytesPerSecond = null)
     {
         if (!session.Attached) return false;
-        var (wasDraining, wasPaused) = registry.View.Find(node) is { } before ? (before.Draining, before.DrainPaused) : (false, false);
-        if (!Change(node, draining, paused)) return true;
+        var (wasDraining, wasPaused, wasLimit) = registry.View.Find(node) is { } before ? (before.Draining, before.DrainPaused, before.DrainBytesPerSecond) : (false, false, 0);
+        if (!Change(node, draining, paused, bytesPerSecond ?? wasLimit)) return true;
         await session.SaveNodesAsync(cancellationToken);
         lock (registry.Gate)
         {
@@ -55,20 +56,20 @@ public sealed partial class Drains(
             }
         }
 
-        Change(node, wasDraining, wasPaused);
+        Change(node, wasDraining, wasPaused, wasLimit);
         return false;
     }
 
-    private bool Change(NodeId node, bool draining, bool paused)
+    private bool Change(NodeId node, bool draining, bool paused, long bytesPerSecond)
     {
         lock (registry.Gate)
         {
             if (registry.Find(node) is not { } state) return false;
             // Whatever the node still says of itself: this is the latest word.
             state.ClaimsDraining = false;
-            if (state.Draining == draining && state.DrainPaused == paused) return false;
+            if (state.Draining == draining && state.DrainPaused == paused && (!draining || state.DrainBytesPerSecond == bytesPerSecond)) return false;
             state.Unsaved = true;
-            registry.SetDraining(node, draining, paused);
+            registry.SetDraining(node, draining, paused, bytesPerSecond);
             return true;
         }
     }

@@ -113,7 +113,7 @@ public sealed partial class Fixer(
             if (_ahead.IsEmptyFor(node.Id)) Wake();
         }
 
-        foreach (var planned in _ahead.Take(node.Id, Places(), options.Value.RepairConcurrencyPerNode, options.Value.MostPulls(registry.View.AliveCount)))
+        foreach (var planned in _ahead.Take(node.Id, Places(), options.Value.RepairConcurrencyPerNode, options.Value.MostPulls(registry.View.AliveCount), Slow(), options.Value.RebalanceConcurrency))
         {
             var key = (planned.Order.Replica.Version, planned.Target);
             _unwanted.TryRemove(key, out _);
@@ -124,6 +124,10 @@ public sealed partial class Fixer(
 
     /// <summary>Copies that each node is making.</summary>
     private Dictionary<NodeId, int> Places() => _pulls.Where(static pair => !pair.Value.Made).CountBy(static pair => pair.Key.Target).ToDictionary();
+
+    /// <summary>Of these, those of drains with a limit.</summary>
+    private Dictionary<NodeId, int> Slow() =>
+        _pulls.Where(static pair => pair.Value is { Made: false, IsMove: false, Order.BytesPerSecond: > 0 }).CountBy(static pair => pair.Key.Target).ToDictionary();
 
     private bool IsMade(MovieVersion version, NodeId target) => registry.Replicas.HoldersOf(version).Any(holder => holder.Node == target && !holder.Damaged);
 

@@ -32,8 +32,12 @@ public sealed class PullsAhead
     /// <param name="running">Copies that each node is making.</param>
     /// <param name="perNode">That one node may make at once.</param>
     /// <param name="inTotal">That all nodes together may make at once.</param>
-    public IReadOnlyList<PlannedPull> Take(NodeId node, IReadOnlyDictionary<NodeId, int> running, int perNode, int inTotal)
+    /// <param name="slow">Of those that are running, the ones of a drain that has a limit: each has its share of that, so no more may run at once than it is shared by.</param>
+    /// <param name="mostSlow">That all nodes together may make at once of these. None may fill all places of a node, or healing would wait for what was asked to be slow.</param>
+    public IReadOnlyList<PlannedPull> Take(NodeId node, IReadOnlyDictionary<NodeId, int> running, int perNode, int inTotal, IReadOnlyDictionary<NodeId, int> slow, int mostSlow)
     {
+        var slowed = new Dictionary<NodeId, int>(slow);
+        var freeSlow = mostSlow - slow.Values.Sum();
         var busy = new Dictionary<NodeId, int>(running);
         var free = inTotal - busy.Values.Sum();
         var taken = new List<PlannedPull>();
@@ -44,6 +48,14 @@ public sealed class PullsAhead
                 if (free <= 0 || busy.GetValueOrDefault(node) >= perNode) break;
                 var makes = busy.GetValueOrDefault(planned.Target);
                 if (makes >= perNode) continue;
+                if (planned.Order.BytesPerSecond > 0)
+                {
+                    var slowly = slowed.GetValueOrDefault(planned.Target);
+                    if (freeSlow <= 0 || slowly >= Math.Max(1, perNode - 1)) continue;
+                    slowed[planned.Target] = slowly + 1;
+                    freeSlow--;
+                }
+
                 busy[planned.Target] = makes + 1;
                 free--;
                 if (planned.Target == node) taken.Add(planned);

@@ -292,7 +292,7 @@ public sealed partial class Rebalance(
         if (!Holds(move.To, move.Version)) fixer.GiveUp(move);
     }
 
-    private long LimitPerMove => Record.BytesPerSecond == 0 ? 0 : Math.Max(64 << 10, Record.BytesPerSecond / options.Value.RebalanceConcurrency);
+    private long LimitPerMove => DrainPace.OfEach(Record.BytesPerSecond, options.Value.RebalanceConcurrency);
 
     private bool Holds(NodeId node, MovieVersion version) => registry.Replicas.HoldersOf(version).Any(holder => holder.Node == node && !holder.Damaged);
 

@@ -12,12 +12,13 @@ namespace Mdfs.Master.Repair;
 /// <param name="PullsPerTarget">Pulls of one node, those in flight and those planned for when they have ended.</param>
 /// <param name="PullsInTotal">Pulls of all nodes.</param>
 /// <param name="PullsAtOnce">Pulls in flight to one node: while it has fewer, it is idle.</param>
-public sealed record RepairRules(PlacementRules Placement, int ReplicationFactor, TimeSpan RepairDelay, int PullsPerTarget = 2, int PullsInTotal = 16, int PullsAtOnce = 2)
+/// <param name="SlowAtOnce">Pulls that share the limit of a drain.</param>
+public sealed record RepairRules(PlacementRules Placement, int ReplicationFactor, TimeSpan RepairDelay, int PullsPerTarget = 2, int PullsInTotal = 16, int PullsAtOnce = 2, int SlowAtOnce = 2)
 {
     /// <summary>Of a cluster of so many live nodes, each of which is given as much to do later as <see cref="PullsAhead"/> holds.</summary>
     public static RepairRules Of(MasterOptions options, int alive, TimeSpan delay) => new(
         options.PlacementRules, options.ReplicationFactor, delay,
-        options.RepairConcurrencyPerNode + PullsAhead.PerNode, options.MostPulls(alive) + (PullsAhead.PerNode * alive), options.RepairConcurrencyPerNode);
+        options.RepairConcurrencyPerNode + PullsAhead.PerNode, options.MostPulls(alive) + (PullsAhead.PerNode * alive), options.RepairConcurrencyPerNode, options.RebalanceConcurrency);
 }
 
 /// <summary>A current version that lacks a counted copy; the caller keeps an index of these, so that planning never touches the healthy ones.</summary>

@@ -21,7 +21,17 @@ public static class RepairPlanner
     {
         if (inGrace || candidates.Count == 0) return [];
         var run = new Run(view, running, activity, rules);
-        foreach (var rank in AlikeMovies.Group(view, candidates, CopyGoal.Of(rules.ReplicationFactor, view))) run.Heal(rank);
+        var goal = CopyGoal.Of(rules.ReplicationFactor, view);
+        if (!view.Nodes.Any(static node => node.DrainBytesPerSecond > 0))
+        {
+            run.Heal(candidates);
+            return run.Plan;
+        }
+
+        // What a drain with a limit wants is there meanwhile, and takes nobody's place.
+        var slow = candidates.ToLookup(candidate => DrainPace.Of(view, candidate.Copies, goal) > 0);
+        run.Heal([.. slow[false]]);
+        run.Heal([.. slow[true]]);
         return run.Plan;
     }
 
@@ -59,11 +69,16 @@ public static class RepairPlanner
 
         private bool Exhausted => _left <= 0 || _takers.AllBusy;
 
+        public void Heal(IReadOnlyCollection<RepairCandidate> candidates)
+        {
+            foreach (var rank in AlikeMovies.Group(_view, candidates, _goal)) Heal(rank);
+        }
+
         /// <summary>
         /// Whoever has to send the most is not asked by everybody at once while others are asked by nobody: what only such nodes hold comes after the rest, in rounds that each let a node send twice as
         /// much as the one before.
         /// </summary>
-        public void Heal(IReadOnlyCollection<AlikeMovies> rank)
+        private void Heal(IReadOnlyCollection<AlikeMovies> rank)
         {
             IReadOnlyCollection<AlikeMovies> waiting = rank;
             for (var most = _rules.PullsAtOnce; waiting.Count > 0; most *= 2)
@@ -163,7 +178,7 @@ public static class RepairPlanner
                 .Select(copy => new PullSource(copy.Node, _view.Find(copy.Node)!.Address))
                 .ToList();
             if (sources.Count == 0 || _left <= 0) return false;
-            Plan.Add(new PlannedPull(target, new PullOrder(candidate.Replica, sources)));
+            Plan.Add(new PlannedPull(target, new PullOrder(candidate.Replica, sources, DrainPace.OfEach(DrainPace.Of(_view, candidate.Copies, _goal), _rules.SlowAtOnce))));
             _sending[sources[0].Node] = _sending.GetValueOrDefault(sources[0].Node) + 1;
             _planned[sources[0].Node] = _planned.GetValueOrDefault(sources[0].Node) + 1;
             _left--;

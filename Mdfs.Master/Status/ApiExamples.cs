@@ -58,7 +58,7 @@ public static class ApiExamples
         new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", "running", null, 12, 210_000_000_000, 360_000_000_000, 16_777_216, 8940.7, 1_104_000.5, 1, 1, 1_101_000),
     ];
 
-    public static DrainFacts Drain { get; } = new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", "draining", 310, 271_000_000_000, 1355, 0, 412);
+    public static DrainFacts Drain { get; } = new("worker-1", "5f686aedcc7b496b684dfa71f018cdf7", "draining", 310, 271_000_000_000, 5169.1, 0, 412, 50 << 20);
 
     public static RebalanceFacts Rebalance { get; } = new(
         "running", 180, 156_000_000_000, 160_000_000_000, 2324.6, 67_108_864, 2, 20, 14_000_000_000, _committed, null,

@@ -207,7 +207,8 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
     {
         var mdfs = Admin();
         Assert.Equal("none", Assert.Single((await mdfs.RunAsync("nodes", "drain", "worker-3", "--dry-run", "--json")).AssertEnded(0).Json).GetProperty("state").GetString());
-        Assert.StartsWith("drain", (await mdfs.RunAsync("nodes", "drain", "worker-3")).AssertEnded(0).Out);
+        Assert.Equal(70_000, Assert.Single((await mdfs.RunAsync("drain", "worker-3", "--limit", "70000", "--json")).AssertEnded(0).Json).GetProperty("bytesPerSecond").GetInt64());
+        Assert.StartsWith("drain", (await mdfs.RunAsync("nodes", "drain", "worker-3", "--limit", "0")).AssertEnded(0).Out);
         Assert.Contains("draining", (await mdfs.RunAsync("nodes")).AssertEnded(0).Out);
         Assert.Contains("not drained any more", (await mdfs.RunAsync("nodes", "drain", "worker-3", "--cancel")).AssertEnded(0).Out);
         (await mdfs.RunAsync("nodes", "drain", "worker-9")).AssertEnded(5);

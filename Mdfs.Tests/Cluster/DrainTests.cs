@@ -59,8 +59,13 @@ public sealed class DrainTests
         var client = cluster.Client;
         var (name, path, _) = await StoreAsync(client);
         await client.AdminAsync(HttpMethod.Post, path + "/pause", HttpStatusCode.Conflict, Cancelled);
-        await client.AdminAsync(HttpMethod.Post, path, HttpStatusCode.Accepted, Cancelled);
+        // How long that takes at the limit is said beforehand.
+        var slowly = await client.AdminAsync(HttpMethod.Post, path + "?dryRun=true&bytesPerSecond=80000", HttpStatusCode.OK, Cancelled);
+        Assert.Equal(slowly.GetProperty("bytes").GetInt64() / 80_000.0, slowly.GetProperty("secondsAtLeast").GetDouble(), 0.1);
+        Assert.Equal("none", slowly.GetProperty("state").GetString());
+        await client.AdminAsync(HttpMethod.Post, path + "?bytesPerSecond=80000", HttpStatusCode.Accepted, Cancelled);
         Assert.Equal("paused", (await client.AdminAsync(HttpMethod.Post, path + "/pause", HttpStatusCode.Accepted, Cancelled)).GetProperty("state").GetString());
+        await client.AdminAsync(HttpMethod.Post, path + "?bytesPerSecond=1", HttpStatusCode.BadRequest, Cancelled);
         await Eventually.TrueAsync(async () => await client.MetricAsync("mdfs_repairs_running", Cancelled) == 0, "what was begun is finished", MdfsClient.Patience, Cancelled);
 
         await cluster.Cluster.Master.StopAsync();
@@ -69,10 +74,12 @@ public sealed class DrainTests
         await Beats.PassAsync(cluster.Workers.Select(worker => worker.Address), 25, Cancelled);
         var waiting = await client.AdminAsync(HttpMethod.Get, path, HttpStatusCode.OK, Cancelled);
         Assert.Equal("paused", waiting.GetProperty("state").GetString());
+        Assert.Equal(80_000, waiting.GetProperty("bytesPerSecond").GetInt64());
         Assert.InRange(waiting.GetProperty("movies").GetInt32(), 1, Movies);
         Assert.Equal(0, await client.MetricAsync("mdfs_repairs_total", Cancelled));
 
-        await client.AdminAsync(HttpMethod.Post, path, HttpStatusCode.Accepted, Cancelled);
+        Assert.Equal(80_000, (await client.AdminAsync(HttpMethod.Post, path, HttpStatusCode.Accepted, Cancelled)).GetProperty("bytesPerSecond").GetInt64());
+        Assert.Equal(0, (await client.AdminAsync(HttpMethod.Post, path + "?bytesPerSecond=0", HttpStatusCode.Accepted, Cancelled)).GetProperty("bytesPerSecond").GetInt64());
         await Eventually.TrueAsync(
             async () => await client.AdminAsync(HttpMethod.Get, path, HttpStatusCode.OK, Cancelled) is var now && now.GetProperty("state").GetString() == "drained", "the worker may leave", MdfsClient.Patience, Cancelled);
         for (var i = 0; i < Movies; i++) Assert.DoesNotContain(name, (await client.FactsAsync($"{i}.mp4", Cancelled))!.Holders);

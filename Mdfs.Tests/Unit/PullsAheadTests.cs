@@ -46,6 +46,20 @@ public sealed class PullsAheadTests
     }
 
     [Fact]
+    public void Of_what_has_a_limit_no_more_is_begun_than_it_is_shared_by_and_on_each_node_a_place_stays_for_healing()
+    {
+        var ahead = new PullsAhead();
+        ahead.Replace([Planned(1, 1, 9), Planned(2, 1, 9), Planned(3, 2, 9), Planned(4, 3, 9), Planned(5, 1), Planned(6, 3)]);
+        Assert.Equal([6], Taken(ahead, 3, Idle));
+        Assert.Equal([1, 5], Taken(ahead, 1, Idle));
+        Assert.Equal([], Taken(ahead, 3, new() { [Id(1)] = 2, [Id(3)] = 1 }, slow: new() { [Id(1)] = 1 }));
+        Assert.Equal([3], Taken(ahead, 2, new() { [Id(1)] = 2 }, slow: new() { [Id(1)] = 1 }));
+        Assert.Equal([], Taken(ahead, 3, new() { [Id(2)] = 1 }, slow: new() { [Id(2)] = 1 }));
+        Assert.Equal([2], Taken(ahead, 1, new() { [Id(2)] = 1 }, slow: new() { [Id(2)] = 1 }));
+        Assert.Equal([4], Taken(ahead, 3, new() { [Id(1)] = 1 }, slow: new() { [Id(1)] = 1 }));
+    }
+
+    [Fact]
     public void A_new_plan_takes_the_place_of_the_one_before()
     {
         var ahead = Ahead((1, 1));
@@ -62,8 +76,8 @@ public sealed class PullsAheadTests
         return ahead;
     }
 
-    private static IEnumerable<long> Taken(PullsAhead ahead, int node, Dictionary<NodeId, int> running, int inTotal = 16) =>
-        ahead.Take(Id(node), running, perNode: 2, inTotal).Select(planned => planned.Order.Replica.Version.Number);
+    private static IEnumerable<long> Taken(PullsAhead ahead, int node, Dictionary<NodeId, int> running, int inTotal = 16, Dictionary<NodeId, int>? slow = null) =>
+        ahead.Take(Id(node), running, perNode: 2, inTotal, slow ?? [], mostSlow: 2).Select(planned => planned.Order.Replica.Version.Number);
 
-    private static PlannedPull Planned(int version, int target) => new(Id(target), new PullOrder(RepairPlannerTests.Replica(version), []));
+    private static PlannedPull Planned(int version, int target, long bytesPerSecond = 0) => new(Id(target), new PullOrder(RepairPlannerTests.Replica(version), [], bytesPerSecond));
 }

@@ -213,6 +213,28 @@ public sealed class RepairPlannerTests
     }
 
     [Fact]
+    public void What_only_a_drain_wants_is_copied_at_its_limit_and_after_all_that_lacks_a_copy()
+    {
+        var draining = Node(1) with { Draining = true, DrainBytesPerSecond = 10 << 20 };
+        var view = View(draining, Node(2), Node(3), Node(4));
+        var drained = Candidate(1, Copy(1), Copy(2));
+        var lacking = Candidate(2, Copy(1));
+        var damaged = Candidate(3, Copy(1), Copy(2, damaged: true));
+        var plan = RepairPlanner.Plan(view, [drained, lacking, damaged], [], Idle, Rules with { PullsPerTarget = 9 }, inGrace: false);
+        Assert.Equal([(2L, 0L), (2, 0), (3, 0), (3, 0), (1, 5 << 20)], plan.Select(pull => (pull.Order.Replica.Version.Number, pull.Order.BytesPerSecond)).OrderBy(pull => pull.BytesPerSecond).ThenBy(pull => pull.Number));
+        Assert.Equal(1, plan[^1].Order.Replica.Version.Number);
+
+        // Of two drains the slower one's, and without a limit none.
+        var two = View(draining, Node(2) with { Draining = true, DrainBytesPerSecond = 4 << 20 }, Node(3), Node(4));
+        Assert.All(RepairPlanner.Plan(two, [drained], [], Idle, Rules, inGrace: false), pull => Assert.Equal(2 << 20, pull.Order.BytesPerSecond));
+        var free = View(draining with { DrainBytesPerSecond = 0 }, Node(2), Node(3), Node(4));
+        Assert.Equal(0, Assert.Single(RepairPlanner.Plan(free, [drained], [], Idle, Rules, inGrace: false)).Order.BytesPerSecond);
+        // A node that is gone has no copies: what it held lacks one, whatever limit its drain had.
+        var gone = View(draining with { Alive = false }, Node(2), Node(3), Node(4));
+        Assert.Equal(0, Assert.Single(RepairPlanner.Plan(gone, [drained], [], Idle, Rules, inGrace: false)).Order.BytesPerSecond);
+    }
+
+    [Fact]
     public void The_same_is_planned_in_whatever_order_the_nodes_registered()
     {
         var nodes = Enumerable.Range(1, 9).Select(i => Node(i, $"zone {i % 3}", used: i * 20 * GiB)).ToList();

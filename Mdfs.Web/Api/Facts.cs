@@ -115,8 +115,9 @@ public sealed record ScrubNode(
     long RotFound, long RotHealed, double CanarySeconds);
 
 /// <summary>The drain of a node, or what one would have to do; <c>GET /api/nodes/{id}/drain</c>.</summary>
-/// <param name="State"><c>none</c>, <c>draining</c> or <c>drained</c>.</param>
-public sealed record Drain(string Node, string Id, string State, int Movies, long Bytes, double SecondsAtLeast, int WithoutRoom, int Replicas);
+/// <param name="State"><c>none</c>, <c>draining</c>, <c>paused</c> or <c>drained</c>.</param>
+/// <param name="BytesPerSecond">The limit over all its copies; 0: none.</param>
+public sealed record Drain(string Node, string Id, string State, int Movies, long Bytes, double SecondsAtLeast, int WithoutRoom, int Replicas, long BytesPerSecond = 0);
 
 /// <summary><c>POST /api/nodes/{id}/maintenance</c>.</summary>
 /// <param name="Unreadable">Movies that cannot be read meanwhile.</param>

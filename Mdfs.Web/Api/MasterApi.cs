@@ -107,15 +107,23 @@ public sealed class MasterApi : IDisposable
     /// <summary>How far a drain is, or what one would have to do.</summary>
     public Task<MasterAnswer<Drain>> DrainAsync(string node, CancellationToken cancellationToken) => GetAsync<Drain>(DrainPath(node), cancellationToken);
 
-    public Task<MasterAnswer<Drain>> BeginDrainAsync(string node, bool force, CancellationToken cancellationToken) =>
-        SendAsync<Drain>(HttpMethod.Post, DrainPath(node) + (force ? "?force=true" : ""), null, _longPatience, cancellationToken);
+    /// <summary>What a drain at this limit would have to do.</summary>
+    public Task<MasterAnswer<Drain>> TryDrainAsync(string node, long bytesPerSecond, CancellationToken cancellationToken) =>
+        SendAsync<Drain>(HttpMethod.Post, string.Create(CultureInfo.InvariantCulture, $"{DrainPath(node)}?dryRun=true&bytesPerSecond={bytesPerSecond}"), null, _longPatience, cancellationToken);
+
+    /// <summary>Begins one, or lets a paused one go on.</summary>
+    /// <param name="bytesPerSecond">A limit over all its copies; 0: none; null: as it was before a pause.</param>
+    public Task<MasterAnswer<Drain>> BeginDrainAsync(string node, bool force, long? bytesPerSecond, CancellationToken cancellationToken) => SendAsync<Drain>(
+        HttpMethod.Post, string.Create(CultureInfo.InvariantCulture, $"{DrainPath(node)}?force={(force ? "true" : "false")}{(bytesPerSecond is { } limit ? $"&bytesPerSecond={limit}" : "")}"), null, _longPatience, cancellationToken);
+
+    public Task<MasterAnswer<Drain>> PauseDrainAsync(string node, CancellationToken cancellationToken) =>
+        SendAsync<Drain>(HttpMethod.Post, DrainPath(node) + "/pause", null, _longPatience, cancellationToken);
 
     public Task<MasterAnswer<Nothing>> EndDrainAsync(string node, CancellationToken cancellationToken) =>
         SendAsync<Nothing>(HttpMethod.Delete, DrainPath(node), null, _longPatience, cancellationToken);
 
-    /// <summary>For half an hour, which is the master's default.</summary>
-    public Task<MasterAnswer<MaintenanceBegun>> BeginMaintenanceAsync(string node, CancellationToken cancellationToken) =>
-        SendAsync<MaintenanceBegun>(HttpMethod.Post, MaintenancePath(node), null, _longPatience, cancellationToken);
+    public Task<MasterAnswer<MaintenanceBegun>> BeginMaintenanceAsync(string node, TimeSpan length, CancellationToken cancellationToken) => SendAsync<MaintenanceBegun>(
+        HttpMethod.Post, string.Create(CultureInfo.InvariantCulture, $"{MaintenancePath(node)}?seconds={(long)length.TotalSeconds}"), null, _longPatience, cancellationToken);
 
     public Task<MasterAnswer<Nothing>> EndMaintenanceAsync(string node, CancellationToken cancellationToken) =>
         SendAsync<Nothing>(HttpMethod.Delete, MaintenancePath(node), null, _longPatience, cancellationToken);

@@ -12,5 +12,5 @@ public static class DrainWords
         drain.State == "drained" ? words["Drain.Done"]
         // Nothing to do and not done: that is not known yet, and no figure.
         : drain.Movies == 0 ? words[uncertain ? "Drain.Uncertain" : "Drain.Untold"]
-        : words.Counted("Drain.Left", drain.Movies, Format.Count(drain.Movies), Format.Bytes(drain.Bytes));
+        : words.Counted(drain.State == "paused" ? "Drain.LeftPaused" : "Drain.Left", drain.Movies, Format.Count(drain.Movies), Format.Bytes(drain.Bytes));
 }
