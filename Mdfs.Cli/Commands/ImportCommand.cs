@@ -8,7 +8,7 @@ internal static class ImportCommand
 {
     public static Command Create()
     {
-        var folders = new Argument<string[]>("FOLDER") { Description = "Folder trees, or the data directories of the original MDFS's workers, all at once.", Arity = ArgumentArity.ZeroOrMore };
+        var folders = new Argument<string[]>("FOLDER") { Description = "Folder trees, without what has a dot in front, or the data directories of the original MDFS's workers, all at once.", Arity = ArgumentArity.ZeroOrMore };
         var urls = new Option<string?>("--urls") { Description = "A file with a URL per line, and after a tab a name; - for standard input. The movies move through this machine without touching its disk.", HelpName = "FILE" };
         var allow = new Option<string[]>("--allow") { Description = "A host that those URLs, and what they redirect to, may name: host, host:port or *.example.com. Can be given several times.", HelpName = "HOST", DefaultValueFactory = static _ => [] };
         var replace = new Option<bool>("--replace") { Description = "Replace movies of the same name that have other bytes. Without it they are left alone and reported." };
@@ -32,9 +32,8 @@ internal static class ImportCommand
                 return await batch.RunAsync(movies, movie => movie.Name, movie => movie.Origin, (movie, meter, cancelled) => upload.RunAsync(movie, meter, cancelled), cancellationToken);
             }
 
-            var found = ClassicMovie.Gather(LocalMovies.Find(paths, parsed.GetValue(names), parsed.GetValue(all)));
-            if (found.Count == 0) throw new CliException("There is no video file in there. --all-files takes all.", ExitCodes.NotFound);
-            return await batch.RunAsync(found, movie => movie.Name, movie => movie.Copies[0].Origin, (movie, meter, cancelled) => movie.StoreAsync(upload, meter, cancelled), cancellationToken);
+            var (files, unreadable) = LocalMovies.Find(paths, parsed.GetValue(names), parsed.GetValue(all));
+            return await batch.RunAsync(ClassicMovie.Gather(files), movie => movie.Name, movie => movie.Copies[0].Origin, (movie, meter, cancelled) => movie.StoreAsync(upload, meter, cancelled), cancellationToken, unreadable);
         });
         return command;
     }

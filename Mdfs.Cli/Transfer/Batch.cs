@@ -8,11 +8,14 @@ internal sealed class Batch(Output output, int parallel)
 {
     /// <param name="title">The movie's name, for people.</param>
     /// <param name="source">The other end.</param>
+    /// <param name="already">What has failed before anything began.</param>
     /// <returns>The exit code of the whole.</returns>
     public async Task<int> RunAsync<T>(
-        IReadOnlyList<T> items, Func<T, string> title, Func<T, string?> source, Func<T, IMeter, CancellationToken, Task<Outcome>> work, CancellationToken cancellationToken)
+        IReadOnlyList<T> items, Func<T, string> title, Func<T, string?> source, Func<T, IMeter, CancellationToken, Task<Outcome>> work, CancellationToken cancellationToken,
+        IReadOnlyList<Outcome>? already = null)
     {
         var codes = new List<int>();
+        foreach (var failed in already ?? []) Tell(failed);
         if (!output.IsWatched)
         {
             await AllAsync(static (_, act) => act(NoMeter.Instance));
@@ -44,12 +47,13 @@ internal sealed class Batch(Output output, int parallel)
 
         Task AllAsync(Func<T, Func<IMeter, Task>, Task> around) =>
             Parallel.ForEachAsync(items, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellationToken }, async (item, cancelled) =>
-                await around(item, async meter =>
-                {
-                    var outcome = await OneAsync(item, meter, cancelled);
-                    lock (codes) codes.Add(outcome.ExitCode);
-                    output.Result(outcome, outcome.Sentence());
-                }));
+                await around(item, async meter => Tell(await OneAsync(item, meter, cancelled))));
+
+        void Tell(Outcome outcome)
+        {
+            lock (codes) codes.Add(outcome.ExitCode);
+            output.Result(outcome, outcome.Sentence());
+        }
 
         async Task<Outcome> OneAsync(T item, IMeter meter, CancellationToken cancelled)
         {

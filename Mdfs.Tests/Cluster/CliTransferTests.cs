@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Tests.Support;
@@ -168,6 +169,38 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         var run = (await At(Client.Master).RunAsync(command, _temp["linked"], "--retries", "0", "--json")).AssertEnded(1);
         Assert.Equal($"{command} dangling.mp4 failed, {command} good.mp4 stored, {command} link.mp4 stored, {command} loop.mp4 failed", Results(run));
         await Client.AssertHoldsAsync($"{command} link.mp4", movie, Cancelled);
+    }
+
+    [Theory]
+    [InlineData("put")]
+    [InlineData("import")]
+    public async Task What_cannot_be_opened_by_its_name_fails_alone_and_what_lies_beside_it_is_stored(string command)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere every name is Unicode.");
+        var movie = new MovieBytes(34, 70_000);
+        Write($"old names/{command} fine.mp4", movie);
+        Write("old names/a/inner.mp4", movie);
+        // Two that .NET reads as one name, and a folder: as they are on disks that were written in Latin-1.
+        Shell($"cp '{command} fine.mp4' {command}$(printf 'M\\374nchen').mp4 && cp '{command} fine.mp4' {command}$(printf 'M\\344nchen').mp4 && mv a {command}$(printf '\\344')");
+        try
+        {
+            var run = (await At(Client.Master).RunAsync(command, _temp["old names"], "--retries", "0", "--json")).AssertEnded(1);
+            Assert.Equal($"{command} fine.mp4 stored, {command}M\uFFFDnchen.mp4 failed, {command}M\uFFFDnchen.mp4 failed, {command}\uFFFD failed", Results(run));
+            Assert.All(run.Json.Where(line => line.GetProperty("result").GetString() == "failed"), line => Assert.Contains("UTF-8", line.GetProperty("error").GetString()));
+            await Client.AssertHoldsAsync($"{command} fine.mp4", movie, Cancelled);
+        }
+        finally
+        {
+            // .NET cannot remove them either.
+            Shell("rm -rf *");
+        }
+
+        void Shell(string script)
+        {
+            using var shell = Process.Start(new ProcessStartInfo("sh", ["-ec", script]) { WorkingDirectory = _temp["old names"] })!;
+            shell.WaitForExit();
+            Assert.Equal(0, shell.ExitCode);
+        }
     }
 
     [Fact]
