@@ -10,19 +10,22 @@ internal static class MovieNames
 {
     private const int MostSuggestions = 50;
 
+    /// <summary>Said once more as <c>HelpName</c>: without one the help asks for what completes an argument, which is the whole library, and prints that.</summary>
+    private const string Name = "NAME";
+
     /// <summary>A shell that waits longer seems to hang.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
 
     public static Argument<string[]> Several(bool required)
     {
-        var argument = new Argument<string[]>("NAME") { Description = "Names of movies.", Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore };
+        var argument = new Argument<string[]>(Name) { HelpName = Name, Description = "Names of movies.", Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore };
         argument.CompletionSources.Add(Suggest);
         return argument;
     }
 
     public static Argument<string> One()
     {
-        var argument = new Argument<string>("NAME") { Description = "The name of a movie." };
+        var argument = new Argument<string>(Name) { HelpName = Name, Description = "The name of a movie." };
         argument.CompletionSources.Add(Suggest);
         return argument;
     }

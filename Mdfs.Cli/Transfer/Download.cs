@@ -2,8 +2,10 @@ using System.Buffers;
 using System.IO.Hashing;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using Mdfs.Cli.Server;
 using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Names;
 
 namespace Mdfs.Cli.Transfer;
 
@@ -14,6 +16,8 @@ namespace Mdfs.Cli.Transfer;
 internal sealed class Download(MasterClient master, Retrying retrying, bool force)
 {
     private const int BufferSize = 256 * 1024;
+    private const string PartSuffix = ".part";
+    private const string TagSuffix = ".part.etag";
 
     public async Task<Outcome> RunAsync(string name, string file, IMeter meter, CancellationToken cancellationToken)
     {
@@ -48,10 +52,28 @@ internal sealed class Download(MasterClient master, Retrying retrying, bool forc
 
     private async Task FetchAsync(Movie movie, string file, IMeter meter, Action<long> moved, CancellationToken cancellationToken)
     {
-        var (part, tag) = ($"{file}.part", $"{file}.part.etag");
+        var stem = Beside(file);
+        var (part, tag) = ($"{stem}{PartSuffix}", $"{stem}{TagSuffix}");
         await FillAsync(movie, part, tag, meter, moved, cancellationToken);
         File.Move(part, file, overwrite: true);
         File.Delete(tag);
+    }
+
+    /// <summary>What both are called by: the file itself, or where a file system has no room for more behind a long name, its beginning with a hash of the whole.</summary>
+    private static string Beside(string file)
+    {
+        var name = Path.GetFileName(file);
+        if (Encoding.UTF8.GetByteCount(name) + TagSuffix.Length <= FileName.MaxBytes) return file;
+        var hash = $"~{Convert.ToHexStringLower(XxHash64.Hash(Encoding.UTF8.GetBytes(name)))}";
+        var room = FileName.MaxBytes - TagSuffix.Length - hash.Length;
+        var beginning = new StringBuilder();
+        foreach (var letter in name.EnumerateRunes())
+        {
+            if ((room -= letter.Utf8SequenceLength) < 0) break;
+            beginning.Append(letter);
+        }
+
+        return Path.Combine(Path.GetDirectoryName(file) ?? "", $"{beginning}{hash}");
     }
 
     private async Task FillAsync(Movie movie, string part, string tag, IMeter meter, Action<long> moved, CancellationToken cancellationToken)

@@ -262,6 +262,22 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
     }
 
     [Fact]
+    public async Task Help_and_what_is_said_of_a_wrong_command_line_ask_the_cluster_nothing()
+    {
+        await Client.StoreAsync("never in the help.mp4", new MovieBytes(14, 10), Cancelled);
+        await using var counting = new WeakLine(Client.Master);
+        using var mdfs = new MdfsCommand(_temp.Path, counting.Url, TestCluster.AdminKey);
+        foreach (var (line, code) in ((string[], int)[])[(["get", "--help"], 0), (["play", "--help"], 0), (["--help"], 0), (["frobnicate"], 2)])
+        {
+            var run = (await mdfs.RunAsync(line)).AssertEnded(code);
+            Assert.Contains("<NAME>", run.Out);
+            Assert.DoesNotContain("never in the help", run.Out + run.Error);
+        }
+
+        Assert.Equal(0, counting.Up);
+    }
+
+    [Fact]
     public async Task Nobody_there_somebody_else_there_and_nonsense_typed_are_told_apart()
     {
         (await new MdfsCommand(_temp.Path, new Uri($"http://127.0.0.1:{TestPorts.Next()}"), null).RunAsync("ls")).AssertEnded(3);

@@ -46,6 +46,19 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
     }
 
     [Fact]
+    public async Task The_longest_names_go_in_and_come_out()
+    {
+        // All alike but for the end, so that what is written beside them could be taken for one another; in letters of which none may be cut in two.
+        var names = ((string[])["a", "b"]).Select(static end => $"{new string('電', 83)}.{end}.mp4").Append($"{new string('x', 246 - 4)}.mp4").ToArray();
+        Assert.Equal([255, 255, 246], names.Select(Encoding.UTF8.GetByteCount));
+        var movies = names.Select((_, at) => new MovieBytes((ulong)(36 + at), 70_000)).ToArray();
+        (await At(Client.Master).RunAsync(["put", .. names.Zip(movies, (name, movie) => Write($"long/{name}", movie))])).AssertEnded(0);
+        (await At(Client.Master).RunAsync(["get", "-o", _temp["fetched"] + "/", "-j", "3", .. names])).AssertEnded(0);
+        Assert.Equal(names.Order(), Directory.EnumerateFiles(_temp["fetched"]).Select(Path.GetFileName).Order());
+        Assert.All(names.Zip(movies), pair => Assert.Equal(pair.Second.Hash, MovieBytes.HashOfFile(_temp[$"fetched/{pair.First}"])));
+    }
+
+    [Fact]
     public async Task A_part_of_an_older_version_or_with_wrong_bytes_never_becomes_a_movie()
     {
         var movie = new MovieBytes(21, 2_000_000);
