@@ -42,7 +42,7 @@ internal static class TrashCommand
         {
             table.AddRow(
                 new Text(Printable.Of(one.Name)), new Text(Quantity.Bytes(one.Size)), new Text(Quantity.Moment(one.RemovedAt)),
-                new Text($"{one.Copies}"), new Text(one.Version.ToString(CultureInfo.InvariantCulture)), new Text(one.Free ? "" : "name taken"));
+                new Text($"{one.Copies}"), new Text(one.Version.ToString(CultureInfo.InvariantCulture)), new Text(one.Free ? "" : one.Superseded ? "overwritten, its room is not free yet" : "name taken"));
         }
 
         if (found.Count > 0) output.Show(table);

@@ -43,7 +43,7 @@ internal sealed record Quarantined(
     string Node, string NodeId, string Id, string Reason, DateTimeOffset Since, long Size, string? Name, long? Version, string? Checksum, DateTimeOffset? CommittedAt, bool? Free);
 
 /// <summary>A deleted or overwritten movie that can still be brought back.</summary>
-internal sealed record Trashed(string Name, long Version, long Size, string Checksum, DateTimeOffset CommittedAt, DateTimeOffset RemovedAt, int Copies, bool Free);
+internal sealed record Trashed(string Name, long Version, long Size, string Checksum, DateTimeOffset CommittedAt, DateTimeOffset RemovedAt, int Copies, bool Free, bool Superseded = false);
 
 /// <summary>The rebalance under way, or what one would do.</summary>
 internal sealed record Rebalance(

@@ -79,6 +79,29 @@ public sealed class UndeleteTests
     }
 
     [Fact]
+    public async Task An_overwritten_version_is_found_at_once_by_its_number_and_comes_back_when_its_name_is_free()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2, ("Mdfs:Master:SupersededGrace", "01:00:00"));
+        var client = cluster.Client;
+        await client.StoreAsync("twice.mp4", Movie, Cancelled);
+        var first = (await client.FactsAsync("twice.mp4", Cancelled))!.Version;
+        Assert.Empty((await client.AdminAsync("api/trash", Cancelled)).EnumerateArray());
+        await client.StoreAsync("twice.mp4", new MovieBytes(33, 500_000), Cancelled);
+        Assert.Equal(("twice.mp4", first, Movie.Length, 2, false, true), await OnlyAsync());
+
+        (await client.DeleteAsync("twice.mp4", Cancelled)).Dispose();
+        Assert.All((await client.AdminAsync("api/trash", Cancelled)).EnumerateArray(), one => Assert.False(one.GetProperty("superseded").GetBoolean()));
+        await client.AdminAsync(HttpMethod.Post, $"api/files/twice.mp4/undelete?version={first}", HttpStatusCode.Created, Cancelled);
+        await client.AssertHoldsAsync("twice.mp4", Movie, Cancelled);
+
+        async Task<(string?, long, long, int, bool, bool)> OnlyAsync()
+        {
+            var one = Assert.Single((await client.AdminAsync("api/trash", Cancelled)).EnumerateArray());
+            return (one.GetProperty("name").GetString(), one.GetProperty("version").GetInt64(), one.GetProperty("size").GetInt64(), one.GetProperty("copies").GetInt32(), one.GetProperty("free").GetBoolean(), one.GetProperty("superseded").GetBoolean());
+        }
+    }
+
+    [Fact]
     public async Task What_rotted_in_the_trash_does_not_come_back_and_what_is_too_old_is_gone()
     {
         await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 2);

@@ -33,7 +33,7 @@ public sealed record Deletion(string Name, int Nodes);
 
 /// <summary>A deleted or overwritten movie that some node still has; <c>GET /api/trash</c>.</summary>
 /// <param name="Free">Whether no movie has the name now.</param>
-public sealed record Trashed(string Name, long Version, long Size, DateTimeOffset RemovedAt, int Copies, bool Free);
+public sealed record Trashed(string Name, long Version, long Size, DateTimeOffset RemovedAt, int Copies, bool Free, bool Superseded = false);
 
 /// <summary><c>POST /api/files/{name}/undelete</c>.</summary>
 public sealed record Restored(string Name, int Copies, int CopiesWanted);
