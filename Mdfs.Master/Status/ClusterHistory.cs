@@ -64,8 +64,9 @@ public sealed class ClusterHistory(
         var now = (At: Time.GetTimestamp(), In: uploads.BytesTaken, Out: downloads.BytesGiven + fronts.BytesGiven, Repair: fixer.BytesCopied);
         var seconds = _before is { } before ? Time.GetElapsedTime(before.At, now.At).TotalSeconds : 0;
         var alive = registry.View.Nodes.Where(node => node.Alive).ToList();
+        var space = SharedDisks.Space(alive);
         var sample = new ClusterSample(
-            Time.GetUtcNow(), alive.Count, catalog.Count, status.UnderReplicated, alive.Sum(node => node.Space.Used), alive.Sum(node => node.Space.Free),
+            Time.GetUtcNow(), alive.Count, catalog.Count, status.UnderReplicated, space.Used, space.Free,
             Rate(now.In, _before?.In), Rate(now.Out, _before?.Out), Rate(now.Repair, _before?.Repair), streams.Clients);
         _before = now;
         lock (_gate)

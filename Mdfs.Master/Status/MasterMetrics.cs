@@ -31,9 +31,9 @@ public sealed class MasterMetrics
         meter.CreateObservableGauge("mdfs_uploads_open", () => uploads.Count, null, "Uploads under way.");
         meter.CreateObservableGauge("mdfs_registered_nodes", () => registry.View.Nodes.Length, null, "Workers known, silent ones included.");
         meter.CreateObservableGauge("mdfs_ring_size", () => registry.View.Ring.Size, null, "Virtual nodes on the ring.");
-        meter.CreateObservableGauge("mdfs_capacity_bytes", () => Sum(registry, node => node.Space.Capacity), null, "Bytes that live workers can hold.");
-        meter.CreateObservableGauge("mdfs_free_bytes", () => Sum(registry, node => node.Space.Free), null, "Bytes free on live workers beyond their reserves.");
-        meter.CreateObservableGauge("mdfs_used_bytes", () => Sum(registry, node => node.Space.Used), null, "Bytes of replicas on live workers.");
+        meter.CreateObservableGauge("mdfs_capacity_bytes", () => Space(registry).Capacity, null, "Bytes that live workers can hold.");
+        meter.CreateObservableGauge("mdfs_free_bytes", () => Space(registry).Free, null, "Bytes free on live workers beyond their reserves.");
+        meter.CreateObservableGauge("mdfs_used_bytes", () => Space(registry).Used, null, "Bytes of replicas on live workers.");
         meter.CreateObservableGauge("mdfs_heartbeat_age_seconds", () => OldestBeat(registry, time), null, "Seconds since the live worker heard longest ago was heard.");
         meter.CreateObservableGauge("mdfs_node_heartbeat_age_seconds", () => OfNodes(registry, state => state.Life is null ? null : time.GetElapsedTime(state.LastBeat).TotalSeconds), null, "Seconds since each worker was heard.");
         meter.CreateObservableGauge("mdfs_node_alive", () => OfNodes(registry, state => state.Alive ? 1 : 0), null, "Whether each known worker beats.");
@@ -74,7 +74,7 @@ public sealed class MasterMetrics
         new("mdfs_up", ClassicMetric.Gauge, "1: the master answers.", 1),
     ];
 
-    private static long Sum(NodeRegistry registry, Func<NodeView, long> of) => registry.View.Nodes.Where(node => node.Alive).Sum(of);
+    private static NodeSpace Space(NodeRegistry registry) => SharedDisks.Space(registry.View.Nodes.Where(node => node.Alive));
 
     /// <summary>One figure for each known worker, under its name. Of those there are as many as there are machines.</summary>
     private static int OfOtherVersion(NodeRegistry registry)

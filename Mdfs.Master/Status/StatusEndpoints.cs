@@ -83,12 +83,13 @@ public static class StatusEndpoints
         // Before all else: what changes meanwhile shows in the next answer.
         var changes = catalog.Changes;
         var nodes = registry.View.Nodes.Where(node => node.Alive).ToList();
+        var space = SharedDisks.Space(nodes);
         return TypedResults.Ok(new ClusterFacts(
             identity.ClusterId, identity.Epoch, Math.Round(clock.Age, 1), rebuild.Reason, session.Health.Sentence, session.Health.Durability?.Sentence,
             session.Attached && session.Health.State != StoreState.Unreachable,
             registry.View.Nodes.Length, nodes.Count, catalog.Count, catalog.TombstoneCount, status.UnderReplicated,
             HealingFacts.Of(fixer.Running, fixer.Waiting, fixer.BytesToGo + fixer.BytesWaiting, history.Last?.RepairBytesPerSecond ?? 0) with { HeldUp = fixer.HeldUp },
-            nodes.Sum(node => node.Space.Capacity), nodes.Sum(node => node.Space.Free), nodes.Sum(node => node.Space.Used),
+            space.Capacity, space.Free, space.Used,
             options.Value.ReplicationFactor, uploads.Count)
         {
             Changes = changes,

@@ -121,7 +121,14 @@ public sealed record Beat
 /// <param name="Free">Free and beyond the reserve and beyond what open uploads have reserved; 0 when full.</param>
 /// <param name="Used">Bytes of its sealed replicas.</param>
 /// <param name="InFlight">Bytes that open uploads and pulls have reserved.</param>
-public sealed record NodeSpace(long Capacity, long Free, long Used, long InFlight);
+public sealed record NodeSpace(long Capacity, long Free, long Used, long InFlight)
+{
+    /// <summary>Names the file system; nodes that say the same share it. Null: it is not known.</summary>
+    public string? Disk { get; init; }
+
+    /// <summary>What <see cref="Free"/> would be without a limit of the node's own.</summary>
+    public long? DiskFree { get; init; }
+}
 
 /// <summary>A node's program and machine.</summary>
 /// <param name="System">Operating system and architecture.</param>

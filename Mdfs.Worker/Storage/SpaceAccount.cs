@@ -19,10 +19,12 @@ internal sealed class SpaceAccount
     private readonly KeptTrash _kept;
     private readonly long? _capacity;
     private readonly long _reserve;
+    private readonly string? _disk;
 
     public SpaceAccount(DataDirectory directory, Inventory inventory, KeptTrash kept, IOptions<WorkerOptions> options)
     {
         _drive = new DriveInfo(OperatingSystem.IsWindows() ? Path.GetPathRoot(directory.Root)! : directory.Root);
+        _disk = FileSystemName.Of(directory.Root);
         _inventory = inventory;
         _kept = kept;
         _capacity = options.Value.Capacity;
@@ -74,7 +76,7 @@ internal sealed class SpaceAccount
             var inFlight = _open.Sum(reservation => reservation.Size);
             var written = _open.Sum(reservation => reservation.OnDisk);
             var capacity = used + written + Math.Max(0, _drive.AvailableFreeSpace + _kept.Bytes - _reserve);
-            return new NodeSpace(Math.Min(capacity, _capacity ?? long.MaxValue), Math.Max(0, Free()), used, inFlight);
+            return new NodeSpace(Math.Min(capacity, _capacity ?? long.MaxValue), Math.Max(0, Free()), used, inFlight) { Disk = _disk, DiskFree = Math.Max(0, FreeOnDisk()) };
         }
     }
 
@@ -137,9 +139,11 @@ internal sealed class SpaceAccount
 
     // Written bytes are gone from the disk's free space already; only what is promised and not yet written is still to come. What lies in the trash gives
     // way.
+    private long FreeOnDisk() => _drive.AvailableFreeSpace + _kept.Bytes - _reserve - Promised();
+
     private long Free()
     {
-        var onDisk = _drive.AvailableFreeSpace + _kept.Bytes - _reserve - Promised();
+        var onDisk = FreeOnDisk();
         return _capacity is { } capacity ? Math.Min(onDisk, capacity - _inventory.Bytes - _open.Sum(static one => Math.Max(one.Size, one.Written))) : onDisk;
     }
 
