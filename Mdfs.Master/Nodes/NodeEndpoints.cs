@@ -21,8 +21,8 @@ namespace Mdfs.Master.Nodes;
 /// <param name="Free">Bytes free beyond its reserve.</param>
 /// <param name="Used">Bytes of its replicas.</param>
 /// <param name="Replicas">Replicas it has reported.</param>
-/// <param name="Streams">Windows it is sending.</param>
-/// <param name="Pulls">Copies it is making.</param>
+/// <param name="Streams">Windows it is sending; 0 while it is silent.</param>
+/// <param name="Pulls">Copies it is making; 0 while it is silent.</param>
 /// <param name="SecondsSinceBeat">Since it was last heard; absent if never since the master started.</param>
 public sealed record NodeFacts(
     string Id, string Name, string Address, string? PublicUrl, string? Zone, string State, string? ClosedForWrites,
@@ -126,7 +126,7 @@ public static class NodeEndpoints
     private static NodeFacts Describe(NodeState state, double age, TimeProvider time) => new(
         state.Id.Value, state.RingKey, state.Address, state.PublicUrl, state.Zone,
         !state.Alive ? state.MaintenanceUntil is not null ? "maintenance" : state.Stopped ? "stopped" : "silent" : state.Failed is not null ? "failed" : !state.Inventory.Complete ? "registering" : state.Draining ? "draining" : "alive",
-        state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Streams, state.Pulls.Count,
+        state.ClosedForWrites, state.Space.Capacity, state.Space.Free, state.Space.Used, state.Inventory.Count, state.Alive ? state.Streams : 0, state.Alive ? state.Pulls.Count : 0,
         state.Life is null ? null : Math.Round(time.GetElapsedTime(state.LastBeat).TotalSeconds, 1))
     {
         Version = state.About?.Version,
@@ -142,11 +142,11 @@ public static class NodeEndpoints
         DirectIo = state.About?.DirectIo,
         InFlight = state.Space.InFlight,
         Damaged = state.Inventory.Damaged,
-        ClockSkewSeconds = state.ClockSkew is { } skew ? Math.Round(skew, 1) : null,
+        ClockSkewSeconds = state.ClockSkew is { } skew ? Math.Round(skew, 1) + 0.0 : null,
         MaintenanceSecondsLeft = state.MaintenanceUntil is { } until ? Math.Round(Math.Max(0, until - age), 1) : null,
         Quarantined = state.Quarantined ?? 0,
-        PulledBytes = state.Pulls.Sum(pull => pull.Done),
-        PullBytes = state.Pulls.Sum(pull => pull.Size),
+        PulledBytes = state.Alive ? state.Pulls.Sum(pull => pull.Done) : 0,
+        PullBytes = state.Alive ? state.Pulls.Sum(pull => pull.Size) : 0,
     };
 
     private static IResult Refused(RefusedNodes refusals, TimeProvider time) => TypedResults.Ok(refusals.All

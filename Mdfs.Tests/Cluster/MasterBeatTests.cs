@@ -387,6 +387,24 @@ public sealed class MasterBeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_silent_node_sends_and_copies_nothing_whatever_it_said_last()
+    {
+        var node = Node(1);
+        var other = Node(2);
+        foreach (var one in new[] { node, other }) await JoinAsync(one);
+        await BeatAsync(node, node.Beat() with { Streams = 3, Pulls = [new PullProgress(new MovieVersion(6), 1, 2)] });
+        Assert.Equal((3, 1, 2L), await NowAsync());
+        await SilenceAsync(other);
+        Assert.Equal((0, 0, 0L), await NowAsync());
+
+        async Task<(int, int, long)> NowAsync()
+        {
+            var facts = await FactsAsync(node);
+            return (facts.Streams, facts.Pulls, facts.PullBytes);
+        }
+    }
+
+    [Fact]
     public async Task An_entry_that_nobody_has_yields_when_the_last_node_has_reported()
     {
         var holder = Node(1);
