@@ -31,6 +31,7 @@ public sealed class WebForwardTests(SharedCluster shared) : IClassFixture<Shared
                 Assert.Equal(direct.Content.Headers.ContentLength, through.Content.Headers.ContentLength);
                 Assert.Equal($"{direct.Content.Headers.ContentRange}", $"{through.Content.Headers.ContentRange}");
                 Assert.Equal(direct.Headers.ETag, through.Headers.ETag);
+                Assert.Equal("nosniff", Assert.Single(through.Headers.GetValues("X-Content-Type-Options")));
                 Assert.Equal($"{direct.Content.Headers.ContentDisposition}", $"{through.Content.Headers.ContentDisposition}");
                 if (range.Contains(',')) continue;
                 Assert.Equal(await direct.Content.ReadAsByteArrayAsync(Cancelled), await through.Content.ReadAsByteArrayAsync(Cancelled));

@@ -5,6 +5,7 @@ using Mdfs.ServiceDefaults.Security;
 using Mdfs.Web.Pages;
 using Mdfs.Web.Sessions;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Mdfs.Web.Forwarding;
@@ -51,6 +52,8 @@ internal class ForwardedRequest(ConsoleProof proof) : HttpTransformer
             return false;
         }
 
+        // The common pipeline has said it for answers of this host; the master says it of its own, and a copied header is added to what stands there.
+        if (proxyResponse?.Headers.Contains(HeaderNames.XContentTypeOptions) == true) httpContext.Response.Headers.Remove(HeaderNames.XContentTypeOptions);
         return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
     }
 
