@@ -92,7 +92,12 @@ internal static class NodesCommand
     private static Command Maintenance()
     {
         var which = new Argument<string>("NODE") { Description = "Its name or id." };
-        var length = new Option<TimeSpan>("--for") { Description = "hh:mm:ss; 30 minutes unless given.", DefaultValueFactory = static _ => TimeSpan.FromMinutes(30) };
+        var length = new Option<TimeSpan>("--for") { Description = "hh:mm:ss, at most seven days (7.00:00:00); 30 minutes unless given.", DefaultValueFactory = static _ => TimeSpan.FromMinutes(30) };
+        length.Validators.Add(static result =>
+        {
+            if (result.Tokens.Count > 0 && TimeSpan.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out var time) && (time < TimeSpan.FromSeconds(1) || time > TimeSpan.FromDays(7)))
+                result.AddError("--for must be from 00:00:01 to 7.00:00:00 (seven days).");
+        });
         var end = new Option<bool>("--end") { Description = "It is over." };
         var command = new Command("maintenance", "Say that a worker will be away for a while: nothing is copied in its place meanwhile.") { which, length, end };
         command.Runs(async (session, parsed, cancellationToken) =>

@@ -25,7 +25,7 @@ internal sealed class Refusal(HttpStatusCode status, string type, string sentenc
             {
                 using var json = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), default, cancellationToken);
                 if (json.RootElement.TryGetProperty("type", out var known)) type = known.GetString() ?? "";
-                if (json.RootElement.TryGetProperty("detail", out var detail) && detail.GetString() is { Length: > 0 } said) sentence = said;
+                if (json.RootElement.TryGetProperty("detail", out var detail) && detail.GetString() is { Length: > 0 } said) sentence = InCommands(said);
             }
             catch (JsonException)
             {
@@ -35,6 +35,10 @@ internal sealed class Refusal(HttpStatusCode status, string type, string sentenc
 
         return new Refusal(response.StatusCode, type, sentence, response.Headers.RetryAfter?.Delta);
     }
+
+    // What is said to clients of the API names its routes.
+    private static string InCommands(string said) =>
+        said.Replace("GET /api/files lists", "'mdfs ls' lists", StringComparison.Ordinal).Replace("GET /api/trash lists", "'mdfs trash' lists", StringComparison.Ordinal);
 
     private static int Code(HttpStatusCode status, string type) => (int)status switch
     {

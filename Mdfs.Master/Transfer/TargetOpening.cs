@@ -52,7 +52,7 @@ public sealed partial class TargetOpening(WorkerClient workers, ILogger<TargetOp
         void DropLater(WorkerAddress target) => _ = workers.DropAsync(target, upload, CancellationToken.None);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {Address} does not take upload {Upload}, the next candidate is asked: {Reason}.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Worker {Address} does not take upload {Upload}, the next candidate is asked if there is one: {Reason}.")]
     private static partial void LogNotOpened(ILogger logger, string address, UploadId upload, NodeFailure reason);
 }
 

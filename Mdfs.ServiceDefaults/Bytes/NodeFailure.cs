@@ -22,7 +22,7 @@ public abstract record NodeFailure
     /// <param name="Status">The HTTP status.</param>
     public sealed record Refused(int Status, NodeRefusal Refusal) : NodeFailure
     {
-        public override string Reason => $"it refused with {Status} ({Refusal.Code}): {Refusal.Message}";
+        public override string Reason => $"it refused with {Status} ({Refusal.Code}): {Refusal.Message.TrimEnd('.')}";
 
         public override bool MayPass => false;
     }

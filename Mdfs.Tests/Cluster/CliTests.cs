@@ -48,7 +48,10 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
         Assert.Contains("deleted", (await mdfs.RunAsync("rm", "-y", "there and back.mp4")).AssertEnded(0).Out);
         Assert.Null(await Client.FactsAsync("there and back.mp4", Cancelled));
         foreach (var command in (string[][])[["get", "there and back.mp4"], ["rm", "-y", "there and back.mp4"], ["verify", "there and back.mp4"], ["play", "there and back.mp4"]])
-            (await mdfs.RunAsync(command)).AssertEnded(5);
+        {
+            var run = (await mdfs.RunAsync(command)).AssertEnded(5);
+            Assert.Contains("mdfs ls", run.Out + run.Error);
+        }
     }
 
     [Fact]
@@ -200,6 +203,8 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
         Assert.Equal(3, table.Split('\n').Count(line => line.Contains("worker-", StringComparison.Ordinal) && line.Contains("alive", StringComparison.Ordinal)));
         Assert.Contains("beating", (await mdfs.RunAsync("nodes", "forget", "worker-1")).AssertEnded(1).Error);
         (await mdfs.RunAsync("nodes", "forget", "worker-9")).AssertEnded(5);
+        Assert.Contains("seven days", (await mdfs.RunAsync("nodes", "maintenance", "worker-1", "--for", "99999:00:00")).AssertEnded(2).Error);
+        Assert.Contains("mdfs trash", (await mdfs.RunAsync("undelete", "never there.mp4")).AssertEnded(5).Error);
     }
 
     [Fact]
