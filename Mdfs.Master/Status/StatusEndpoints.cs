@@ -108,7 +108,7 @@ public static class StatusEndpoints
     /// <summary>A plain page where there is no console: what this is, and where to go on.</summary>
     private static IResult Index(HttpContext context, FileCatalog catalog, MasterStatus status)
     {
-        var here = HtmlEncoder.Default.Encode($"{context.Request.Scheme}://{context.Request.Host}");
+        var here = HtmlEncoder.Default.Encode($"{context.Request.Scheme}://{HostNames.Of(context.Request)}");
         var counts = $"{Counted.Of(catalog.Count, "movie", "movies")} on {Counted.Of(status.ActiveNodes, "node", "nodes")}";
         return TypedResults.Content(
             $"""

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Mdfs.Protocol.Http;
 using Mdfs.ServiceDefaults.Bytes;
@@ -10,6 +11,9 @@ namespace Mdfs.ServiceDefaults.Loops;
 /// </summary>
 public readonly ref struct RequestHead
 {
+    private static readonly SearchValues<byte> _ofNames = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"u8);
+    private static readonly SearchValues<byte> _ofAddresses = SearchValues.Create("0123456789ABCDEFabcdef:."u8);
+
     private readonly ReadOnlySpan<byte> _headers;
 
     private RequestHead(ReadOnlySpan<byte> target, ReadOnlySpan<byte> headers, int length)
@@ -92,13 +96,36 @@ public readonly ref struct RequestHead
             var name = line[..colon];
             if (name.ContainsAnyExceptInRange((byte)0x21, (byte)0x7e) || line[(colon + 1)..].ContainsAnyExceptInRange((byte)0x20, (byte)0x7e)) return false;
             if (IsUnusual(name)) return false;
-            if (Ascii.EqualsIgnoreCase(name, "host"u8)) hosts++;
+            if (Ascii.EqualsIgnoreCase(name, "host"u8))
+            {
+                if (!IsHost(line[(colon + 1)..].Trim((byte)' '))) return false;
+                hosts++;
+            }
+
             var hash = Hash(name);
             if (seen[..count].Contains(hash)) return false;
             seen[count++] = hash;
         }
 
         return hosts == 1;
+    }
+
+    // A name or an address, with or without a port. Anything else the server refuses, or understands.
+    private static bool IsHost(ReadOnlySpan<byte> host)
+    {
+        var end = host.IndexOfAnyExcept(_ofNames);
+        if (end < 0) return !host.IsEmpty;
+        if (end == 0)
+        {
+            if (host[0] != '[') return false;
+            var length = host[1..].IndexOfAnyExcept(_ofAddresses);
+            // The shortest address is two colons.
+            if (length < 2 || host[length + 1] != ']') return false;
+            end = length + 2;
+        }
+
+        var port = host[end..];
+        return port.IsEmpty || (port.Length is >= 2 and <= 6 && port[0] == ':' && !port[1..].ContainsAnyExceptInRange((byte)'0', (byte)'9'));
     }
 
     // What gives a request a body, or its connection another meaning.

@@ -21,7 +21,7 @@ public sealed class ForeignRequestGuard(RequestDelegate next, HostNames names)
 
         var changes = ChangesState(context.Request, route);
         var reads = access is AccessClass.Reader or AccessClass.Admin;
-        if ((changes || reads) && !names.Allows(context.Request.Host)) return SecurityProblems.ForeignHost.ExecuteAsync(context);
+        if ((changes || reads) && !names.Allows(HostNames.Of(context.Request))) return SecurityProblems.ForeignHost.ExecuteAsync(context);
         return changes && IsForeign(context.Request) ? SecurityProblems.ForeignSite.ExecuteAsync(context) : next(context);
     }
 
@@ -34,7 +34,7 @@ public sealed class ForeignRequestGuard(RequestDelegate next, HostNames names)
         var site = request.Headers["Sec-Fetch-Site"];
         if (site.Count > 0 && site.ToString() is not ("same-origin" or "none")) return true;
         var origin = request.Headers.Origin;
-        return origin.Count > 0 && !IsOwn(origin.ToString(), request.Host);
+        return origin.Count > 0 && !IsOwn(origin.ToString(), HostNames.Of(request));
     }
 
     // The scheme does not count: behind a proxy that speaks TLS it differs. "null" (a sandboxed page, a local file) is no URL and so foreign.

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Text;
 using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -17,6 +19,7 @@ namespace Mdfs.ServiceDefaults.Security;
 /// </remarks>
 public sealed class HostNames
 {
+    private static readonly IdnMapping _names = new();
     private static readonly string[] _privateDomains = [".local", ".lan", ".home.arpa", ".internal"];
 
     private readonly bool _development;
@@ -25,17 +28,53 @@ public sealed class HostNames
     public HostNames(IConfiguration configuration, IHostEnvironment environment)
     {
         _development = environment.IsDevelopment();
-        _configured = ConfiguredList.Read(configuration, "Mdfs:AllowedHosts");
+        _configured = [.. ConfiguredList.Read(configuration, "Mdfs:AllowedHosts").Select(AsSent)];
     }
 
-    /// <param name="host">With or without a port, which does not count.</param>
+    /// <summary>
+    /// The host that a request names, spelt as it was sent, which is how a browser spells it in Origin too. <see cref="HttpRequest.Host"/> turns names of other scripts (<c>xn--…</c>) into those, and
+    /// fails where it cannot.
+    /// </summary>
+    public static HostString Of(HttpRequest request) => new(request.Headers.Host.ToString());
+
+    /// <param name="host">As it was sent (<see cref="Of"/>), with or without a port, which does not count.</param>
     public bool Allows(HostString host)
     {
         var name = host.Host.TrimEnd('.');
-        if (name.Length == 0) return false;
+        if (name.Length == 0 || !IsName(name)) return false;
         if (Loopback.IsLoopback(name)) return true;
         if (_configured.Count > 0) return _configured.Any(pattern => Matches(pattern, name));
         return !_development && IsOutOfStrangersReach(name);
+    }
+
+    // What stands in a list may be written in any script.
+    private static string AsSent(string pattern)
+    {
+        var rest = pattern.StartsWith("*.", StringComparison.Ordinal) ? 2 : 0;
+        try
+        {
+            return Ascii.IsValid(pattern) ? pattern : pattern[..rest] + _names.GetAscii(pattern[rest..]);
+        }
+        catch (ArgumentException)
+        {
+            // A name that nobody can ask for.
+            return pattern;
+        }
+    }
+
+    // Others' code that reads such a name fails over it.
+    private static bool IsName(string host)
+    {
+        if (!host.Contains("xn--", StringComparison.OrdinalIgnoreCase)) return true;
+        try
+        {
+            _ = _names.GetUnicode(host);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     private static bool Matches(string pattern, string name) =>

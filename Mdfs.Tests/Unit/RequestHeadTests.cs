@@ -46,6 +46,40 @@ public sealed class RequestHeadTests
     [InlineData("\u0016\u0003\u0001GET /a HTTP/1.1\r\nHost: here\r\n\r\n")]
     public void Anything_else_is_left_to_the_server(string request) => Assert.False(RequestHead.TryRead(Encoding.Latin1.GetBytes(request), out _));
 
+    [Theory]
+    [InlineData("localhost")]
+    [InlineData("Films.example.com:8080")]
+    [InlineData("my_nas-1")]
+    [InlineData("192.168.1.5:80")]
+    [InlineData("[::1]")]
+    [InlineData("[fd00::5]:65535")]
+    [InlineData("[::ffff:1.2.3.4]")]
+    [InlineData(" nas ")]
+    public void A_plain_name_or_address_is_a_host(string host) => Assert.True(RequestHead.TryRead(Encoding.ASCII.GetBytes($"GET /a HTTP/1.1\r\nHost:{host}\r\n\r\n"), out _));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a b")]
+    [InlineData("localhost/")]
+    [InlineData("localhost:80/evil")]
+    [InlineData("x:abc")]
+    [InlineData("nas:")]
+    [InlineData(":80")]
+    [InlineData("localhost:-1")]
+    [InlineData("nas:123456")]
+    [InlineData("user@nas")]
+    [InlineData("nas:80,evil.example")]
+    [InlineData("nas,evil.example")]
+    [InlineData("::1")]
+    [InlineData("[::1]x")]
+    [InlineData("[::1]:")]
+    [InlineData("[::1")]
+    [InlineData("[]")]
+    [InlineData("[nas]")]
+    [InlineData("[fe80::1%25eth0]")]
+    [InlineData("b%C3%BCcher.example")]
+    public void Any_other_host_is_the_server_s_to_judge(string host) => Assert.False(RequestHead.TryRead(Encoding.ASCII.GetBytes($"GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n"), out _));
+
     [Fact]
     public void A_head_with_more_headers_than_any_player_sends_is_left_to_the_server() =>
         Assert.False(RequestHead.TryRead(Encoding.ASCII.GetBytes($"GET /a HTTP/1.1\r\nHost: here\r\n{string.Concat(Enumerable.Range(0, 80).Select(static number => $"X-{number}: a\r\n"))}\r\n"), out _));

@@ -27,7 +27,7 @@ internal class ForwardedRequest(ConsoleProof proof) : HttpTransformer
         var headers = proxyRequest.Headers;
         proxyRequest.RequestUri = Target(httpContext, destinationPrefix);
         // The master judges the name itself, compares the browser's Origin with it, and writes it into playlists.
-        headers.Host = httpContext.Request.Host.Value;
+        headers.Host = HostNames.Of(httpContext.Request).Value;
 
         // Whatever a client says about proxies means nothing; what trusted ones said has been read already.
         headers.Remove("X-Forwarded-For");

@@ -27,7 +27,7 @@ public sealed class PageGuard(RequestDelegate next, SessionStore sessions, KeyRi
         Languages.Use(context);
         Protect(context.Response.Headers);
         // A page that made its own name point here gets no page of ours to play with, although it may have a cookie from nowhere.
-        if (!names.Allows(context.Request.Host))
+        if (!names.Allows(HostNames.Of(context.Request)))
         {
             await SecurityProblems.ForeignHost.ExecuteAsync(context);
             return;

@@ -43,6 +43,29 @@ public sealed class ForeignRequestTests
     }
 
     [Theory]
+    [InlineData("b\u00fccher.example")]
+    [InlineData("xn--bcher-kva.example")]
+    public async Task A_name_in_any_script_is_ours_however_it_is_written_down(string configured)
+    {
+        await using var app = await DefaultsApp.StartAsync(Map, new() { ["Mdfs:AllowedHosts"] = configured });
+        var host = ("Host", "xn--bcher-kva.example");
+        Assert.Equal(HttpStatusCode.OK, (await app.GetAsync("/api/read", host)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await app.SendAsync(HttpMethod.Put, "/api/change", host, ("Origin", "http://xn--bcher-kva.example"), Key)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await app.SendAsync(HttpMethod.Put, "/api/change", host, ("Origin", "http://xn--bcher-kvb.example"), Key)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("xn--a")]
+    [InlineData("xn--a.example:80")]
+    public async Task A_name_that_is_none_is_refused_and_no_error_of_ours(string host)
+    {
+        await using var app = await DefaultsApp.StartAsync(Map);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await app.GetAsync("/api/read", ("Host", host))).StatusCode);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, (await app.SendAsync(HttpMethod.Put, "/api/change", ("Host", host), ("Origin", $"http://{host}"), Key)).StatusCode);
+        Assert.DoesNotContain(app.Logs.Lines, static line => line.StartsWith("Error", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("http://0.0.0.0:0")]
     [InlineData("http://[::]:0")]
     [InlineData("http://*:0")]

@@ -46,6 +46,15 @@ public sealed class HostNamesTests
     public void What_is_configured_counts_alone_beside_loopback(string host, bool allowed) =>
         Assert.Equal(allowed, Names("Production", "movies.example.com; *.films.example,10.0.0.9;fd00::5").Allows(new HostString(host)));
 
+    [Theory]
+    [InlineData("b\u00fccher.example", "xn--bcher-kva.example", true)]
+    [InlineData("xn--bcher-kva.example", "xn--bcher-kva.example:8080", true)]
+    [InlineData("*.B\u00dcCHER.example", "films.xn--bcher-kva.example", true)]
+    [InlineData("b\u00fccher.example", "xn--bcher-kvb.example", false)]
+    [InlineData("*", "xn--a", false)]
+    [InlineData(null, "xn--a", false)]
+    public void A_name_in_any_script_counts_however_it_is_spelt(string? configured, string host, bool allowed) => Assert.Equal(allowed, Names("Production", configured).Allows(new HostString(host)));
+
     [Fact]
     public void A_star_allows_every_name() => Assert.True(Names("Development", "*").Allows(new HostString("anything.example")));
 
