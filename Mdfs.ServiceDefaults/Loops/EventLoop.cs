@@ -60,9 +60,6 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>Whether this is the loop's thread.</summary>
     internal bool IsCurrent => Thread.CurrentThread == _thread;
 
-    /// <summary>No new request is begun: connections end with what they have.</summary>
-    internal bool IsDraining { get; private set; }
-
     /// <summary>From any thread: to be done on the loop's, in this order. After the loop's end it is done at once, so that what somebody holds is let go: it has to look at <see cref="HasEnded"/>.</summary>
     public void Post(Action<object> what, object with)
     {
@@ -79,6 +76,7 @@ public sealed partial class EventLoop : IDisposable
         _sockets[slot] = socket;
         (socket.Loop, socket.Slot) = (this, slot);
         _count++;
+        if (socket is LoopConnection) Clients++;
         Known(LoopSystem.Watch(_epoll, socket.Handle, slot, LoopSystem.In | LoopSystem.Out | LoopSystem.FarSideDone | LoopSystem.EdgeTriggered));
     }
 
@@ -92,6 +90,7 @@ public sealed partial class EventLoop : IDisposable
         _left.Add(socket.Slot);
         (socket.Loop, socket.Slot) = (null, -1);
         _count--;
+        if (socket is LoopConnection) Clients--;
     }
 
     /// <summary>On the loop's thread: it has more to do, after all others have had their turn.</summary>
@@ -113,18 +112,20 @@ public sealed partial class EventLoop : IDisposable
         if (kept.Count < MostBuffers) kept.Push(buffer);
     }
 
-    /// <summary>On the loop's thread: lets those go that have nothing to do, and the others when they are done.</summary>
-    internal void Drain()
+    /// <summary>From any thread: lets those of these clients go that have nothing to do, or all of them, and says how many are left.</summary>
+    internal Task<int> DrainAsync(LoopClients clients, bool abandon)
     {
-        IsDraining = true;
-        for (var i = 0; i < _sockets.Count; i++)
+        var left = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(static with =>
         {
-            if (_sockets[i] is { } socket) Guarded(socket, 0, static (socket, _) => socket.OnTick());
-        }
+            var (loop, clients, abandon, left) = ((EventLoop, LoopClients, bool, TaskCompletionSource<int>))with;
+            left.SetResult(loop.Drain(clients, abandon));
+        }, (this, clients, abandon, left));
+        return left.Task;
     }
 
-    /// <summary>Clients that are being answered. For who waits until there are none; a moment old.</summary>
-    internal int Busy { get; set; }
+    /// <summary>Clients' connections that it has. For who wants to know how many there are; a moment old.</summary>
+    internal int Clients { get; private set; }
 
     /// <summary>It ends, or has: nothing can be watched any more.</summary>
     public bool HasEnded => _stopping;
@@ -136,6 +137,20 @@ public sealed partial class EventLoop : IDisposable
         _stopping = true;
         LoopSystem.Ring(_bell);
         if (Thread.CurrentThread != _thread) _thread.Join();
+    }
+
+    private int Drain(LoopClients clients, bool abandon)
+    {
+        var left = 0;
+        for (var i = 0; i < _sockets.Count; i++)
+        {
+            if (_sockets[i] is not LoopConnection connection || connection.Clients != clients) continue;
+            if (abandon) connection.Abandon();
+            else connection.Leave();
+            if (_sockets[i] == connection) left++;
+        }
+
+        return left;
     }
 
     private void Run()

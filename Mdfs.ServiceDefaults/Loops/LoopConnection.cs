@@ -8,7 +8,7 @@ namespace Mdfs.ServiceDefaults.Loops;
 /// One client's connection on a loop. A request is looked at without being taken out of the socket: only when its answer is certain is it taken, so that until then the connection can be handed
 /// to the usual server as if nobody had ever touched it.
 /// </summary>
-internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPieces largest, LargestPieces unread, ILoopServer server, LoopTelemetry telemetry, Action<Socket> handOver) : LoopSocket(socket)
+internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPieces largest, LargestPieces unread, ILoopServer server, LoopTelemetry telemetry, LoopClients clients) : LoopSocket(socket)
 {
     // As the usual server has it; one that never asked anything is the usual server's to judge.
     private const int KeepAlive = 130_000;
@@ -42,6 +42,9 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
     private bool _filled;
     private bool _wide;
     private PieceSize? _size;
+
+    /// <summary>Those that came in the same way.</summary>
+    public LoopClients Clients => clients;
 
     /// <summary>On the loop's thread: it has just been added.</summary>
     public void Opened() => _since = Loop!.Now;
@@ -80,7 +83,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         var silent = Loop!.Now - _since;
         if (_answer is null)
         {
-            if (Loop.IsDraining || (_served && silent > KeepAlive)) Close(abort: false);
+            if (clients.Leaving || (_served && silent > KeepAlive)) Close(abort: false);
             else if (!_served && silent > FirstRequest) HandOver();
             return;
         }
@@ -96,6 +99,12 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         if (_head > 0 || !_answer.TakesBack) return;
         _answer.TakeBack(_end - _start);
         ReturnBuffer();
+    }
+
+    /// <summary>On the loop's thread: goes, if it has nothing to do.</summary>
+    public void Leave()
+    {
+        if (_answer is null) Close(abort: false);
     }
 
     public override void Abandon() => Close(abort: true);
@@ -127,7 +136,6 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         // What follows is another request.
         if (count > head.Length) _readable = true;
         (answer.Loop, answer.Span, _asked) = (Loop, telemetry.Begin(answer.Route, head), telemetry.Now);
-        Loop.Busy++;
         (_answer, _head, _begun, _paused, _size) = (answer, head.Length, false, false, new PieceSize(largest, PieceSize.LargestOnLoops));
         GoOn();
     }
@@ -283,7 +291,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
     {
         Release(completed: true);
         (_served, _since) = (true, Loop!.Now);
-        if (Loop.IsDraining) Close(abort: false);
+        if (clients.Leaving) Close(abort: false);
         else if (_readable) Loop.Again(this);
     }
 
@@ -291,7 +299,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
     {
         Release(completed: false);
         Loop!.Remove(this);
-        handOver(Socket);
+        clients.HandOver(Socket);
     }
 
     private void Close(bool abort)
@@ -313,7 +321,6 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
         var answer = _answer;
         (_answer, _blocked, _waiting, _start, _end, _head) = (null, false, false, 0, 0, 0);
         if (answer is null) return;
-        owner.Busy--;
         Widen(false);
         answer.End(completed);
         // What the usual server is asked in its place, that one counts; and of the span nobody has heard.

@@ -37,7 +37,7 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
         var connections = new SocketConnectionContextFactory(ServerOptions(options.Value), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
         // Made now, and not when the server is: what they count before the meters are heard is lost.
         return ValueTask.FromResult<IConnectionListener>(
-            new Listener(socket, options.Value.NoDelay, connections, services, services.GetRequiredService<EventLoops>(), services.GetRequiredService<ILoopServer>()));
+            new Listener(socket, options.Value.NoDelay, connections, services, services.GetRequiredService<EventLoops>(), services.GetRequiredService<ILoopServer>(), loggers.CreateLogger<AcceptLoop>()));
     }
 
     // What the server's own listener does with them. The memory in which requests are received (LargeBlocks) can be told in no other way; without it uploads cost more, and nothing else changes.
@@ -71,15 +71,17 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
         private readonly IServiceProvider _services;
         private readonly EventLoops _loops;
         private readonly ILoopServer _server;
+        private readonly LoopClients _clients;
         private readonly Channel<Socket> _forServer = Channel.CreateUnbounded<Socket>(new UnboundedChannelOptions { SingleReader = true });
         private readonly Task _accepting;
         private bool? _isInTheClear;
 
-        public Listener(Socket socket, bool noDelay, SocketConnectionContextFactory connections, IServiceProvider services, EventLoops loops, ILoopServer server)
+        public Listener(Socket socket, bool noDelay, SocketConnectionContextFactory connections, IServiceProvider services, EventLoops loops, ILoopServer server, ILogger<AcceptLoop> logger)
         {
             (_socket, _noDelay, _connections, _services, _loops, _server) = (socket, noDelay, connections, services, loops, server);
             EndPoint = socket.LocalEndPoint!;
-            _accepting = AcceptAllAsync();
+            _clients = new LoopClients(HandOver);
+            _accepting = AcceptAllAsync(logger);
         }
 
         public EndPoint EndPoint { get; }
@@ -108,7 +110,7 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
             _socket.Dispose();
             await _accepting;
             // A movie in mid-stream goes on from the player's side when the service gives up waiting.
-            await _loops.DrainAsync(cancellationToken);
+            await _loops.DrainAsync(_clients, cancellationToken);
         }
 
         public async ValueTask DisposeAsync()
@@ -118,28 +120,17 @@ internal sealed class LoopListeners(IOptions<SocketTransportOptions> options, IS
             _connections.Dispose();
         }
 
-        private async Task AcceptAllAsync()
+        private async Task AcceptAllAsync(ILogger<AcceptLoop> logger)
         {
-            while (true)
-            {
-                try
-                {
-                    var socket = await _socket.AcceptAsync();
-                    socket.NoDelay = _noDelay;
-                    _isInTheClear ??= IsInTheClear();
-                    if (_isInTheClear != true || !_loops.TryServe(socket, _server, HandOver)) HandOver(socket);
-                }
-                catch (Exception error) when (error is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
-                {
-                    break;
-                }
-                catch (SocketException)
-                {
-                    // One that was gone before it was taken.
-                }
-            }
-
+            await new AcceptLoop(() => new ValueTask<Socket>(_socket.AcceptAsync()), Take, TimeProvider.System, logger).RunAsync();
             _forServer.Writer.TryComplete();
+        }
+
+        private void Take(Socket socket)
+        {
+            socket.NoDelay = _noDelay;
+            _isInTheClear ??= IsInTheClear();
+            if (_isInTheClear != true || !_loops.TryServe(socket, _server, _clients)) HandOver(socket);
         }
 
         // What a port speaks is between the server and whoever configured it, and known once all has started. Until then, and where it is TLS, everything is the server's: a loop would answer in the clear.

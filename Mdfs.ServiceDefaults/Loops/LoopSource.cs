@@ -137,7 +137,7 @@ public sealed class LoopSource : IDisposable
 
         public override void OnTick()
         {
-            if (source.IdleSince > 0 && (Loop!.IsDraining || Loop.Now - source.IdleSince > ByteClient.MaxIdle.TotalMilliseconds)) Loop.Sources.Drop(source._address, source);
+            if (source.IdleSince > 0 && Loop!.Now - source.IdleSince > ByteClient.MaxIdle.TotalMilliseconds) Loop.Sources.Drop(source._address, source);
         }
 
         public override void Abandon() => source.Close();

@@ -21,6 +21,10 @@ internal sealed class LoopTelemetry
         _duration = meters.Create("Microsoft.AspNetCore.Hosting").CreateHistogram<double>("http.server.request.duration", "s", "Duration of HTTP server requests.");
     }
 
+    /// <param name="connections">Asked whenever somebody looks.</param>
+    public void Count(Func<int> connections) =>
+        _telemetry.Meter.CreateObservableGauge("mdfs.loop_connections", connections, null, "Clients' connections that event loops have: players', as long as they ask for nothing but movies. All others are among kestrel.active_connections.");
+
     public long Now => _time.GetTimestamp();
 
     /// <summary>A span, if anybody wants to see it. It is nobody's current one, since a loop has many at once.</summary>

@@ -1,4 +1,8 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using CsCheck;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Security;
@@ -8,6 +12,7 @@ using Mdfs.Worker.Storage;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
@@ -56,6 +61,44 @@ public sealed class WorkerWindowTests : IDisposable
         Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
     }
 
+    [Fact]
+    public async Task A_new_certificate_for_TLS_disturbs_nobody_on_the_plain_port()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        var (plain, secure) = (TestPorts.Next(), TestPorts.Next());
+        var settings = Certificate("first");
+        settings["Kestrel:Endpoints:Http:Url"] = $"http://127.0.0.1:{plain}";
+        settings["Kestrel:Endpoints:Https:Url"] = $"https://127.0.0.1:{secure}";
+        await using var node = await WorkerNode.StartAsync(Path.Combine(_directory.Path, "data"), settings: settings);
+        var movie = WorkerNode.Movie(32 << 20);
+        var replica = await node.StoreAsync(movie);
+        var before = await PresentedAsync(secure);
+        // Connections of its own: what anything else was asked over is the server's for good.
+        using var player = new MasterVoice(node.Address, node.Id);
+        using var begun = await player.WindowAsync(replica.Version, 0, movie.Length);
+        Assert.Equal(1, await MetricAsync(node, "mdfs_loop_connections"));
+
+        var configuration = (IConfigurationRoot)node.Services.GetRequiredService<IConfiguration>();
+        foreach (var (key, value) in Certificate("second")) configuration[key] = value;
+        configuration.Reload();
+        await Eventually.TrueAsync(async () => await PresentedAsync(secure) is { } now && now != before, "the new certificate is presented", MdfsClient.Patience, TestContext.Current.CancellationToken);
+
+        Assert.Equal(movie, await begun.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+        using var next = new MasterVoice(node.Address, node.Id);
+        Assert.Equal(movie[..Block], await next.BytesAsync(replica.Version, 0, Block));
+        await Eventually.TrueAsync(async () => await MetricAsync(node, "mdfs_loop_requests_total") == 2, "both were answered by loops", MdfsClient.Patience, TestContext.Current.CancellationToken);
+        using var inTheClear = new MasterVoice($"http://127.0.0.1:{secure}", node.Id);
+        await Assert.ThrowsAsync<HttpRequestException>(() => inTheClear.BytesAsync(replica.Version, 0, Block));
+
+        // The ports change places, in what the server calls one step: what spoke plainly a moment ago speaks TLS.
+        configuration["Kestrel:Endpoints:Http:Url"] = $"http://127.0.0.1:{secure}";
+        configuration["Kestrel:Endpoints:Https:Url"] = $"https://127.0.0.1:{plain}";
+        configuration.Reload();
+        await Eventually.TrueAsync(async () => await PresentedAsync(plain) is not null, "TLS is spoken on the other port", MdfsClient.Patience, TestContext.Current.CancellationToken);
+        using var late = new MasterVoice($"http://127.0.0.1:{plain}", node.Id);
+        await Assert.ThrowsAsync<HttpRequestException>(() => late.BytesAsync(replica.Version, 0, Block));
+    }
+
     [Theory]
     [InlineData("2")]
     [InlineData("0")]
@@ -65,7 +108,8 @@ public sealed class WorkerWindowTests : IDisposable
         var replica = await node.StoreAsync(WorkerNode.Movie(Block));
         var request = new HttpRequestMessage(HttpMethod.Get, Routes.Worker.WindowPath(replica.Version, 0, Block));
         request.Headers.Add(NodeTokens.Header, "1.2.x.y.1.1..@@@@");
-        using var refused = await node.Master.SendAsync(request);
+        using var stranger = new MasterVoice(node.Address, node.Id);
+        using var refused = await stranger.SendAsync(request);
         Assert.Equal("The token cannot be read.", (await MasterVoice.RefusalAsync(refused, HttpStatusCode.Unauthorized)).Message);
     }
 
@@ -256,6 +300,33 @@ public sealed class WorkerWindowTests : IDisposable
 
         using var refused = await node.Master.OpenAsync(UploadId.New(), 1);
         Assert.Equal(NodeRefusal.Closed, (await MasterVoice.RefusalAsync(refused, HttpStatusCode.ServiceUnavailable)).Code);
+    }
+
+    private Dictionary<string, string?> Certificate(string name) => OwnCertificate.In(Directory.CreateDirectory(_directory[name]).FullName)
+        .ToDictionary(static setting => setting.Key.Replace("Certificates:Default", "Endpoints:Https:Certificate", StringComparison.Ordinal), static setting => setting.Value);
+
+    // The thumbprint of the certificate with which somebody speaks TLS there; null when nobody does.
+    private static async Task<string?> PresentedAsync(int port)
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
+            await using var tls = new SslStream(client.GetStream(), leaveInnerStreamOpen: false, static (_, _, _, _) => true);
+            await tls.AuthenticateAsClientAsync("localhost");
+            return tls.RemoteCertificate!.GetCertHashString();
+        }
+        catch (Exception error) when (error is SocketException or IOException or AuthenticationException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<double> MetricAsync(WorkerNode node, string name)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(node.Address) };
+        var lines = (await http.GetStringAsync("metrics", TestContext.Current.CancellationToken)).Split('\n');
+        return lines.FirstOrDefault(line => line.StartsWith($"{name} ", StringComparison.Ordinal)) is { } line ? double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture) : double.NaN;
     }
 
     private static bool IsDamaged(WorkerNode node, ReplicaDescription replica) =>
