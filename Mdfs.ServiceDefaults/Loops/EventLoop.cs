@@ -145,8 +145,8 @@ public sealed partial class EventLoop : IDisposable
         for (var i = 0; i < _sockets.Count; i++)
         {
             if (_sockets[i] is not LoopConnection connection || connection.Clients != clients) continue;
-            if (abandon) connection.Abandon();
-            else connection.Leave();
+            // Guarded: who waits for the others is not to wait for ever because of one.
+            Guarded(connection, 0, abandon ? static (connection, _) => connection.Abandon() : static (connection, _) => ((LoopConnection)connection).Leave());
             if (_sockets[i] == connection) left++;
         }
 
