@@ -31,7 +31,7 @@ public static class ClassicEndpoints
         // First in order: where the console lives on the same host, its page of that name would take POST as well.
         routes.MapPost("/upload", UploadAsync).WithOrder(-1).AuthorisedByHandler("the admin key may be a form field in front of the file")
             .WithSummary("Store a movie by a form").WithDescription("multipart/form-data with the field 'secret' and then the file field 'movie', whose filename is the name. The file is stored while it arrives, so the key has to come first, or in a header or the query. X-Mdfs-Checksum or Repr-Digest may say what is expected.")
-            .WithTags("Classic").TakesConditions().AddOpenApiOperationTransformer(static (operation, _, _) =>
+            .WithTags("Classic").TakesConditions().ReadsHeaders(ExpectedContent.Headers).AddOpenApiOperationTransformer(static (operation, _, _) =>
             {
                 operation.RequestBody = FormBody();
                 return Task.CompletedTask;

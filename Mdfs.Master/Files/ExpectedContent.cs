@@ -10,6 +10,13 @@ public sealed record ExpectedContent(Checksum? Crc32, byte[]? Sha256)
 {
     public static readonly ExpectedContent Anything = new(null, null);
 
+    /// <summary>Where it is said, for whoever describes the routes that read it.</summary>
+    public static IReadOnlyList<(string Name, string Description)> Headers { get; } =
+    [
+        ("X-Mdfs-Checksum", "The CRC-32 that the whole movie is to have, as 8 hex digits; with another one it is refused, and nothing is stored."),
+        ("Repr-Digest", "sha-256=:…:, the SHA-256 that it is to have (RFC 9530); likewise."),
+    ];
+
     public bool WantsSha256 => Sha256 is not null;
 
     /// <summary>From the headers <c>X-Mdfs-Checksum</c> and <c>Repr-Digest</c>, whichever way the movie comes in. Null: they can be read, or there are none.</summary>

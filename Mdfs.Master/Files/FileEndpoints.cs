@@ -29,6 +29,17 @@ public static class FileEndpoints
         (HeaderNames.IfUnmodifiedSince, "Only if it was stored by then. Not looked at beside If-Match."),
     ];
 
+    private static readonly (string Header, string Description)[] _reading =
+    [
+        (HeaderNames.Range, "bytes=from-to, bytes=from-, bytes=-last; several with commas between (RFC 9110, 14.2). Other units are not looked at."),
+        (HeaderNames.IfRange, "The range only if the movie still has this ETag, or this date of Last-Modified; else all of it."),
+        (HeaderNames.IfMatch, "Only if the movie has one of these ETags."),
+        (HeaderNames.IfNoneMatch, "Only if it has none of these ETags; else 304."),
+        (HeaderNames.IfModifiedSince, "Only if it was stored later; else 304. Not looked at beside If-None-Match."),
+        (HeaderNames.IfUnmodifiedSince, "Only if it was stored by then. Not looked at beside If-Match."),
+        ("Want-Repr-Digest", "sha-256=1 to 10: the SHA-256 of the whole movie in Repr-Digest, where it is known (RFC 9530)."),
+    ];
+
     internal const string Name = "The movie's name, percent-encoded as usual: 1 to 255 bytes of UTF-8 with a video's extension.";
 
     public static void MapFiles(this IEndpointRouteBuilder routes)
@@ -46,7 +57,7 @@ public static class FileEndpoints
             .WithSummary("The bytes of a movie").WithDescription("Ranges and conditions by RFC 9110; a copy that fails in mid-stream is followed by another at the exact byte.")
             .AnswersBytes();
         files.MapPut("/{name}", PutAsync).RequireAdmin().TakesBytes()
-            .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected, If-Match or If-None-Match (*: only if there is none) which version is to be replaced.").TakesConditions()
+            .WithSummary("Store a movie").WithDescription("The raw body is the movie (curl -T). Answered when every counted copy is written, checked and fsynced. X-Mdfs-Checksum or Repr-Digest may say what is expected, If-Match or If-None-Match (*: only if there is none) which version is to be replaced.").TakesConditions().ReadsHeaders(ExpectedContent.Headers)
             .Answers(201, "A new name: stored, with so many copies.", ApiExamples.Stored)
             .Answers(200, "A new version of a name that there was: stored, with so many copies.", ApiExamples.Stored)
             .Refuses(
@@ -84,13 +95,7 @@ public static class FileEndpoints
     /// <summary>What is done only under a condition, as <see cref="ChangeCondition"/> says.</summary>
     internal static TBuilder TakesConditions<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder =>
-        route.AddOpenApiOperationTransformer(static (operation, _, _) =>
-        {
-            operation.Parameters ??= [];
-            foreach (var (header, description) in _conditions)
-                operation.Parameters.Add(new OpenApiParameter { Name = header, In = ParameterLocation.Header, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
-            return Task.CompletedTask;
-        }).Refuses(FileProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)));
+        route.ReadsHeaders(_conditions).Refuses(FileProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)));
 
     internal static TBuilder AnswersBytes<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder =>
@@ -99,7 +104,7 @@ public static class FileEndpoints
             operation.Parameters ??= [];
             operation.Parameters.Add(new OpenApiParameter { Name = MovieLinks.DirectParameter, In = ParameterLocation.Query, Description = Direct, Schema = DirectSchema() });
             return Task.CompletedTask;
-        }).Answers(200, "All bytes. The type follows from the extension.", "video/*").Answers(206, "The range asked for, or several as multipart/byteranges.", "video/*")
+        }).ReadsHeaders(_reading).Answers(200, "All bytes. The type follows from the extension.", "video/*").Answers(206, "The range asked for, or several as multipart/byteranges.", "video/*")
             .Answers(307, "With direct=1: a signed link on a worker, where clients can reach one.").Answers(304, "The version that the client has is the present one.").RefusesNames()
             .Refuses(
                 ContentProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)), ContentProblems.RangeNotSatisfiable(ApiExamples.File.Size),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Mdfs.Master.Files;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http.Json;
@@ -48,6 +49,17 @@ public static class OpenApiDocument
 
     public static TBuilder Refuses<TBuilder>(this TBuilder route, params IReadOnlyList<Problem> problems)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new ApiRefusals(problems));
+
+    /// <summary>Request headers that its handler reads by itself, so that nobody else can know of them.</summary>
+    public static TBuilder ReadsHeaders<TBuilder>(this TBuilder route, params IReadOnlyList<(string Name, string Description)> headers)
+        where TBuilder : IEndpointConventionBuilder =>
+        route.AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            operation.Parameters ??= [];
+            foreach (var (name, description) in headers)
+                operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Header, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            return Task.CompletedTask;
+        });
 
     private static void Introduce(Microsoft.OpenApi.OpenApiDocument document)
     {
@@ -102,8 +114,20 @@ public static class OpenApiDocument
 
         var problems = metadata.OfType<ApiRefusals>().SelectMany(refusals => refusals.Problems).ToList();
         if (metadata.OfType<AccessMark>().LastOrDefault() is { } mark) problems.AddRange(Guard(operation, mark));
+        if (metadata.OfType<ServesMovieMark>().Any()) problems.AddRange([SecurityProblems.LinkWrong, SecurityProblems.LinkExpired]);
+        if (answers.Count == 0) GiveExamples(operation);
         var speaksJson = Problem.SpeaksJson("/" + context.Description.RelativePath);
         foreach (var group in problems.GroupBy(problem => problem.Status).OrderBy(group => group.Key)) operation.Responses[$"{group.Key}"] = Refusal([.. group], speaksJson);
+    }
+
+    /// <summary>Of what every service answers to whoever looks after it, which knows nothing of this document.</summary>
+    private static void GiveExamples(OpenApiOperation operation)
+    {
+        foreach (var (status, response) in operation.Responses!)
+        {
+            if (response.Content is { } content && content.TryGetValue("text/plain", out var text) && text is OpenApiMediaType { Example: null } bare)
+                bare.Example = JsonValue.Create(status == "200" ? "OK\nThere is no connection to Redis." : "There is no connection to Redis.");
+        }
     }
 
     /// <summary>What the access mark asks for, and what it answers to those who do not have it.</summary>

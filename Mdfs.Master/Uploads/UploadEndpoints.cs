@@ -26,11 +26,19 @@ public static class UploadEndpoints
     // Longer than a worker that hangs is waited for: whoever is cut off puts away what came.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(15);
 
+    private static readonly (string Name, string Description) _version = (TusHeaders.TusResumable, "The version of tus that is spoken: 1.0.0. Without it the request is one of the draft, or is refused.");
+    private static readonly (string Name, string Description) _length = (TusHeaders.UploadLength, "Bytes of the whole movie.");
+    private static readonly (string Name, string Description) _check = (TusHeaders.UploadChecksum, $"An algorithm, a space, and the checksum of this body in base64: {PieceCheck.Algorithms}. It may also come as a trailer.");
+
     public static void MapResumableUploads(this IEndpointRouteBuilder routes)
     {
         var uploads = routes.MapGroup(Root).WithTags("Resumable uploads").AddEndpointFilter(RequireVersion);
         uploads.MapPost("", CreateAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType, DraftHeaders.ContentType, "*/*")
             .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes. Upload-Concat makes parts, and one movie of parts. X-Mdfs-Checksum may say which CRC-32 the whole has.")
+            .ReadsHeaders(
+                _version, _length, (TusHeaders.UploadDeferLength, "1: the length is told later, by a PATCH."),
+                (TusHeaders.UploadMetadata, "Pairs of a key and a value in base64, with commas between. 'filename' is the movie's name."), _check, ExpectedContent.Headers[0],
+                (TusHeaders.UploadConcat, "partial: a part of a movie; or final; and the addresses of the parts, with spaces between."))
             .Answers(201, "The upload is under the address in Location.")
             .Refuses(
                 UploadProblems.BadHeader("Upload-Length must be a whole number, not below zero."), FileProblems.BadName("The name must not contain '/' or '\\'."), FileProblems.TooLarge(1L << 40),
@@ -38,9 +46,11 @@ public static class UploadEndpoints
                 UploadProblems.DigestNotChecked, FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), UploadProblems.NoSuchPart(_example), UploadProblems.UnfinishedPart(_example), UploadProblems.NoConcatTarget, UploadProblems.WorkersAway);
         uploads.MapMethods("/{id}", ["GET", "HEAD"], OffsetAsync).RequireAdmin()
             .WithSummary("How far an upload has come").WithDescription("Upload-Offset is durable on every worker that counts. A request for the same upload that is still under way is cut off.")
+            .ReadsHeaders(_version)
             .Answers(200, "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires.").RefusesUploads();
         uploads.MapPatch("/{id}", AppendAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType, DraftHeaders.ContentType, "*/*")
             .WithSummary("Go on with an upload").WithDescription("The body is appended at Upload-Offset. With the last byte the movie is stored. What arrives before a connection breaks is kept.")
+            .ReadsHeaders(_version, (TusHeaders.UploadOffset, "Where in the upload the body begins: what HEAD has answered."), _length with { Description = "Bytes of the whole movie, where that was left open." }, _check, ExpectedContent.Headers[0])
             .Answers(204, "All of the body is durable; Upload-Offset says how far the upload is.").RefusesUploads()
             .Refuses(
                 UploadProblems.OffsetMismatch(100, 50), UploadProblems.LengthDiffers(100, 50), UploadProblems.BeyondLength(100), UploadProblems.NotOctets(TusHeaders.ContentType),
@@ -48,6 +58,7 @@ public static class UploadEndpoints
                 FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace, UploadProblems.NoConcatTarget);
         uploads.MapDelete("/{id}", TerminateAsync).RequireAdmin()
             .WithSummary("Cancel an upload").WithDescription("Its bytes are removed. A movie that it has become stays; DELETE /api/files/{name} deletes that.")
+            .ReadsHeaders(_version)
             .Answers(204, "The upload is gone.").RefusesUploads();
         uploads.MapMethods("", ["OPTIONS"], Capabilities).Open()
             .WithSummary("What this server can do").WithDescription("Versions and extensions of tus, the largest upload, and the checksum algorithms, in headers.")

@@ -20,9 +20,13 @@ public static class HealthEndpoints
     {
         string[] methods = [HttpMethods.Get, HttpMethods.Head];
         routes.MapMethods("/health", methods, static (HealthCheckService checks, CancellationToken cancellationToken) => AnswerAsync(checks, null, cancellationToken))
-            .WithName("Health").WithSummary("OK when requests may be sent here.").Produces<string>(200, "text/plain").Produces<string>(503, "text/plain").Open();
+            .WithName("Health").WithSummary("OK when requests may be sent here.")
+            .WithDescription("Behind OK a sentence in a line of its own for whatever is not as it should be; requests are answered all the same. 503: nothing should be sent here, and the sentences say why.")
+            .Produces<string>(200, "text/plain").Produces<string>(503, "text/plain").Open();
         routes.MapMethods("/alive", methods, static (HealthCheckService checks, CancellationToken cancellationToken) => AnswerAsync(checks, AliveTag, cancellationToken))
-            .WithName("Alive").WithSummary("OK when the process answers.").Produces<string>(200, "text/plain").Produces<string>(503, "text/plain").Open();
+            .WithName("Alive").WithSummary("OK when the process answers.")
+            .WithDescription("For whoever would start it again otherwise: 503 is answered only by one that a new start may mend.")
+            .Produces<string>(200, "text/plain").Produces<string>(503, "text/plain").Open();
         return routes;
     }
 

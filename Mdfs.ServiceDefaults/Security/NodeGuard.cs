@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Problems;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -77,6 +78,13 @@ public sealed partial class NodeGuard(NodeTokens tokens, INodeAuthority authorit
 
     private static async Task<bool> RefuseAsync(HttpContext context, int status, NodeRefusal refusal)
     {
+        // What the original's workers reported to is a classic route, and those speak text.
+        if (!Problem.SpeaksJson(context.Request.Path))
+        {
+            await ClassicText.WriteAsync(context, status, refusal.Message);
+            return false;
+        }
+
         var body = JsonSerializer.SerializeToUtf8Bytes(refusal, WireJson.Default.NodeRefusal);
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";

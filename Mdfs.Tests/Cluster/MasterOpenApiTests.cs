@@ -66,7 +66,7 @@ public sealed partial class MasterOpenApiTests : IAsyncLifetime
     [Fact]
     public void Every_operation_and_every_parameter_is_described()
     {
-        foreach (var (path, method, operation) in Operations.Where(operation => operation.Path is not ("/health" or "/alive")))
+        foreach (var (path, method, operation) in Operations)
         {
             Assert.True(operation.TryGetProperty("summary", out _) && operation.TryGetProperty("description", out _), $"{method} {path} is not described");
             if (!operation.TryGetProperty("parameters", out var parameters)) continue;
@@ -79,7 +79,7 @@ public sealed partial class MasterOpenApiTests : IAsyncLifetime
     public void Every_json_and_every_text_in_it_has_a_schema_and_an_example()
     {
         var seen = 0;
-        foreach (var (path, method, operation) in Operations.Where(operation => operation.Path is not ("/health" or "/alive")))
+        foreach (var (path, method, operation) in Operations)
         {
             foreach (var response in operation.GetProperty("responses").EnumerateObject())
             {
@@ -118,6 +118,31 @@ public sealed partial class MasterOpenApiTests : IAsyncLifetime
         var withDirect = Operations.Where(operation => operation.Operation.TryGetProperty("parameters", out var parameters) && parameters.EnumerateArray().Any(parameter => parameter.GetProperty("name").GetString() == "direct"))
             .Select(operation => operation.Path).Distinct().Order();
         Assert.Equal(["/api/files/{name}/content", "/download", "/index/{name}", "/play"], withDirect);
+    }
+
+    [Theory]
+    [InlineData("PUT", "/api/files/{name}", "X-Mdfs-Checksum", "Repr-Digest", "If-Match", "If-None-Match")]
+    [InlineData("GET", "/api/files/{name}/content", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Want-Repr-Digest")]
+    [InlineData("HEAD", "/play", "Range", "If-None-Match", "Want-Repr-Digest")]
+    [InlineData("POST", "/api/uploads", "Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Concat", "Upload-Checksum")]
+    [InlineData("PATCH", "/api/uploads/{id}", "Tus-Resumable", "Upload-Offset", "Upload-Checksum", "Upload-Length")]
+    [InlineData("DELETE", "/api/uploads/{id}", "Tus-Resumable")]
+    public void The_headers_that_a_route_reads_are_among_its_parameters(string method, string path, params string[] headers)
+    {
+        var (_, _, operation) = Operations.Single(operation => operation.Path == path && operation.Method == method);
+        var told = operation.GetProperty("parameters").EnumerateArray().Where(parameter => parameter.GetProperty("in").GetString() == "header").Select(parameter => parameter.GetProperty("name").GetString());
+        Assert.Empty(headers.Except(told));
+    }
+
+    [Fact]
+    public void Where_a_signed_link_opens_it_is_said_what_one_that_does_not_is_told()
+    {
+        foreach (var path in (string[])["/api/files/{name}/content", "/download", "/play", "/index/{name}"])
+        {
+            var (_, _, read) = Operations.Single(operation => operation.Path == path && operation.Method == "GET");
+            var told = read.GetProperty("responses").GetProperty("403").GetProperty("content").EnumerateObject().Single().Value.GetProperty("examples").EnumerateObject().Select(example => example.Name);
+            Assert.Equal(["link-expired", "link-wrong"], told.Order());
+        }
     }
 
     [Fact]

@@ -266,7 +266,12 @@ public sealed partial class ClassicMasterTests(SharedCluster shared) : IClassFix
         foreach (var authorization in (AuthenticationHeaderValue?[])[null, Client.Admin])
         {
             using var checksum = new HttpRequestMessage(HttpMethod.Get, "checksum?name=reported.mp4&checksum=00000000") { Headers = { Authorization = authorization } };
-            using (var response = await Client.Http.SendAsync(checksum, Cancelled)) Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+            using (var response = await Client.Http.SendAsync(checksum, Cancelled))
+            {
+                Assert.Equal((HttpStatusCode.Unauthorized, "text/plain"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+                Assert.StartsWith("This address is for nodes of the cluster only", await response.Content.ReadAsStringAsync(Cancelled));
+            }
+
             foreach (var (body, status) in ((string, HttpStatusCode)[])[("", HttpStatusCode.Unauthorized), ("[\"reported.mp4\"]", HttpStatusCode.BadRequest)])
             {
                 using var register = new HttpRequestMessage(HttpMethod.Post, "register?addr=http%3A%2F%2F127.0.0.1%3A1") { Content = new StringContent(body), Headers = { Authorization = authorization } };
@@ -281,6 +286,17 @@ public sealed partial class ClassicMasterTests(SharedCluster shared) : IClassFix
         Assert.Equal(HttpStatusCode.BadRequest, (await ReportAsync("POST", "/register?addr=http%3A%2F%2F127.0.0.1%3A1", "[\"reported.mp4\"]")).Status);
         Assert.Equal(facts.Checksum, (await Client.FactsAsync("reported.mp4", Cancelled))!.Checksum);
         Assert.Equal(3, (await Client.AdminAsync("api/nodes", Cancelled)).GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Where_the_console_lives_on_the_same_host_everything_is_described_all_the_same()
+    {
+        using var document = JsonDocument.Parse(await Client.Http.GetStringAsync("openapi/v1.json", Cancelled));
+        foreach (var path in document.RootElement.GetProperty("paths").EnumerateObject())
+        {
+            foreach (var operation in path.Value.EnumerateObject().Where(operation => operation.Value.ValueKind == JsonValueKind.Object && operation.Value.TryGetProperty("responses", out _)))
+                Assert.True(operation.Value.TryGetProperty("summary", out _) && operation.Value.TryGetProperty("description", out _), $"{operation.Name} {path.Name} is not described");
+        }
     }
 
     [Fact]

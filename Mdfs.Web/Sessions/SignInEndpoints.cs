@@ -25,9 +25,10 @@ public static class SignInEndpoints
 
     public static void MapSignIn(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(SignIn, ShowAsync).IsConsolePage(forAnybody: true);
-        routes.MapPost(SignIn, SignInAsync).IsConsolePage(forAnybody: true);
-        routes.MapPost(SignOut, SignOutAsync).IsConsolePage(forAnybody: true);
+        // Forms of the console's pages, and no part of the API: where the master shares the host, its description would list them.
+        routes.MapGet(SignIn, ShowAsync).IsConsolePage(forAnybody: true).ExcludeFromDescription();
+        routes.MapPost(SignIn, SignInAsync).IsConsolePage(forAnybody: true).ExcludeFromDescription();
+        routes.MapPost(SignOut, SignOutAsync).IsConsolePage(forAnybody: true).ExcludeFromDescription();
     }
 
     private static async Task<IResult> ShowAsync(HttpContext context, string? @return, SessionStore sessions, ConsoleRedis redis) =>
