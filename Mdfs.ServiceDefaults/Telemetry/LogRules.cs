@@ -13,8 +13,8 @@ internal static class LogRules
         ("Microsoft.AspNetCore", LogLevel.Warning),
         ("System.Net.Http.HttpClient", LogLevel.Warning),
         ("OpenTelemetry", LogLevel.Warning),
-        // A dozen lines for every connection; the master says itself what matters of its Redis.
-        ("StackExchange.Redis", LogLevel.Warning),
+        // A dozen lines for every connection; the master says itself what matters of its Redis. Its whole name has a dot, which no shell takes in that of a variable.
+        ("StackExchange", LogLevel.Warning),
         ("Yarp", LogLevel.Warning),
     ];
 

@@ -6,6 +6,7 @@ using Mdfs.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
 
 namespace Mdfs.Tests.Cluster.ServiceDefaults;
 
@@ -23,6 +24,16 @@ public sealed partial class SeeingTests
         Assert.Equal("mdfs_worker_files 5", lines[2]);
         Assert.Contains("mdfs_worker_bytes_total 123456789012345", lines);
         Assert.Contains("mdfs_fill_ratio 0.25", lines);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("Information")]
+    public async Task The_client_of_Redis_is_heard_when_a_variable_without_a_dot_says_so(string? level)
+    {
+        await using var app = await DefaultsApp.StartAsync(static _ => { }, level is null ? null : new() { ["Logging:LogLevel:StackExchange"] = level });
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("StackExchange.Redis");
+        Assert.Equal((level is not null, true), (logger.IsEnabled(LogLevel.Information), logger.IsEnabled(LogLevel.Warning)));
     }
 
     [Fact]
