@@ -147,11 +147,13 @@ public sealed partial class Adoption(
 
             var yields = new List<Yield>();
             var change = Judge([.. names.Except(busy)], [.. tombstones.Where(tombstone => !busy.Contains(tombstone.Name))], yields);
-            done = change is null || await TakeOverAsync(change, cancellationToken);
+            // The time until nodes have come may pass in between: what is taken over for reading alone is no loss yet.
+            var provisionally = session.NodesMayStillCome;
+            done = change is null || await TakeOverAsync(change, provisionally, cancellationToken);
             if (change is not null && done)
             {
                 // Judged once more when all nodes have come.
-                if (!session.NodesMayStillCome) yields.ForEach(Alarm);
+                if (!provisionally) yields.ForEach(Alarm);
                 if (change.Bury.Count > 0) registry.OweTombstones(change.Bury);
                 foreach (var name in change.Put.Select(entry => entry.Name).Concat(change.Remove).Concat(change.Bury.Select(tombstone => tombstone.Name)).Distinct())
                 {
@@ -173,9 +175,9 @@ public sealed partial class Adoption(
     /// While nodes are still coming in, memory alone is changed, so that what is known can be read: who was away too long cannot be told
     /// before those who know the cluster's age have spoken (docs/decisions/absence.md). When they have, <see cref="Finish"/> has it judged again.
     /// </summary>
-    private async Task<bool> TakeOverAsync(CatalogChange change, CancellationToken cancellationToken)
+    private async Task<bool> TakeOverAsync(CatalogChange change, bool provisionally, CancellationToken cancellationToken)
     {
-        if (session.NodesMayStillCome)
+        if (provisionally)
         {
             // What was told of deletions is certain at once, and has to outlive this master; entries that it covers go in the same transaction.
             List<FileName> covered =
