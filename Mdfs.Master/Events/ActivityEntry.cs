@@ -46,6 +46,7 @@ public static class ActivityKinds
     public const string RebalanceEnded = "rebalance-ended";
     public const string DrainStarted = "drain-started";
     public const string DrainPaused = "drain-paused";
+    public const string DrainLimited = "drain-limited";
     public const string DrainEnded = "drain-ended";
     public const string MaintenanceStarted = "maintenance-started";
     public const string MaintenanceEnded = "maintenance-ended";
@@ -66,7 +67,7 @@ public static class ActivityKinds
     [
         Uploaded, Overwritten, Deleted, SignedIn, SignInFailed, SignedOut, MasterStarted, NodeJoined, NodeLost, NodeStopped, NodeReturned, NodeRemoved, NodeRefused, NodeFailed, NodeMended, NodeClosed, NodeReopened,
         Healed, Trimmed, Damaged, VersionLost, Verified,
-        Moved, RebalanceStarted, RebalancePaused, RebalanceEnded, DrainStarted, DrainPaused, DrainEnded, MaintenanceStarted, MaintenanceEnded, ScrubStarted, ScrubPaused, Quarantined, Adopted, Purged,
+        Moved, RebalanceStarted, RebalancePaused, RebalanceEnded, DrainStarted, DrainPaused, DrainLimited, DrainEnded, MaintenanceStarted, MaintenanceEnded, ScrubStarted, ScrubPaused, Quarantined, Adopted, Purged,
         RedisLost, RedisBack, Rebuilding, Rebuilt,
     ];
 }

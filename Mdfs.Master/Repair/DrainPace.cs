@@ -1,4 +1,5 @@
 using Mdfs.Master.Cluster;
+using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Master.Repair;
 
@@ -6,20 +7,34 @@ namespace Mdfs.Master.Repair;
 public static class DrainPace
 {
     /// <summary>Bytes per second for all copies like this one together; 0: no limit, or not the drain's alone.</summary>
+    /// <param name="expected">Nodes that have not told yet and hold a copy as far as is remembered.</param>
     /// <param name="goal">How many copies the movie is to have.</param>
-    public static long Of(ClusterView view, IReadOnlyList<HeldCopy> copies, int goal)
+    /// <param name="begun">It is under way already: a drain that pauses does not make it faster.</param>
+    public static long Of(ClusterView view, IReadOnlyList<HeldCopy> copies, IReadOnlyCollection<NodeId>? expected, int goal, bool begun = false)
     {
-        var (whole, limit) = (0, 0L);
+        var (whole, limit, paused) = (0, 0L, 0L);
         for (var at = 0; at < copies.Count; at++)
         {
-            if (copies[at] is not { Damaged: false, Leaving: false } copy || view.Find(copy.Node) is not { HasItsCopies: true } node) continue;
+            // What is waited for is not copied, so it is not what this copy is made for either.
+            if (copies[at] is not { Damaged: false, Leaving: false } copy || view.Find(copy.Node) is not { } node || !(node.HasItsCopies || node.IsWaitedFor)) continue;
             whole++;
-            // Of two that are drained the slower: each has been promised that no more is taken for it.
-            if (node.DrainBytesPerSecond > 0) limit = limit == 0 ? node.DrainBytesPerSecond : Math.Min(limit, node.DrainBytesPerSecond);
+            if (node.DrainPaused) paused = Slower(paused, node.DrainBytesPerSecond);
+            else limit = Slower(limit, node.DrainBytesPerSecond);
         }
 
-        return whole >= goal ? limit : 0;
+        foreach (var node in expected ?? [])
+        {
+            var told = false;
+            for (var at = 0; at < copies.Count && !told; at++) told = copies[at].Node == node;
+            if (!told) whole++;
+        }
+
+        if (whole < goal) return 0;
+        return limit == 0 && begun ? paused : limit;
     }
+
+    /// <summary>Of two that are drained the slower: each has been promised that no more is taken for it.</summary>
+    private static long Slower(long one, long other) => one == 0 || other == 0 ? Math.Max(one, other) : Math.Min(one, other);
 
     /// <summary>What is each one's of a limit over so many at once. A copy that is slower than that never ends.</summary>
     public static long OfEach(long limit, int atOnce) => limit == 0 ? 0 : Math.Max(64 << 10, limit / atOnce);

@@ -49,7 +49,8 @@ public sealed partial class Drains(
         {
             if (registry.Find(node) is not { Unsaved: true })
             {
-                activity.Note(paused ? ActivityKinds.DrainPaused : draining ? ActivityKinds.DrainStarted : ActivityKinds.DrainEnded, node: registry.Find(node)?.RingKey);
+                if (wasDraining && draining && wasPaused == paused) activity.Note(ActivityKinds.DrainLimited, node: registry.Find(node)?.RingKey);
+                else activity.Note(paused ? ActivityKinds.DrainPaused : draining ? ActivityKinds.DrainStarted : ActivityKinds.DrainEnded, node: registry.Find(node)?.RingKey);
                 LogChanged(registry.Find(node)?.RingKey ?? node.Value, paused ? "not drained for the time being" : draining ? "drained" : "no longer drained");
                 fixer.LookAgain();
                 return true;

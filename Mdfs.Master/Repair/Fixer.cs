@@ -92,7 +92,8 @@ public sealed partial class Fixer(
 
         foreach (var ((version, target), pull) in _pulls)
         {
-            if (target != node.Id || pull.Made || node.Pulls.Any(progress => progress.Version == version)) continue;
+            // Of a changed one its node never says which order it goes by.
+            if (target != node.Id || pull.Made || (!pull.IsChanged && node.Pulls.Any(progress => progress.Version == version))) continue;
             orders.Add(pull.Order);
         }
 
@@ -187,6 +188,7 @@ public sealed partial class Fixer(
         if (awaited || !session.IsSure || registry.AwaitsInventory) return;
         GiveUpWhatIsThereAgain();
         HeldUp = _massLoss.Look(view, activity, options.Value.NodeTimeout, options.Value.MassLossDelay);
+        var changed = HeldUp is null ? PaceSlowPulls(view, candidates) : [];
         var rules = RepairRules.Of(options.Value, view.AliveCount, HeldUp is not null ? TimeSpan.MaxValue : options.Value.RepairDelay);
         var running = _pulls.Select(static pair => new RunningPull(pair.Key.Version, pair.Key.Target, pair.Value.ToGo, pair.Value.Order.Sources[0].Node)).ToList();
         var plan = RepairPlanner.Plan(view, candidates, running, activity, rules, inGrace: false);
@@ -194,7 +196,7 @@ public sealed partial class Fixer(
 
         trimmer.Plan(view, activity);
         var places = Places();
-        var told = plan.Select(planned => planned.Target).Where(node => places.GetValueOrDefault(node) < options.Value.RepairConcurrencyPerNode).Concat(trimmer.Wanted).Distinct().Select(view.Find).OfType<NodeView>();
+        var told = plan.Select(planned => planned.Target).Where(node => places.GetValueOrDefault(node) < options.Value.RepairConcurrencyPerNode).Concat(trimmer.Wanted).Concat(changed).Distinct().Select(view.Find).OfType<NodeView>();
         await Task.WhenAll(told.Select(node => workers.BeatNowAsync(node, cancellationToken)));
     }
 
@@ -237,6 +239,27 @@ public sealed partial class Fixer(
         Delayed = delayed;
         BytesWaiting = bytesWaiting;
         return candidates;
+    }
+
+    /// <summary>A copy that was made for nothing but a drain may since be the only one that a movie can have, and has then no time to lose.</summary>
+    /// <returns>The nodes that have to be told.</returns>
+    private List<NodeId> PaceSlowPulls(ClusterView view, List<RepairCandidate> candidates)
+    {
+        var told = new List<NodeId>();
+        var slow = _pulls.Where(static pair => pair.Value is { Made: false, IsMove: false, Order.BytesPerSecond: > 0 }).ToList();
+        if (slow.Count == 0) return told;
+        var goal = CopyGoal.Of(options.Value.ReplicationFactor, view);
+        var lacking = candidates.ToLookup(static candidate => candidate.Replica.Version);
+        foreach (var ((version, target), pull) in slow)
+        {
+            if (lacking[version].FirstOrDefault() is not { } candidate) continue;
+            var pace = DrainPace.OfEach(DrainPace.Of(view, candidate.Copies, candidate.Expected, goal, begun: true), options.Value.RebalanceConcurrency);
+            if (pace == pull.Order.BytesPerSecond) continue;
+            pull.Change(pace);
+            told.Add(target);
+        }
+
+        return told;
     }
 
     /// <summary>Copies that were lacking a moment ago and are there again, since their nodes came back: nobody needs them a second time.</summary>
@@ -305,10 +328,16 @@ public sealed partial class Fixer(
 
     private sealed class Pull(PullOrder order, long ordered, bool isMove = false)
     {
+        // Looks change it, and beats read it.
+        private volatile PullOrder _order = order;
+
         /// <summary>Nothing is missing: the copy changes its place.</summary>
         public bool IsMove => isMove;
 
-        public PullOrder Order { get; } = order;
+        public PullOrder Order => _order;
+
+        /// <summary>Its speed is another than the one it was begun with.</summary>
+        public bool IsChanged { get; private set; }
 
         public long Ordered { get; } = ordered;
 
@@ -323,6 +352,8 @@ public sealed partial class Fixer(
         public long ToGo => Math.Max(0, Order.Replica.Size - Done);
 
         public long LastProgress { get; set; } = ordered;
+
+        public void Change(long bytesPerSecond) => (_order, IsChanged) = (_order with { BytesPerSecond = bytesPerSecond }, true);
 
         /// <summary>Its node has told that the copy is there; the next look settles the rest.</summary>
         public bool Made { get; set; }

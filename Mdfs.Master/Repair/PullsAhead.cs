@@ -33,11 +33,11 @@ public sealed class PullsAhead
     /// <param name="perNode">That one node may make at once.</param>
     /// <param name="inTotal">That all nodes together may make at once.</param>
     /// <param name="slow">Of those that are running, the ones of a drain that has a limit: each has its share of that, so no more may run at once than it is shared by.</param>
-    /// <param name="mostSlow">That all nodes together may make at once of these. None may fill all places of a node, or healing would wait for what was asked to be slow.</param>
+    /// <param name="mostSlow">That all nodes together may make at once of these. Where there are two places or more, on a node or in all, they leave one, or healing would wait for what was asked to be slow.</param>
     public IReadOnlyList<PlannedPull> Take(NodeId node, IReadOnlyDictionary<NodeId, int> running, int perNode, int inTotal, IReadOnlyDictionary<NodeId, int> slow, int mostSlow)
     {
         var slowed = new Dictionary<NodeId, int>(slow);
-        var freeSlow = mostSlow - slow.Values.Sum();
+        var freeSlow = Math.Min(mostSlow, Math.Max(1, inTotal - 1)) - slow.Values.Sum();
         var busy = new Dictionary<NodeId, int>(running);
         var free = inTotal - busy.Values.Sum();
         var taken = new List<PlannedPull>();

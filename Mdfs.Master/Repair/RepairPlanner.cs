@@ -29,7 +29,7 @@ public static class RepairPlanner
         }
 
         // What a drain with a limit wants is there meanwhile, and takes nobody's place.
-        var slow = candidates.ToLookup(candidate => DrainPace.Of(view, candidate.Copies, goal) > 0);
+        var slow = candidates.ToLookup(candidate => DrainPace.Of(view, candidate.Copies, candidate.Expected, goal) > 0);
         run.Heal([.. slow[false]]);
         run.Heal([.. slow[true]]);
         return run.Plan;
@@ -178,7 +178,7 @@ public static class RepairPlanner
                 .Select(copy => new PullSource(copy.Node, _view.Find(copy.Node)!.Address))
                 .ToList();
             if (sources.Count == 0 || _left <= 0) return false;
-            Plan.Add(new PlannedPull(target, new PullOrder(candidate.Replica, sources, DrainPace.OfEach(DrainPace.Of(_view, candidate.Copies, _goal), _rules.SlowAtOnce))));
+            Plan.Add(new PlannedPull(target, new PullOrder(candidate.Replica, sources, DrainPace.OfEach(DrainPace.Of(_view, candidate.Copies, candidate.Expected, _goal), _rules.SlowAtOnce))));
             _sending[sources[0].Node] = _sending.GetValueOrDefault(sources[0].Node) + 1;
             _planned[sources[0].Node] = _planned.GetValueOrDefault(sources[0].Node) + 1;
             _left--;

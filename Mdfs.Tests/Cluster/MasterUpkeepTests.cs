@@ -329,6 +329,35 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_slow_copy_of_a_drain_is_told_to_hurry_when_it_is_the_only_one_that_its_movie_can_get()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, _nodes[0], _nodes[1]);
+        using (var begun = await _rig.Admin.PostAsync($"api/nodes/{_nodes[0].Id}/drain?bytesPerSecond=1000000", null, Cancelled)) Assert.Equal(HttpStatusCode.Accepted, begun.StatusCode);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Equal(500_000, (await LimitsAsync()).Single());
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Empty(await LimitsAsync());
+
+        // Another limit holds at once, and is not called the beginning of a drain.
+        using (var again = await _rig.Admin.PostAsync($"api/nodes/{_nodes[0].Id}/drain?bytesPerSecond=2000000", null, Cancelled)) Assert.Equal(HttpStatusCode.Accepted, again.StatusCode);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Equal(1_000_000, (await LimitsAsync()).Single());
+        var told = (await _rig.Admin.GetFromJsonAsync<JsonElement>("api/activity", Cancelled)).GetProperty("items").EnumerateArray().Select(static item => item.GetProperty("kind").GetString()).Where(static kind => kind!.StartsWith("drain-", StringComparison.Ordinal));
+        Assert.Equal(["drain-limited", "drain-started"], told);
+
+        await AnswerAsync(_nodes[0], _nodes[0].Beat() with { Failed = "its disk is gone" });
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        Assert.Equal(0, (await LimitsAsync()).Single());
+
+        async Task<List<long>> LimitsAsync()
+        {
+            var beat = _nodes[2].Beat() with { Pulls = _rig.Get<Fixer>().Running == 0 ? [] : [new PullProgress(new MovieVersion(5), 100, 1000)] };
+            return [.. (await AnswerAsync(_nodes[2], beat)).Orders.OfType<PullOrder>().Select(static order => order.BytesPerSecond)];
+        }
+    }
+
+    [Fact]
     public async Task A_canary_whose_source_fails_at_once_is_not_ordered_again_and_again()
     {
         await StartAsync(2);

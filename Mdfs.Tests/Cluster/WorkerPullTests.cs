@@ -105,6 +105,20 @@ public sealed class WorkerPullTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_pull_goes_by_its_newest_limit_also_in_the_middle_of_a_window()
+    {
+        var (source, target) = (await NodeAsync(), await NodeAsync());
+        var movie = WorkerNode.Movie(16_000_000);
+        var replica = await source.StoreAsync(movie);
+        var desk = target.Services.GetRequiredService<PullDesk>();
+        desk.Start(new PullOrder(replica, [Source(source)], 100_000));
+        await Eventually.TrueAsync(() => desk.Progress().Any(pull => pull.Done > 0), "bytes come", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        desk.Start(new PullOrder(replica, [Source(source)], 0));
+        await Eventually.TrueAsync(() => !desk.IsPulling(replica.Version), "it ends", TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
+    }
+
+    [Fact]
     public async Task A_pull_goes_on_where_a_restart_of_its_target_stopped_it()
     {
         var slow = new Dictionary<string, string?> { ["Mdfs:Worker:RepairBytesPerSecond"] = "8000000" };

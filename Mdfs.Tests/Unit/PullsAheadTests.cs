@@ -60,6 +60,16 @@ public sealed class PullsAheadTests
     }
 
     [Fact]
+    public void What_has_a_limit_does_not_take_all_places_of_the_cluster()
+    {
+        var ahead = new PullsAhead();
+        ahead.Replace([Planned(1, 1, 9), Planned(2, 2, 9), Planned(3, 3)]);
+        Assert.Equal([1], Taken(ahead, 1, Idle, inTotal: 2));
+        Assert.Equal([], Taken(ahead, 2, new() { [Id(1)] = 1 }, inTotal: 2, slow: new() { [Id(1)] = 1 }));
+        Assert.Equal([3], Taken(ahead, 3, new() { [Id(1)] = 1 }, inTotal: 2, slow: new() { [Id(1)] = 1 }));
+    }
+
+    [Fact]
     public void A_new_plan_takes_the_place_of_the_one_before()
     {
         var ahead = Ahead((1, 1));

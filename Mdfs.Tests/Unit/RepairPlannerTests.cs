@@ -235,6 +235,27 @@ public sealed class RepairPlannerTests
     }
 
     [Fact]
+    public void A_copy_beside_one_that_is_waited_for_is_the_drains_alone_and_a_drain_that_pauses_slows_nobody_else()
+    {
+        var draining = Node(1) with { Draining = true, DrainBytesPerSecond = 10 << 20 };
+        // It has said goodbye, or has not come since the master did.
+        var away = View(draining, Node(2) with { Alive = false, Expected = true }, Node(3), Node(4));
+        Assert.Equal(5 << 20, BytesPerSecond(away, Candidate(1, Copy(1), Copy(2))));
+        Assert.Equal(5 << 20, BytesPerSecond(away, Candidate(1, Copy(1)) with { Expected = [Id(2)] }));
+        Assert.Equal(0, BytesPerSecond(away, Candidate(1, Copy(1))));
+
+        var other = Node(2) with { Draining = true };
+        var drained = Candidate(1, Copy(1), Copy(2));
+        Assert.Equal(0, BytesPerSecond(View(draining with { DrainPaused = true }, other, Node(3), Node(4)), drained));
+        Assert.Equal(20 << 20, BytesPerSecond(View(draining with { DrainPaused = true }, other with { DrainBytesPerSecond = 40 << 20 }, Node(3), Node(4)), drained));
+        // What is under way when its drain pauses goes on as it did.
+        Assert.Equal(10 << 20, DrainPace.Of(View(draining with { DrainPaused = true }, Node(2), Node(3)), drained.Copies, null, 2, begun: true));
+
+        static long BytesPerSecond(ClusterView view, RepairCandidate candidate) =>
+            RepairPlanner.Plan(view, [candidate], [], Idle, Rules, inGrace: false).Select(pull => pull.Order.BytesPerSecond).Distinct().Single();
+    }
+
+    [Fact]
     public void The_same_is_planned_in_whatever_order_the_nodes_registered()
     {
         var nodes = Enumerable.Range(1, 9).Select(i => Node(i, $"zone {i % 3}", used: i * 20 * GiB)).ToList();

@@ -22,7 +22,6 @@ internal sealed class PeerWindows(
     /// <returns>Why that was not to be had from any source, or null.</returns>
     public async Task<string?> FetchAsync(Pull pull, PullSink sink, long end, CancellationToken cancellation)
     {
-        var version = pull.Order.Replica.Version;
         var fruitless = 0;
         for (var turn = 0; sink.Length < end; turn++)
         {
@@ -32,7 +31,7 @@ internal sealed class PeerWindows(
             var blockEnd = ((sink.Length / BlockFormat.BlockSize) + 1) * BlockFormat.BlockSize;
             var until = fruitless < sources.Count ? end : Math.Min(end, blockEnd);
             var before = sink.Length;
-            var failure = await CopyAsync(source, version, until, sink, pull.Limit(time), cancellation);
+            var failure = await CopyAsync(pull, source, until, sink, cancellation);
             fruitless = sink.Length > before ? 0 : fruitless + 1;
             if (fruitless >= 2 * sources.Count) return $"no source has byte {sink.Length} of it; of {source.Address}: {failure}";
             // The one that just did well is asked again.
@@ -42,8 +41,9 @@ internal sealed class PeerWindows(
         return null;
     }
 
-    private async Task<string?> CopyAsync(PullSource source, MovieVersion version, long until, PullSink sink, Throttle? limit, CancellationToken cancellation)
+    private async Task<string?> CopyAsync(Pull pull, PullSource source, long until, PullSink sink, CancellationToken cancellation)
     {
+        var version = pull.Order.Replica.Version;
         var length = until - sink.Length;
         var target = Routes.Worker.WindowPath(version, sink.Length, length);
         var token = tokens.Issue(NodePurpose.Peer, "GET", target, memory.Id.Value, source.Node.Value, memory.Facts.Epoch, clock.Now);
@@ -52,6 +52,8 @@ internal sealed class PeerWindows(
         using var window = answer.Value;
         while (window.Remaining > 0 && window.Failure is null)
         {
+            // A newer order may change it in the middle of a window, which can be as long as the movie.
+            var limit = pull.Limit(time);
             var filled = await FillAsync(window, sink.Room(), limit ?? throttle);
             if (filled == 0) continue;
             await throttle.TakeAsync(filled, cancellation);

@@ -132,7 +132,7 @@ internal sealed class Pull(PullOrder order, CancellationTokenSource stop)
     private long _done;
     private long _kept;
 
-    /// <summary>The newest order for this version; only its sources may differ from the first.</summary>
+    /// <summary>The newest order for this version; only its sources and its limit may differ from the first.</summary>
     public PullOrder Order
     {
         get => _order;
