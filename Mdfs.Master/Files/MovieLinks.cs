@@ -42,10 +42,11 @@ public sealed class MovieLinks(SignedLinks links, AdminKeys keys, MovieSources s
         request.Query.TryGetValue(DirectParameter, out var direct) ? direct.ToString() is "1" or "true" : options.Value.DirectLinks;
 
     /// <summary>A link on a worker; null when no worker that holds the movie can be reached by clients.</summary>
-    public string? Direct(CatalogEntry entry, bool attachment)
+    /// <param name="until">When it is to end; null: after its full life.</param>
+    public string? Direct(CatalogEntry entry, bool attachment, long? until = null)
     {
         if (sources.PublicUrlOf(entry) is not { } worker) return null;
-        var claim = new LinkClaim(LinkServer.Worker, entry.Name, entry.Version, attachment, Expiry);
+        var claim = new LinkClaim(LinkServer.Worker, entry.Name, entry.Version, attachment, until ?? Expiry);
         return $"{worker}{Routes.Worker.LinkPath(entry.Version, entry.Name, attachment)}{links.Query(claim)}";
     }
 

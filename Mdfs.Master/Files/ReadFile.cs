@@ -20,7 +20,7 @@ public sealed class ReadFile(
         if (entry is null) return FileProblems.Missing(name, session);
 
         var answer = ContentAnswer.To(context.Request, entry.Replica, time.GetUtcNow());
-        if (answer.IsContent && links.WantsDirect(context.Request) && links.Direct(entry, attachment) is { } direct)
+        if (answer.IsContent && links.WantsDirect(context.Request) && links.Direct(entry, attachment, context.Features.Get<OpenedByLink>()?.Until) is { } direct)
         {
             // The link ends, and the next one may lead to another worker.
             context.Response.Headers.CacheControl = "no-store";

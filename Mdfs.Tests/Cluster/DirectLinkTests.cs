@@ -1,10 +1,12 @@
 using System.Net;
+using Mdfs.Master.Catalog;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Versions;
 using Mdfs.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -62,6 +64,20 @@ public sealed class DirectLinkTests(DirectLinkTests.OneCluster fixture) : IClass
         }
 
         Assert.Equal(200, (await RawHttp.SendAsync(new Uri(cluster.Client.Master, "play?name=sent.mp4&direct=0"), "", Cancelled)).Status);
+    }
+
+    [Fact]
+    public async Task Whom_a_link_has_let_in_is_sent_to_a_worker_no_longer_than_that_link_lives()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, ("Mdfs:ReaderKey", "the key of the readers"), ("Mdfs:Worker:PublicUrl", "http://worker.example:8081"));
+        await cluster.Client.StoreAsync("short.mp4", new MovieBytes(10, 1000), Cancelled);
+        var services = cluster.Cluster.Master.Services;
+        var name = FileName.Parse("short.mp4");
+        var until = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + 60_000;
+        var proof = services.GetRequiredService<SignedLinks>().Query(new LinkClaim(LinkServer.Master, name, services.GetRequiredService<FileCatalog>().Find(name)!.Version, Attachment: false, until));
+        var sent = await RawHttp.SendAsync(new Uri(cluster.Client.Master, $"play?name=short.mp4&direct=1&{proof}"), "", Cancelled);
+        Assert.Equal(307, sent.Status);
+        Assert.Equal($"{until}", System.Web.HttpUtility.ParseQueryString(new Uri(sent["Location"]!).Query)["expires"]);
     }
 
     [Fact]
