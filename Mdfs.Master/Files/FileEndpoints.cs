@@ -154,7 +154,13 @@ public static class FileEndpoints
         if (context.Request.Headers.ContainsKey(HeaderNames.ContentRange))
             return FileProblems.BadParameter("A PUT with Content-Range would store a part as the whole (RFC 9110, 14.5). Send the whole movie.");
         // What arrives is stored as it is, and a coding of the movie is not the movie (RFC 9110, 8.4).
-        if (context.Request.Headers.ContentEncoding is { Count: > 0 } coding && coding.ToString() is not ("identity" or "")) return FileProblems.Coded;
+        if (context.Request.Headers.ContentEncoding.ToString() is { Length: > 0 } coding && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            // That it was the coding and not the type (RFC 9110, 15.5.16).
+            context.Response.Headers.AcceptEncoding = "identity";
+            return FileProblems.Coded;
+        }
+
         if (ExpectedContent.Read(context.Request, out var expected) is { } malformed) return malformed;
 
         return await store.RunAsync(new StoreRequest(parsed, context.Request.ContentLength, expected, ChangeCondition.Of(context.Request)), context.Request.Body, context.RequestAborted) switch

@@ -86,6 +86,17 @@ public sealed class UploadRefusalTests(UploadRefusalTests.Fixture shared) : ICla
         using var response = await Client.Http.SendAsync(request, Cancelled);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
         Assert.Contains("urn:mdfs:problem:coded-body", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        Assert.Equal("identity", string.Join(", ", response.Headers.GetValues("Accept-Encoding")));
+    }
+
+    [Fact]
+    public async Task A_movie_that_is_said_to_be_in_no_coding_is_stored()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, MdfsClient.FilePath("not coded.mp4")) { Content = new ByteArrayContent(_bytes) };
+        request.Headers.Authorization = Client.Admin;
+        request.Content.Headers.ContentEncoding.Add("Identity");
+        using var response = await Client.Http.SendAsync(request, Cancelled);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
     }
 
     [Fact]
