@@ -50,11 +50,13 @@ public static class Placement
     /// as old as the last beat, and room that was being set aside just then may be counted twice in it; the node itself knows, and an upload is refused by its word alone.
     /// </summary>
     /// <param name="least">Copies below which an upload is refused.</param>
-    public static IReadOnlyList<NodeView> ToAsk(ClusterView view, FileName name, long size, int copies, int least, PlacementRules rules)
+    /// <param name="holders">Nodes that have it already: not asked again, and their zones count as taken.</param>
+    public static IReadOnlyList<NodeView> ToAsk(
+        ClusterView view, FileName name, long size, int copies, int least, PlacementRules rules, IReadOnlyCollection<NodeId>? holders = null)
     {
-        var candidates = Candidates(view, name, size, copies, rules);
+        var candidates = Candidates(view, name, size, copies, rules, holders);
         if (candidates.Count >= least) return candidates;
-        var full = view.Nodes.Where(node => node.TakesCopies && IsFull(node, size) && node.Space.Capacity >= size).OrderByDescending(node => node.Space.Free);
+        var full = view.Nodes.Where(node => node.TakesCopies && IsFull(node, size) && node.Space.Capacity >= size && holders?.Contains(node.Id) != true).OrderByDescending(node => node.Space.Free);
         return [.. candidates, .. full.Take(copies)];
     }
 

@@ -40,8 +40,8 @@ public sealed class UploadTargets(NodeRegistry registry, MasterIdentity identity
     /// <param name="count">How many more are wanted.</param>
     public async Task<IReadOnlyList<WorkerAddress>> OpenMoreAsync(UploadRecord record, IReadOnlyList<NodeId> have, int count)
     {
-        var candidates = Placement.ToAsk(registry.View, CreateUpload.PlacedAs(record), record.Offset, options.Value.ReplicationFactor, options.Value.MinWriteReplicas, options.Value.PlacementRules)
-            .Where(node => !have.Contains(node.Id));
+        var missing = Math.Max(count, options.Value.ReplicationFactor - have.Count);
+        var candidates = Placement.ToAsk(registry.View, CreateUpload.PlacedAs(record), record.Offset, missing, count, options.Value.PlacementRules, have);
         var opened = await opening.OpenAsync(record.Id, record.Offset, count, [.. candidates.Select(NodeView.AddressOf)], CancellationToken.None, appendable: true);
         foreach (var target in opened.Opened) registry.Promise(target.Id, record.Offset);
         return opened.Opened;

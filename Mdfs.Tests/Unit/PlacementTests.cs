@@ -74,6 +74,18 @@ public sealed class PlacementTests
     }
 
     [Fact]
+    public void Whom_to_ask_for_further_copies_depends_on_the_zones_of_those_that_are_there()
+    {
+        var view = View(Node(1, "z1"), Node(2, "z1"), Node(3, "z2"));
+        foreach (var name in Names(50)) Assert.Equal([Id(3), Id(2)], Ask(view, name, least: 1));
+        // Also where all are full.
+        view = View(view.Nodes.Select(node => node with { Pending = node.Space.Free }));
+        foreach (var name in Names(50)) Assert.Equal([Id(2), Id(3)], Ask(view, name, least: 2).Order());
+
+        IEnumerable<NodeId> Ask(ClusterView view, FileName name, int least) => Placement.ToAsk(view, name, GiB, 2, least, Rules, [Id(1)]).Select(node => node.Id);
+    }
+
+    [Fact]
     public void A_cluster_without_nodes_has_no_candidates() => Assert.Empty(Placement.Candidates(ClusterView.Empty, Movie, 1, 2, Rules));
 
     [Fact]
