@@ -49,7 +49,10 @@ public sealed partial class FinishUpload(
         switch (await commit.RunAsync(record.Id, name, whole, opened, _terms))
         {
             case StoreResult.Stored stored:
-                targets.Drop(record.Id, upload.Record.Targets!.Except(receipts.Select(receipt => receipt.Node)));
+                var prepared = receipts.Select(receipt => receipt.Node).ToList();
+                targets.Drop(record.Id, upload.Record.Targets!.Except(prepared));
+                // Whoever did not hear that is told with a beat, since it is no target any more.
+                upload.Record = upload.Record with { Targets = prepared };
                 return await NoteAsync(upload, stored.Entry, stored.Copies);
             case StoreResult.Refused refused:
                 return refused.Problem;

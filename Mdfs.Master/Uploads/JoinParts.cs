@@ -14,7 +14,8 @@ namespace Mdfs.Master.Uploads;
 /// have it pulls once. The checksum of the whole is combined from those of the parts, so nothing is read here. The parts are removed when the movie stands.
 /// </summary>
 public sealed partial class JoinParts(
-    ResumableUploads uploads, CreateUpload create, FinishUpload finish, EndUpload end, MeetWorkers meet, UploadTargets targets, NodeRegistry registry, WorkerClient workers, TimeProvider time,
+    ResumableUploads uploads, CreateUpload create, FinishUpload finish, EndUpload end, MeetWorkers meet, UploadTargets targets, NodeRegistry registry, WorkerClient workers,
+    UploadMetrics metrics, TimeProvider time,
     ILogger<JoinParts> logger)
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(15);
@@ -70,6 +71,8 @@ public sealed partial class JoinParts(
                 if (part.Ended) return (null, UploadProblems.NoSuchPart(id));
                 if (await meet.RunAsync(part) is { } gone) return (null, gone);
                 if (!part.Record.IsWhole) return (null, UploadProblems.UnfinishedPart(id));
+                // Its client was told so, or would have been; only removing it has failed until now.
+                if (part.Record.IsAnother) return (null, await finish.RunAsync(part) ?? UploadProblems.NoSuchPart(id));
             }
 
             var held = parts;
@@ -86,14 +89,20 @@ public sealed partial class JoinParts(
     {
         var (held, refusal) = await HoldAsync(ids, clientGone);
         using var parts = held;
-        if (parts is null) return refusal;
+        if (parts is null)
+        {
+            // No part comes back, so nothing would ever become of what was begun, and its room is to be free at once.
+            if (!ids.All(id => uploads.Find(id) is { Record.IsPartial: true, Ended: false })) await EndAsync(upload);
+            return refusal;
+        }
+
         // From here on it goes on without its client: half a movie is nobody's wish.
         var record = upload.Record;
         var view = registry.View;
         var whole = ids.Aggregate(default(UploadProgress), (sum, id) => sum.Append(parts[id].Offset, parts[id].Checksum));
         // Known before a byte is copied: what is not what the client expects ends as it would after.
         if (record.Expected is { } expected && expected != whole.Checksum)
-            return await end.RunAsync(upload) ?? FileProblems.ChecksumMismatch($"CRC-32 {expected}", whole.Checksum);
+            return await EndAsync(upload) ?? FileProblems.ChecksumMismatch($"CRC-32 {expected}", whole.Checksum);
         var join = new JoinUpload(whole.Offset, whole.Checksum, [.. ids.Select(id => new UploadPart(
             id, parts[id].Offset, parts[id].Checksum,
             [.. (parts[id].Targets ?? []).Select(view.Find).OfType<NodeView>().Where(node => node.Alive).Select(node => new PullSource(node.Id, node.Address))]))]);
@@ -109,6 +118,13 @@ public sealed partial class JoinParts(
         if (have.Count == 0) return UploadProblems.WorkersAway;
         targets.Drop(record.Id, record.Targets!.Except(have));
         return await uploads.SaveAsync(upload, record with { Offset = whole.Offset, Checksum = whole.Checksum, Targets = have }) ? null : FileProblems.ReadOnly;
+    }
+
+    private async Task<Problem?> EndAsync(ResumableUpload upload)
+    {
+        if (await end.RunAsync(upload) is { } notNow) return notNow;
+        metrics.Terminated();
+        return null;
     }
 
     private async Task RemoveAsync(UploadId id)

@@ -1,5 +1,7 @@
 using System.Net;
 using Mdfs.Master.Uploads;
+using Mdfs.Protocol.Checksums;
+using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
 using Mdfs.Worker.Storage;
@@ -64,6 +66,36 @@ public sealed class ResumablePartsTests(ResumablePartsTests.Fixture shared) : IC
         foreach (var answer in answers) answer.Dispose();
         await shared.Cluster.Client.AssertHoldsAsync("asked twice.mp4", _movie, Cancelled);
         await Eventually.TrueAsync(() => parts.All(part => !shared.Incoming().Any(file => file.Contains(part[^32..], StringComparison.Ordinal))), "the parts are used up", MdfsClient.Patience, Cancelled);
+    }
+
+    [Fact]
+    public async Task What_was_begun_of_parts_that_have_gone_is_over_at_once()
+    {
+        string[] parts = [await StorePartAsync(0, Half), await StorePartAsync(Half, Size)];
+        var services = shared.Cluster.Cluster.Master.Services;
+        // As a request does that is overtaken between two looks at its parts.
+        var (begun, _) = await services.GetRequiredService<CreateUpload>().RunAsync(
+            new NewUpload(FileName.Parse("overtaken.mp4"), Size, TusClient.Metadata("overtaken.mp4"), "final;" + string.Join(' ', parts)), Cancelled);
+        using (var deleted = await Tus.SendAsync(HttpMethod.Delete, parts[0], null)) Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        using (var joined = await JoinAsync("overtaken.mp4", parts)) Assert.Equal(HttpStatusCode.BadRequest, joined.StatusCode);
+        Assert.True(services.GetRequiredService<ResumableUploads>().WasEnded(begun!.Id));
+    }
+
+    [Fact]
+    public async Task A_part_that_is_not_what_its_client_said_is_joined_with_nothing()
+    {
+        string[] parts = [await StorePartAsync(0, Half), await StorePartAsync(Half, Size)];
+        var part = shared.Cluster.Cluster.Master.Services.GetRequiredService<ResumableUploads>().Find(Id(parts[1]))!;
+        // As when Redis was away while it was to be removed for that.
+        part.Record = part.Record with { Expected = new Checksum(part.Record.Checksum.Value ^ 1) };
+        using (var joined = await JoinAsync("not as said.mp4", parts))
+        {
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, joined.StatusCode);
+            Assert.Contains("checksum-mismatch", await joined.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+
+        Assert.True(part.Ended);
+        Assert.Null(await shared.Cluster.Client.FactsAsync("not as said.mp4", Cancelled));
     }
 
     private static UploadId Id(string address) => UploadId.TryParse(address[^32..], out var id) ? id : throw new FormatException(address);

@@ -48,6 +48,27 @@ public sealed class ResumableReplicasTests(ResumableReplicasTests.Fixture shared
         await AssertStoredAsync("lost.mp4");
     }
 
+    [Fact]
+    public async Task A_worker_that_was_away_at_the_commit_removes_what_it_has_when_it_is_back()
+    {
+        await using var cluster = await TestCluster.StartAsync(Cancelled, 3, ("Mdfs:Master:ReplicationFactor", "3"));
+        var tus = new TusClient(cluster.Client);
+        // All bytes are on all three before it is known that no more come.
+        string upload;
+        using (var created = await tus.PostAsync(null, ("Upload-Defer-Length", "1"), ("Upload-Metadata", TusClient.Metadata("away.mp4")))) upload = created.Headers.Location!.ToString();
+        await tus.AppendAsync(upload, 0, _bytes);
+        var away = cluster.Workers[2];
+        var bytes = Path.Combine(cluster.Cluster.WorkerDirectory(away), "incoming");
+        await away.StopAsync(atOnce: true);
+        using (var last = await tus.PatchAsync(upload, Size, ReadOnlyMemory<byte>.Empty, ("Upload-Length", $"{Size}"))) Assert.Equal(HttpStatusCode.NoContent, last.StatusCode);
+        Assert.True(IsThere());
+        await away.StartAsync(Cancelled);
+        await Eventually.TrueAsync(() => !IsThere(), "its bytes are gone", MdfsClient.Patience, Cancelled);
+        await cluster.Client.AssertHoldsAsync("away.mp4", _movie, Cancelled);
+
+        bool IsThere() => Directory.EnumerateFiles(bytes).Any(file => Path.GetFileName(file).Contains(upload[^32..], StringComparison.Ordinal));
+    }
+
     /// <summary>As a client does that was answered 503.</summary>
     private Task FinishedAsync(string upload) => Eventually.TrueAsync(
         async () =>
