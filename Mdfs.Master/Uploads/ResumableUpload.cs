@@ -25,6 +25,9 @@ public sealed class ResumableUpload(UploadRecord record)
     /// <summary>Redis holds <see cref="Record"/>; only then may the client be told of it.</summary>
     public bool Saved { get; set; }
 
+    /// <summary>The <see cref="UploadRecord.TouchedAge"/> that Redis holds.</summary>
+    public double NotedAge { get; set; }
+
     /// <summary>This master has asked the workers what they have.</summary>
     public bool Met { get; set; }
 

@@ -54,7 +54,7 @@ public sealed partial class ResumableUploads : IDisposable
             if (await _session.ReadUploadsAsync() is not { } stored) return false;
             foreach (var (id, json) in stored)
             {
-                if (UploadRecord.FromJson(json) is { } record && record.Id.Value == id) Put(new ResumableUpload(record) { Saved = true, Interrupted = true });
+                if (UploadRecord.FromJson(json) is { } record && record.Id.Value == id) Put(new ResumableUpload(record) { Saved = true, NotedAge = record.TouchedAge, Interrupted = true });
                 else LogUnreadable(id);
             }
 
@@ -85,16 +85,25 @@ public sealed partial class ResumableUploads : IDisposable
         var touched = record.TouchedAge;
         if (record is { IsPartial: true, IsWhole: true })
         {
-            // Begun for the same movie, as far as it is known whose parts they are.
-            var others = _all.Values.Select(upload => upload.Record).Where(other => other.IsPartial && other.Name == record.Name && other.Place == record.Place);
+            // Begun for the same movie, as far as it is known whose parts they are: a name that many movies give would keep a forgotten part for ever.
+            var others = _all.Values.Select(upload => upload.Record).Where(
+                other => other.IsPartial && other.Name == record.Name && other.Place == record.Place && (other.CreatedAt - record.CreatedAt).Duration() < _options.Value.UploadExpiry);
             touched = others.Aggregate(touched, static (latest, other) => Math.Max(latest, other.TouchedAge));
         }
 
         return _options.Value.UploadExpiry - TimeSpan.FromSeconds(Math.Max(0, _clock.Age - touched));
     }
 
-    /// <summary>Somebody asks for it, and so still wants it. Not written down: that is worth no wait for Redis, and whoever asks once asks again.</summary>
-    public void Touch(ResumableUpload upload) => upload.Record = upload.Record with { TouchedAge = _clock.Age };
+    /// <summary>
+    /// Somebody asks for it, and so still wants it. Written down now and then, since the next master judges by what it reads. A Redis that is away is not waited for: whoever
+    /// asks once asks again. For a caller that holds the upload's turn.
+    /// </summary>
+    public async Task TouchAsync(ResumableUpload upload)
+    {
+        var record = upload.Record = upload.Record with { TouchedAge = _clock.Age };
+        if (record.TouchedAge - upload.NotedAge <= _options.Value.UploadExpiry.TotalSeconds / 10) return;
+        if (await _session.SaveUploadAsync(upload.Id, () => _all.ContainsKey(upload.Id) ? record.ToJson() : null, CancellationToken.None)) upload.NotedAge = record.TouchedAge;
+    }
 
     /// <summary>A new one; null when Redis does not take it.</summary>
     public async Task<ResumableUpload?> AddAsync(UploadRecord record)
@@ -118,7 +127,9 @@ public sealed partial class ResumableUploads : IDisposable
     public async Task<bool> SaveAsync(ResumableUpload upload)
     {
         if (upload.Saved) return true;
-        return upload.Saved = await WriteAsync(upload.Id, () => _all.ContainsKey(upload.Id) ? upload.Record.ToJson() : null);
+        if (!await WriteAsync(upload.Id, () => _all.ContainsKey(upload.Id) ? upload.Record.ToJson() : null)) return false;
+        upload.NotedAge = upload.Record.TouchedAge;
+        return upload.Saved = true;
     }
 
     /// <summary>Committed: kept for a while, so that a client that did not hear the answer finds it done.</summary>

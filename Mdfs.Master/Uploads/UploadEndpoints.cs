@@ -154,7 +154,7 @@ public static class UploadEndpoints
         if (await finish.RunAsync(upload) is { } unfinished) return unfinished;
         if (!await uploads.SaveAsync(upload)) return FileProblems.ReadOnly;
         // There is no piece left to keep it by.
-        if (upload.Record is { IsPartial: true, IsWhole: true }) uploads.Touch(upload);
+        if (upload.Record is { IsPartial: true, IsWhole: true }) await uploads.TouchAsync(upload);
         Describe(context, upload, uploads);
         return TypedResults.StatusCode(StatusCodes.Status200OK);
     }

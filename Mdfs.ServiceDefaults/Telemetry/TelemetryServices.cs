@@ -77,7 +77,8 @@ internal static class TelemetryServices
         var own = provider.GetRequiredService<IMeterFactory>();
         metrics.AddView(instrument =>
             instrument.Meter.Scope is IMeterFactory factory && factory != own ? MetricStreamConfiguration.Drop
-            : instrument is { Unit: "s" } and Histogram<double> && instrument.Meter.Scope is null ? new ExplicitBucketHistogramConfiguration { Boundaries = _seconds }
+            : instrument is Histogram<double> { Unit: "s" } seconds && instrument.Meter.Scope is null
+                ? new ExplicitBucketHistogramConfiguration { Boundaries = seconds.Advice?.HistogramBucketBoundaries is { } boundaries ? [.. boundaries] : _seconds }
             : null);
     }
 
