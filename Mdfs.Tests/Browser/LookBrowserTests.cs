@@ -148,6 +148,8 @@ public sealed class LookBrowserTests(Chromium chromium, SharedCluster shared)
         if (await shared.Client.FactsAsync(Movie, Cancelled) is not null) return;
         foreach (var name in (string[])["七人の侍 (1954).mkv", "Metropolis (1927).mp4", "look, it is deleted.mp4", Movie]) await shared.Client.StoreAsync(name, new MovieBytes((ulong)name.Length, 40_000L * name.Length), Cancelled);
         using var deleted = await shared.Client.DeleteAsync("look, it is deleted.mp4", Cancelled);
+        // The longest of what the trash says of a movie.
+        await shared.Client.StoreAsync("Metropolis (1927).mp4", new MovieBytes(1, 50_000), Cancelled);
         var movie = (await shared.Client.FactsAsync(Movie, Cancelled))!;
         Aside.Put(shared.Cluster, shared.Cluster.Worker(movie.Holders.First()), movie.Version, "Its node was away longer than deletions are remembered, and the catalog does not know it.");
     }
