@@ -123,7 +123,7 @@ internal static class NodesCommand
     {
         var toDo = drain switch
         {
-            { Movies: > 0 } => $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.Duration(Math.Max(1, drain.SecondsAtLeast))}{(drain.BytesPerSecond > 0 ? $" at {Quantity.Bytes(drain.BytesPerSecond)}/s" : "")}",
+            { Movies: > 0 } => $"{Counted.Of(drain.Movies, "movie", "movies")}, {Quantity.Bytes(drain.Bytes)} to be copied, at least {Quantity.AtLeast(drain.SecondsAtLeast)}{(drain.BytesPerSecond > 0 ? $" at {Quantity.Bytes(drain.BytesPerSecond)}/s" : "")}",
             // Nothing is left to do by what is known, and that is not all.
             { State: "draining" or "paused" } => uncertain ? "whether every movie has its copies elsewhere is known when the catalog is complete" : "it has not told yet all that it holds",
             _ => "every movie has its copies elsewhere",

@@ -48,7 +48,7 @@ internal static class RebalanceCommand
 
     private static string Sentence(Rebalance rebalance)
     {
-        var toDo = rebalance.Movies == 0 ? "nothing to move" : $"{Counted.Of(rebalance.Movies, "movie", "movies")}, {Quantity.Bytes(rebalance.Bytes)} to be moved, at least {Quantity.Duration(Math.Max(1, rebalance.SecondsAtLeast))}";
+        var toDo = rebalance.Movies == 0 ? "nothing to move" : $"{Counted.Of(rebalance.Movies, "movie", "movies")}, {Quantity.Bytes(rebalance.Bytes)} to be moved, at least {Quantity.AtLeast(rebalance.SecondsAtLeast)}";
         var done = rebalance.Since is null ? "" : $"; {Counted.Of(rebalance.MoviesMoved, "movie", "movies")}, {Quantity.Bytes(rebalance.BytesMoved)} moved{(rebalance.Ended is { } ended ? $" until it was {Printable.Of(ended)}" : "")}";
         return $"{(rebalance.State == "none" ? "no rebalance" : rebalance.State)}   {toDo}{done}{(rebalance.HeldUp is { } heldUp ? $"\n{Printable.Of(heldUp)}" : "")}";
     }

@@ -24,6 +24,9 @@ internal static class Quantity
             : string.Create(CultureInfo.InvariantCulture, $"{seconds:0.#} s");
     }
 
+    /// <summary>What something takes at least, which is never nothing.</summary>
+    public static string AtLeast(double seconds) => Duration(Math.Max(1, seconds));
+
     /// <summary>In the time zone of whoever reads it.</summary>
     public static string Moment(DateTimeOffset moment) => moment.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 }

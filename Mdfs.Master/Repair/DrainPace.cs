@@ -1,5 +1,4 @@
 using Mdfs.Master.Cluster;
-using Mdfs.Protocol.Wire;
 
 namespace Mdfs.Master.Repair;
 
@@ -7,11 +6,11 @@ namespace Mdfs.Master.Repair;
 public static class DrainPace
 {
     /// <summary>Bytes per second for all copies like this one together; 0: no limit, or not the drain's alone.</summary>
-    /// <param name="expected">Nodes that have not told yet and hold a copy as far as is remembered.</param>
     /// <param name="goal">How many copies the movie is to have.</param>
     /// <param name="begun">It is under way already: a drain that pauses does not make it faster.</param>
-    public static long Of(ClusterView view, IReadOnlyList<HeldCopy> copies, IReadOnlyCollection<NodeId>? expected, int goal, bool begun = false)
+    public static long Of(ClusterView view, RepairCandidate candidate, int goal, bool begun = false)
     {
+        var copies = candidate.Copies;
         var (whole, limit, paused) = (0, 0L, 0L);
         for (var at = 0; at < copies.Count; at++)
         {
@@ -22,7 +21,7 @@ public static class DrainPace
             else limit = Slower(limit, node.DrainBytesPerSecond);
         }
 
-        foreach (var node in expected ?? [])
+        foreach (var node in candidate.Expected ?? [])
         {
             var told = false;
             for (var at = 0; at < copies.Count && !told; at++) told = copies[at].Node == node;

@@ -253,7 +253,7 @@ public sealed partial class Fixer(
         foreach (var ((version, target), pull) in slow)
         {
             if (lacking[version].FirstOrDefault() is not { } candidate) continue;
-            var pace = DrainPace.OfEach(DrainPace.Of(view, candidate.Copies, candidate.Expected, goal, begun: true), options.Value.RebalanceConcurrency);
+            var pace = DrainPace.OfEach(DrainPace.Of(view, candidate, goal, begun: true), options.Value.RebalanceConcurrency);
             if (pace == pull.Order.BytesPerSecond) continue;
             pull.Change(pace);
             told.Add(target);

@@ -21,7 +21,6 @@ public static class RepairPlanner
     {
         if (inGrace || candidates.Count == 0) return [];
         var run = new Run(view, running, activity, rules);
-        var goal = CopyGoal.Of(rules.ReplicationFactor, view);
         if (!view.Nodes.Any(static node => node.DrainBytesPerSecond > 0))
         {
             run.Heal(candidates);
@@ -29,7 +28,7 @@ public static class RepairPlanner
         }
 
         // What a drain with a limit wants is there meanwhile, and takes nobody's place.
-        var slow = candidates.ToLookup(candidate => DrainPace.Of(view, candidate.Copies, candidate.Expected, goal) > 0);
+        var slow = candidates.ToLookup(candidate => run.Pace(candidate) > 0);
         run.Heal([.. slow[false]]);
         run.Heal([.. slow[true]]);
         return run.Plan;
@@ -68,6 +67,8 @@ public static class RepairPlanner
         public List<PlannedPull> Plan { get; } = [];
 
         private bool Exhausted => _left <= 0 || _takers.AllBusy;
+
+        public long Pace(RepairCandidate candidate) => DrainPace.Of(_view, candidate, _goal);
 
         public void Heal(IReadOnlyCollection<RepairCandidate> candidates)
         {
@@ -178,7 +179,7 @@ public static class RepairPlanner
                 .Select(copy => new PullSource(copy.Node, _view.Find(copy.Node)!.Address))
                 .ToList();
             if (sources.Count == 0 || _left <= 0) return false;
-            Plan.Add(new PlannedPull(target, new PullOrder(candidate.Replica, sources, DrainPace.OfEach(DrainPace.Of(_view, candidate.Copies, candidate.Expected, _goal), _rules.SlowAtOnce))));
+            Plan.Add(new PlannedPull(target, new PullOrder(candidate.Replica, sources, DrainPace.OfEach(Pace(candidate), _rules.SlowAtOnce))));
             _sending[sources[0].Node] = _sending.GetValueOrDefault(sources[0].Node) + 1;
             _planned[sources[0].Node] = _planned.GetValueOrDefault(sources[0].Node) + 1;
             _left--;

@@ -15,7 +15,7 @@ namespace Mdfs.Master.Uploads;
 /// speaks is seen by its headers. What differs from the draft stands in docs/http-api.md.
 /// </summary>
 public sealed class DraftUploads(
-    ResumableUploads uploads, CreateUpload create, AppendToUpload append, FinishUpload finish, EndUpload end, MeetWorkers meet, NodeRegistry registry, FileCatalog catalog, UploadMetrics metrics,
+    ResumableUploads uploads, CreateUpload create, AppendToUpload append, FinishUpload finish, EndUpload end, MeetWorkers meet, NodeRegistry registry, FileCatalog catalog,
     IOptions<MasterOptions> options)
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(15);
@@ -109,13 +109,7 @@ public sealed class DraftUploads(
         return Stored(context, upload, context.Response.Headers.Location.Count > 0 ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
-    private async Task<IResult> CancelAsync(ResumableUpload upload)
-    {
-        var unfinished = upload.Record.Version is null;
-        if (await end.RunAsync(upload) is { } problem) return problem;
-        if (unfinished) metrics.Terminated();
-        return TypedResults.NoContent();
-    }
+    private async Task<IResult> CancelAsync(ResumableUpload upload) => await end.TerminateAsync(upload) is { } problem ? problem : TypedResults.NoContent();
 
     /// <summary>What a PUT would have been answered, and that it is the end.</summary>
     private IResult Stored(HttpContext context, ResumableUpload upload, int status)

@@ -65,9 +65,7 @@ public sealed partial class FinishUpload(
     private async Task<Problem?> EndAsync(ResumableUpload upload)
     {
         var record = upload.Record;
-        if (await end.RunAsync(upload) is { } notNow) return notNow;
-        metrics.Terminated();
-        return FileProblems.ChecksumMismatch($"CRC-32 {record.Expected}", record.Checksum);
+        return await end.TerminateAsync(upload) ?? FileProblems.ChecksumMismatch($"CRC-32 {record.Expected}", record.Checksum);
     }
 
     /// <summary>

@@ -14,8 +14,7 @@ namespace Mdfs.Master.Uploads;
 /// have it pulls once. The checksum of the whole is combined from those of the parts, so nothing is read here. The parts are removed when the movie stands.
 /// </summary>
 public sealed partial class JoinParts(
-    ResumableUploads uploads, CreateUpload create, FinishUpload finish, EndUpload end, MeetWorkers meet, UploadTargets targets, NodeRegistry registry, WorkerClient workers,
-    UploadMetrics metrics, TimeProvider time,
+    ResumableUploads uploads, CreateUpload create, FinishUpload finish, EndUpload end, MeetWorkers meet, UploadTargets targets, NodeRegistry registry, WorkerClient workers, TimeProvider time,
     ILogger<JoinParts> logger)
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(15);
@@ -92,7 +91,7 @@ public sealed partial class JoinParts(
         if (parts is null)
         {
             // No part comes back, so nothing would ever become of what was begun, and its room is to be free at once.
-            if (!ids.All(id => uploads.Find(id) is { Record.IsPartial: true, Ended: false })) await EndAsync(upload);
+            if (!ids.All(id => uploads.Find(id) is { Record.IsPartial: true, Ended: false })) await end.TerminateAsync(upload);
             return refusal;
         }
 
@@ -102,7 +101,7 @@ public sealed partial class JoinParts(
         var whole = ids.Aggregate(default(UploadProgress), (sum, id) => sum.Append(parts[id].Offset, parts[id].Checksum));
         // Known before a byte is copied: what is not what the client expects ends as it would after.
         if (record.Expected is { } expected && expected != whole.Checksum)
-            return await EndAsync(upload) ?? FileProblems.ChecksumMismatch($"CRC-32 {expected}", whole.Checksum);
+            return await end.TerminateAsync(upload) ?? FileProblems.ChecksumMismatch($"CRC-32 {expected}", whole.Checksum);
         var join = new JoinUpload(whole.Offset, whole.Checksum, [.. ids.Select(id => new UploadPart(
             id, parts[id].Offset, parts[id].Checksum,
             [.. (parts[id].Targets ?? []).Select(view.Find).OfType<NodeView>().Where(node => node.Alive).Select(node => new PullSource(node.Id, node.Address))]))]);
@@ -118,13 +117,6 @@ public sealed partial class JoinParts(
         if (have.Count == 0) return UploadProblems.WorkersAway;
         targets.Drop(record.Id, record.Targets!.Except(have));
         return await uploads.SaveAsync(upload, record with { Offset = whole.Offset, Checksum = whole.Checksum, Targets = have }) ? null : FileProblems.ReadOnly;
-    }
-
-    private async Task<Problem?> EndAsync(ResumableUpload upload)
-    {
-        if (await end.RunAsync(upload) is { } notNow) return notNow;
-        metrics.Terminated();
-        return null;
     }
 
     private async Task RemoveAsync(UploadId id)

@@ -186,17 +186,14 @@ public static class UploadEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<IResult> TerminateAsync(HttpContext context, [Description(Id)] string id, ResumableUploads uploads, EndUpload end, UploadMetrics metrics)
+    private static async Task<IResult> TerminateAsync(HttpContext context, [Description(Id)] string id, ResumableUploads uploads, EndUpload end)
     {
         var (upload, refusal) = await FindAsync(id, uploads, context.RequestAborted);
         if (upload is null) return refusal!;
         using var turn = await upload.EnterAsync(_patience, context.RequestAborted);
         if (turn is null) return UploadProblems.Locked;
         if (upload.Ended) return UploadProblems.Gone;
-        var unfinished = upload.Record.Version is null;
-        if (await end.RunAsync(upload) is { } problem) return problem;
-        if (unfinished) metrics.Terminated();
-        return TypedResults.NoContent();
+        return await end.TerminateAsync(upload) is { } problem ? problem : TypedResults.NoContent();
     }
 
     private static async Task<(ResumableUpload? Upload, Problem? Refusal)> FindAsync(string id, ResumableUploads uploads, CancellationToken cancellation)

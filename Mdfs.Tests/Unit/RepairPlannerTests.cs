@@ -249,7 +249,7 @@ public sealed class RepairPlannerTests
         Assert.Equal(0, BytesPerSecond(View(draining with { DrainPaused = true }, other, Node(3), Node(4)), drained));
         Assert.Equal(20 << 20, BytesPerSecond(View(draining with { DrainPaused = true }, other with { DrainBytesPerSecond = 40 << 20 }, Node(3), Node(4)), drained));
         // What is under way when its drain pauses goes on as it did.
-        Assert.Equal(10 << 20, DrainPace.Of(View(draining with { DrainPaused = true }, Node(2), Node(3)), drained.Copies, null, 2, begun: true));
+        Assert.Equal(10 << 20, DrainPace.Of(View(draining with { DrainPaused = true }, Node(2), Node(3)), drained, 2, begun: true));
 
         static long BytesPerSecond(ClusterView view, RepairCandidate candidate) =>
             RepairPlanner.Plan(view, [candidate], [], Idle, Rules, inGrace: false).Select(pull => pull.Order.BytesPerSecond).Distinct().Single();

@@ -45,6 +45,9 @@ public static class Format
         };
     }
 
+    /// <summary>What something takes at least, which is never nothing.</summary>
+    public static string AtLeast(double seconds, IStringLocalizer<Words> words) => Duration(Math.Max(1, seconds), words);
+
     public static string Moment(DateTimeOffset at, Viewer viewer) =>
         TimeZoneInfo.ConvertTime(at, viewer.TimeZone).ToString("yyyy-MM-dd HH:mm", CultureInfo.CurrentCulture);
 
