@@ -1,4 +1,3 @@
-using Mdfs.Garnet;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
@@ -12,29 +11,15 @@ using StackExchange.Redis;
 namespace Mdfs.Tests.Cluster;
 
 /// <summary>What Redis is told of who holds a movie goes with the movie, and is not lost while Redis is away.</summary>
-public sealed class HolderHintsTests : IAsyncLifetime
+public sealed class HolderHintsTests : OwnRedis
 {
     private const string Ours = "0123456789abcdef0123456789abcdef";
     private static readonly FileName Film = FileName.Parse("film.mp4");
     private static readonly MovieVersion Version = new(5);
 
     private readonly ReplicaReport _film = SpeakingNode.Sealed(Film.Value, Version.Number, Ours);
-    private readonly TempDirectory _temp = new();
-    private GarnetStore _redis = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _redis = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = _temp["garnet"] });
-        await _redis.StartAsync(Cancelled);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _redis.DisposeAsync();
-        _temp.Dispose();
-    }
 
     [Fact]
     public async Task A_hint_of_an_earlier_master_goes_when_its_movie_does()
@@ -58,7 +43,7 @@ public sealed class HolderHintsTests : IAsyncLifetime
     [Fact]
     public async Task A_hint_that_could_not_be_written_is_written_when_Redis_is_back()
     {
-        await using var proxy = new RedisProxy(_redis.Port);
+        await using var proxy = new RedisProxy(Redis.Port);
         await using var rig = await StartMasterAsync($"127.0.0.1:{proxy.Port}");
         proxy.Refuse();
         rig.Get<HolderHints>().Note(Version);
@@ -76,7 +61,7 @@ public sealed class HolderHintsTests : IAsyncLifetime
 
     private async Task<long> HintsAsync()
     {
-        await using var connection = await ConnectionMultiplexer.ConnectAsync(_redis.ConnectionString);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.ConnectionString);
         return await connection.GetDatabase().HashLengthAsync("mdfs:holders");
     }
 
@@ -84,7 +69,7 @@ public sealed class HolderHintsTests : IAsyncLifetime
     private async Task<MasterRig> StartMasterAsync(string? redis = null)
     {
         var rig = await MasterRig.StartAtAsync(
-            redis ?? _redis.ConnectionString, null, ("Mdfs:Master:NodeTimeout", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.1"), ("Mdfs:Master:RepairInterval", "01:00:00"));
+            redis ?? Redis.ConnectionString, null, ("Mdfs:Master:NodeTimeout", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.1"), ("Mdfs:Master:RepairInterval", "01:00:00"));
         var conversation = rig.Get<BeatConversation>();
         var node = new SpeakingNode(1, $"life {Guid.NewGuid()}") { ClusterId = Ours };
         node.Hold(_film);

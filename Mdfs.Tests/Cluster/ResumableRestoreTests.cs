@@ -1,5 +1,4 @@
 using System.Net;
-using Mdfs.Garnet;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Tests.Support;
@@ -8,34 +7,19 @@ using StackExchange.Redis;
 namespace Mdfs.Tests.Cluster;
 
 /// <summary>Resumable uploads in a Redis that went back, and goes away again before all is written into it.</summary>
-public sealed class ResumableRestoreTests : IAsyncLifetime
+public sealed class ResumableRestoreTests : OwnRedis
 {
-    private readonly TempDirectory _temp = new();
-    private GarnetStore _redis = null!;
-
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _redis = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = _temp["garnet"] });
-        await _redis.StartAsync(Cancelled);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _redis.DisposeAsync();
-        _temp.Dispose();
-    }
 
     [Fact]
     public async Task An_upload_is_written_back_although_Redis_went_away_before_it_was()
     {
-        await using var proxy = new RedisProxy(_redis.Port);
+        await using var proxy = new RedisProxy(Redis.Port);
         await using var rig = await MasterRig.StartAtAsync(
             $"127.0.0.1:{proxy.Port}", null, ("Mdfs:Master:HealthCheckInterval", "00:00:00.1"), ("Mdfs:Master:CommitWait", "00:00:00.1"));
         var session = rig.Get<CatalogSession>();
         await Eventually.TrueAsync(BeginAsync, "an upload is begun", TimeSpan.FromSeconds(20), Cancelled);
-        await using var connection = await ConnectionMultiplexer.ConnectAsync(_redis.ConnectionString + ",allowAdmin=true");
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.ConnectionString + ",allowAdmin=true");
         Assert.Equal(1, await WrittenAsync());
 
         // The catalog is written back, and not one thing more.

@@ -29,15 +29,7 @@ internal sealed class Mpv : IAsyncDisposable
         [
             "--no-config", "--no-terminal", "--vo=null", "--ao=null", "--pause", "--keep-open=yes", "--cache=no", "--demuxer-max-bytes=1MiB", $"--input-ipc-server={path}", movie.AbsoluteUri,
         ]);
-        try
-        {
-            return await OpenAsync(process, path, cancellationToken);
-        }
-        catch
-        {
-            await process.DisposeAsync();
-            throw;
-        }
+        return await process.OrEndAsync(() => OpenAsync(process, path, cancellationToken));
     }
 
     private static async Task<Mpv> OpenAsync(ServiceProcess process, string path, CancellationToken cancellationToken)

@@ -40,15 +40,7 @@ internal sealed class Vlc : IAsyncDisposable
         }
 
         var process = ServiceProcess.Run(player[0], player[1..]);
-        try
-        {
-            return await OpenAsync(process, port, cancellationToken);
-        }
-        catch
-        {
-            await process.DisposeAsync();
-            throw;
-        }
+        return await process.OrEndAsync(() => OpenAsync(process, port, cancellationToken));
     }
 
     private static async Task<Vlc> OpenAsync(ServiceProcess process, int port, CancellationToken cancellationToken)

@@ -91,6 +91,20 @@ public sealed partial class ServiceProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Does what it was started for; should that fail, the process is not left behind.</summary>
+    public async Task<T> OrEndAsync<T>(Func<Task<T>> opening)
+    {
+        try
+        {
+            return await opening();
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>SIGKILL: the process gets no chance to write, answer or close anything. Returns when it is gone.</summary>
     public async Task KillAsync()
     {
