@@ -169,6 +169,51 @@ public sealed class WorkerAppendTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_discarded_while_the_disk_is_away_goes_when_it_is_back()
+    {
+        await using var master = await WorkerMasterDouble.StartAsync();
+        await using var node = await WorkerNode.StartAsync(_directory.Path, master.Address);
+        await OpenAsync(node);
+        await AppendAsync(node, 0, 100_000);
+        using (node.WithoutDisk())
+        {
+            using var dropped = await node.Master.DropAsync(_upload);
+            Assert.Equal(HttpStatusCode.InternalServerError, dropped.StatusCode);
+        }
+
+        var number = master.Beats[^1].Number;
+        await master.WaitForBeatAsync(beat => beat.Number > number + 1 && beat.Unfinished.Any(one => one.Upload == _upload), "the beats go on telling of it");
+        master.Answer(reply => reply with { Orders = [new DiscardOrder(_upload)] });
+        await Eventually.TrueAsync(() => !Directory.EnumerateFiles(_directory["incoming"]).Any(), "nothing is left", MdfsClient.Patience, Cancelled);
+        await master.WaitForBeatAsync(beat => beat.Number > number + 1 && beat.Unfinished.Count == 0, "it is told of no more");
+    }
+
+    [Fact]
+    public async Task An_upload_that_cannot_be_opened_leaves_nothing_and_is_opened_later()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        // The note cannot be written where there is a directory.
+        Directory.CreateDirectory(Bytes + ".open.tmp");
+        using (var failed = await TryOpenAsync(node, _upload)) Assert.Equal(HttpStatusCode.InternalServerError, failed.StatusCode);
+        Assert.Empty(Directory.EnumerateFiles(_directory["incoming"]));
+        Directory.Delete(Bytes + ".open.tmp");
+        await OpenAsync(node);
+        await AppendAsync(node, 0, _movie.Length);
+        Assert.Equal(Checksum.Of(_movie), (await CompleteAsync(node)).Checksum);
+    }
+
+    [Fact]
+    public async Task On_a_full_disk_it_is_completed_in_the_room_that_was_kept_for_that()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that is always full (/dev/full).");
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        await OpenAsync(node);
+        await AppendAsync(node, 0, _movie.Length);
+        File.CreateSymbolicLink(Bytes + ".receipt.tmp", "/dev/full");
+        Assert.Equal(Checksum.Of(_movie), (await CompleteAsync(node)).Checksum);
+    }
+
+    [Fact]
     public async Task Parts_are_joined_from_this_disk_and_from_another_node()
     {
         using var elsewhere = new TempDirectory();

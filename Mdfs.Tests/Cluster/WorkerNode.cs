@@ -90,6 +90,32 @@ internal sealed class WorkerNode : IAsyncDisposable
 
     public string ReplicaPath(MovieVersion version) => Path.Combine(Directory, "replicas", (version.Number & 255).ToString("x2"), version.Number.ToString());
 
+    /// <summary>Leaves the data directory empty, as when its disk is not mounted, until what is returned is disposed of.</summary>
+    public IDisposable WithoutDisk() => new Absence(Directory, leaveEmpty: true);
+
+    /// <summary>Leaves no data directory at all, until what is returned is disposed of.</summary>
+    public IDisposable WithoutDirectory() => new Absence(Directory, leaveEmpty: false);
+
+    private sealed class Absence : IDisposable
+    {
+        private readonly string _directory;
+
+        public Absence(string directory, bool leaveEmpty)
+        {
+            _directory = directory;
+            System.IO.Directory.Move(directory, Aside);
+            if (leaveEmpty) System.IO.Directory.CreateDirectory(directory);
+        }
+
+        private string Aside => _directory + "-aside";
+
+        public void Dispose()
+        {
+            if (System.IO.Directory.Exists(_directory)) System.IO.Directory.Delete(_directory, recursive: true);
+            System.IO.Directory.Move(Aside, _directory);
+        }
+    }
+
     /// <summary>Flips one bit of a file on disk.</summary>
     public static void Flip(string path, long at)
     {

@@ -8,6 +8,7 @@ using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
 using Mdfs.Worker.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -43,6 +44,29 @@ public sealed class WorkerRestoreTests : IDisposable
         Assert.Equal(replica.Checksum, (await MasterVoice.ReadAsync(restored, WireJson.Default.PreparedReceipt)).Checksum);
         Assert.Equal(movie, await File.ReadAllBytesAsync(Path.Combine(incoming, upload.ToString()), TestContext.Current.CancellationToken));
         Assert.Equal([$"{replica.Version}.checksum"], Kept());
+    }
+
+    [Fact]
+    public async Task What_is_over_while_the_disk_is_away_goes_when_it_is_back()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var node = await WorkerNode.StartAsync(_directory.Path, time: time);
+        var replica = await node.StoreAsync(WorkerNode.Movie(200_000));
+        await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+        var kept = node.Services.GetRequiredService<KeptTrash>();
+        using (node.WithoutDisk())
+        {
+            // Nothing is gained by it, and it is still there to give way.
+            Assert.Throws<DirectoryNotFoundException>(() => kept.MakeRoom(1));
+            time.Advance(TimeSpan.FromDays(2));
+            await kept.RunOnceAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(replica.Version, Assert.Single(kept.List(null, 10)).Replica.Version);
+        }
+
+        Assert.Equal(3, Kept().Count);
+        await kept.RunOnceAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(kept.List(null, 10));
+        Assert.Empty(Kept());
     }
 
     [Fact]

@@ -223,6 +223,29 @@ public sealed class WorkerUploadTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_dropped_while_the_disk_is_away_goes_when_it_is_back(bool prepared)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var (leftovers, space) = (node.Services.GetRequiredService<UploadLeftovers>(), node.Services.GetRequiredService<SpaceAccount>());
+        var movie = WorkerNode.Movie(100_000);
+        var upload = UploadId.New();
+        if (prepared) await node.PrepareAsync(movie, upload);
+        else using (var opened = await node.Master.OpenAsync(upload, movie.Length)) Assert.Equal(HttpStatusCode.NoContent, opened.StatusCode);
+        using (node.WithoutDisk())
+        {
+            using var dropped = await node.Master.DropAsync(upload);
+            await leftovers.RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.NotEmpty(Incoming);
+        await leftovers.RunOnceAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(Incoming);
+        Assert.Equal(0, space.Measure().InFlight);
+    }
+
     [Fact]
     public async Task A_seal_of_a_deleted_version_is_refused_and_a_later_one_is_not()
     {

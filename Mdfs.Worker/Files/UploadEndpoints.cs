@@ -129,7 +129,16 @@ internal static class UploadEndpoints
     {
         if (!UploadId.TryParse(upload, out var id)) return Answers.Refuse(WorkerProblems.Bad("An upload id is 32 hex digits."));
         if (Answers.Body(context, WireJson.Default.CompleteUpload) is not { Size: >= 0 } request) return Answers.Unreadable;
-        return Answers.Of(await appends.CompleteAsync(id, request, context.RequestAborted), WireJson.Default.PreparedReceipt);
+        try
+        {
+            return Answers.Of(await appends.CompleteAsync(id, request, context.RequestAborted), WireJson.Default.PreparedReceipt);
+        }
+        catch (OperationCanceledException)
+        {
+            // A newer request for the same upload has come.
+            context.Abort();
+            return TypedResults.Empty;
+        }
     }
 
     private static async Task<IResult> DropAsync(string upload, UploadStore uploads, AppendStore appends)

@@ -66,7 +66,14 @@ internal sealed partial class PullRunner(
     public void Forget(MovieVersion version)
     {
         var path = directory.PullPath(version);
-        foreach (var file in new[] { path, path + Sidecars.Blocks }) trash.Throw(file);
+        try
+        {
+            foreach (var file in new[] { path, path + Sidecars.Blocks }) trash.Throw(file);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The disk is away. Who looks for leftovers finds it when it is back.
+        }
     }
 
     private const string WrongChecksum = "what the sources sent does not have the checksum of the commit";

@@ -13,7 +13,7 @@ namespace Mdfs.Worker.Storage;
 /// acknowledged before the next piece is written. Completed they are prepared like any upload.
 /// </summary>
 internal sealed partial class AppendStore(
-    DataDirectory directory, UploadStore uploads, Inventory inventory, SpaceAccount space, NodeMemory memory, Trash trash, DirectBuffers buffers, IOptions<WorkerOptions> options,
+    DataDirectory directory, UploadStore uploads, Inventory inventory, SpaceAccount space, NodeMemory memory, Trash trash, EmergencyRoom emergency, DirectBuffers buffers, IOptions<WorkerOptions> options,
     ILogger<AppendStore> logger)
 {
     // Uploads of unknown length grow in steps, so that the account is not asked for every buffer.
@@ -39,11 +39,13 @@ internal sealed partial class AppendStore(
         if (_slots.TryGetValue(request.Upload, out var known)) return known.Length == 0 ? null : WorkerProblems.UploadExists(request.Upload);
         if (inventory.TryGetPrepared(request.Upload, out _)) return WorkerProblems.UploadExists(request.Upload);
         if (space.TryReserve(request.Size ?? GrowStep) is not { } reservation) return WorkerProblems.Full(request.Size ?? GrowStep);
+        var created = false;
         try
         {
             var path = directory.UploadPath(request.Upload);
             using (var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write))
             {
+                created = true;
                 if (request.Size is { } size && !reservation.TryAllocate(file, size)) throw new IOException("There is no room on the disk.", NoSpace);
             }
 
@@ -53,12 +55,14 @@ internal sealed partial class AppendStore(
         catch (IOException error) when (Durable.IsDiskFull(error))
         {
             reservation.Dispose();
-            Remove(request.Upload);
+            if (created) Remove(request.Upload);
             return WorkerProblems.DiskFull;
         }
         catch
         {
             reservation.Dispose();
+            // Nobody would know of it, and whoever opens it once more would find the name taken.
+            if (created) Remove(request.Upload);
             throw;
         }
 
@@ -176,15 +180,26 @@ internal sealed partial class AppendStore(
         if (!_slots.TryGetValue(upload, out var slot)) return WorkerProblems.UnknownUpload(upload);
         using var turn = await slot.EnterAsync(cancellation);
         if (slot.Ended) return uploads.Repeat(upload, request) is { } meanwhile ? meanwhile : WorkerProblems.UnknownUpload(upload);
-        // Nothing follows: what was set aside behind the end went with the reopening, and would else stay the replica's for good.
-        await using (var part = await ReopenAsync(slot, request.Size, request.Checksum, turn.CutOff, goesOn: false))
+        PreparedReceipt prepared = null!;
+        try
         {
-            if (part is null) return WorkerProblems.OtherBeginning(upload, request.Size, slot.Length);
-            await part.CompleteAsync();
-            slot.Reservation.EndAt(request.Size);
+            // Nothing follows: what was set aside behind the end went with the reopening, and would else stay the replica's for good.
+            await using (var part = await ReopenAsync(slot, request.Size, request.Checksum, turn.CutOff, goesOn: false))
+            {
+                if (part is null) return WorkerProblems.OtherBeginning(upload, request.Size, slot.Length);
+                await part.CompleteAsync();
+                slot.Reservation.EndAt(request.Size);
+            }
+
+            // The client was told that all its bytes are stored: a full disk must not keep them from becoming a movie.
+            emergency.Write(() => prepared = uploads.Prepare(new UploadReceipt(upload, request.Size, request.Checksum, memory.Facts.ClusterAge), slot.Reservation));
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            LogDiskFull(upload);
+            return WorkerProblems.DiskFull;
         }
 
-        var prepared = uploads.Prepare(new UploadReceipt(upload, request.Size, request.Checksum, memory.Facts.ClusterAge), slot.Reservation);
         slot.Ended = true;
         _slots.TryRemove(upload, out _);
         // Without it the receipt still counts, and with both the receipt does.
@@ -192,17 +207,18 @@ internal sealed partial class AppendStore(
         return prepared;
     }
 
-    /// <summary>Removes it; nothing happens when there is none.</summary>
+    /// <summary>Removes it; nothing happens when there is none. What cannot be removed is still an upload here: the beats go on telling of it, and the order comes again.</summary>
     /// <param name="expires">Asked right before the bytes go; true: the order is too old.</param>
     public async Task DiscardAsync(UploadId upload, Func<bool>? expires = null)
     {
         if (!_slots.TryGetValue(upload, out var slot)) return;
         using var turn = await slot.EnterAsync(CancellationToken.None);
         if (slot.Ended || expires?.Invoke() == true) return;
+        // First the disk: it may be away, and what is forgotten before it is removed keeps its room there until the next start.
+        Remove(upload);
         slot.Ended = true;
         _slots.TryRemove(upload, out _);
         slot.Reservation.Dispose();
-        Remove(upload);
     }
 
     private async Task<PartFile?> ReopenAsync(AppendSlot slot, long offset, Checksum checksum, CancellationToken cancellation, bool goesOn = true)

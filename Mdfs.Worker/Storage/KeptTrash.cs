@@ -175,7 +175,14 @@ internal sealed partial class KeptTrash : PeriodicService
             if (!_lent.Remove(version)) return;
         }
 
-        _trash.Throw(PathOf(version) + Sidecars.Checksum);
+        try
+        {
+            _trash.Throw(PathOf(version) + Sidecars.Checksum);
+        }
+        catch (IOException)
+        {
+            // The disk went away in this moment: with the next start, then.
+        }
     }
 
     /// <summary>Nothing came of it: they are kept for another time. False: they are not from here, or cannot be moved back.</summary>
@@ -222,18 +229,24 @@ internal sealed partial class KeptTrash : PeriodicService
             if (Take(one.Replica.Version) is not { } taken) continue;
             try
             {
-                foreach (var ending in new[] { "", Sidecars.Blocks, Sidecars.Checksum }) File.Delete(PathOf(taken.Replica.Version) + ending);
+                File.Delete(PathOf(taken.Replica.Version));
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                if (File.Exists(PathOf(taken.Replica.Version)) || Directory.Exists(PathOf(taken.Replica.Version)))
-                {
-                    LogStays(error, taken.Replica.Version);
-                    Add(taken);
-                    failure = ExceptionDispatchInfo.Capture(error);
-                    continue;
-                }
+                LogStays(error, taken.Replica.Version);
+                Add(taken);
+                failure = ExceptionDispatchInfo.Capture(error);
+                // The disk is away, with all of them.
+                if (error is DirectoryNotFoundException) break;
+                continue;
+            }
 
+            try
+            {
+                foreach (var ending in new[] { Sidecars.Blocks, Sidecars.Checksum }) File.Delete(PathOf(taken.Replica.Version) + ending);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
                 // The bytes are gone; what described them the next start throws away.
             }
 
@@ -263,6 +276,8 @@ internal sealed partial class KeptTrash : PeriodicService
                 // Its room is still taken, and the next look tries again.
                 LogStays(error, version);
                 Add(taken);
+                // The disk is away, with all of them.
+                if (error is DirectoryNotFoundException) break;
             }
         }
 

@@ -9,9 +9,10 @@ namespace Mdfs.Worker.Storage;
 /// happens beside. Emptied at start too.
 /// </summary>
 internal sealed partial class Trash(DataDirectory directory, TimeProvider time, ILogger<Trash> logger)
-    : PeriodicService(time, static () => Timeout.InfiniteTimeSpan, logger)
+    : PeriodicService(time, static () => TimeSpan.FromMinutes(1), logger)
 {
     /// <summary>Moves a file away; nothing happens when it is not there. The caller makes it durable by syncing the directory.</summary>
+    /// <exception cref="DirectoryNotFoundException">Where it lies is not there either: the disk is away and the file still on it, so whoever throws it must not forget it.</exception>
     public void Throw(string path)
     {
         var target = Path.Combine(directory.Trash, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(path)}.{RandomNumberGenerator.GetHexString(8)}"));
@@ -19,9 +20,13 @@ internal sealed partial class Trash(DataDirectory directory, TimeProvider time, 
         {
             File.Move(path, target);
         }
-        catch (FileNotFoundException)
+        catch (FileNotFoundException) when (Directory.Exists(Path.GetDirectoryName(path)))
         {
             return;
+        }
+        catch (FileNotFoundException error)
+        {
+            throw new DirectoryNotFoundException($"'{path}' cannot be removed: its directory is not there. Is its disk mounted?", error);
         }
 
         Wake();
@@ -30,6 +35,8 @@ internal sealed partial class Trash(DataDirectory directory, TimeProvider time, 
     protected override Task RunAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
+            // Not while the disk is away; the next look comes.
+            if (!Directory.Exists(directory.Trash)) return;
             foreach (var file in Directory.EnumerateFiles(directory.Trash))
             {
                 cancellationToken.ThrowIfCancellationRequested();

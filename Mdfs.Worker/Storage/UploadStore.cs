@@ -74,11 +74,22 @@ internal sealed partial class UploadStore(
         }
     }
 
-    /// <summary>Removes what was opened and never begun: the master that opened it is gone, or never heard that it was, and the room would stay reserved.</summary>
+    /// <summary>
+    /// Removes what was opened and never begun: the master that opened it is gone, or never heard that it was, and the room would stay reserved. And what could not be removed when it was to be,
+    /// since the disk was away.
+    /// </summary>
     public void DropForgotten()
     {
         foreach (var slot in _slots.Values)
         {
+            if (slot.TryBegin(UploadState.Gone, UploadState.Gone))
+            {
+                // Unless it has gone in this moment, by right.
+                if (_slots.TryGetValue(slot.Upload, out var there) && there == slot) Drop(slot);
+                slot.EndBusy();
+                continue;
+            }
+
             if (slot.State != UploadState.Open || time.GetElapsedTime(slot.Opened) < _openLife || !slot.TryBegin(UploadState.Open, UploadState.Busy)) continue;
             Drop(slot);
             slot.EndBusy();
@@ -262,10 +273,20 @@ internal sealed partial class UploadStore(
     {
         slot.State = UploadState.Gone;
         inventory.RemovePrepared(slot.Upload);
-        _slots.TryRemove(slot.Upload, out _);
+        try
+        {
+            if (!TryPutBack(slot.Upload)) ThrowAway(directory.UploadPath(slot.Upload));
+            Durable.SyncDirectory(directory.Incoming);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The disk is away, or dying. Forgotten now, its files would keep their room on it until the next start.
+            LogStays(error, slot.Upload);
+            return;
+        }
+
+        _slots.TryRemove(KeyValuePair.Create(slot.Upload, slot));
         slot.Reservation.Dispose();
-        if (!TryPutBack(slot.Upload)) ThrowAway(directory.UploadPath(slot.Upload));
-        Durable.SyncDirectory(directory.Incoming);
     }
 
     // The receipt first: without it a crash in between leaves an unfinished part, which the next start removes, or puts back into the trash.
@@ -285,6 +306,9 @@ internal sealed partial class UploadStore(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The disk became full while upload {Upload} was written; what had come of it was removed.")]
     private partial void LogDiskFull(UploadId upload);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What came of upload {Upload} could not be removed and keeps its room until the next attempt.")]
+    private partial void LogStays(Exception error, UploadId upload);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Upload {Upload} was opened and never begun; its room is free again.")]
     private partial void LogForgotten(UploadId upload);
