@@ -105,11 +105,24 @@ public sealed class StandaloneCluster : IAsyncDisposable
     {
         foreach (var worker in Workers.Where(static worker => worker.IsRunning))
             worker.Services.GetRequiredService<SharedStop>().Announce();
-        await Master.StopAsync();
-        await Task.WhenAll(Workers.Select(static worker => worker.StopAsync()));
-        await StopStoreAsync();
-        _home?.Dispose();
-        _home = null;
+        // Whatever keeps one of them from ending well: the others end, the store is not cut off in the middle, and the directory is not kept.
+        try
+        {
+            await Master.StopAsync();
+        }
+        finally
+        {
+            try
+            {
+                await Task.WhenAll(Workers.Select(static worker => worker.StopAsync()));
+            }
+            finally
+            {
+                await StopStoreAsync();
+                _home?.Dispose();
+                _home = null;
+            }
+        }
     }
 
     /// <summary>Starts the embedded store, on the port it had before; nothing where a Redis is used.</summary>

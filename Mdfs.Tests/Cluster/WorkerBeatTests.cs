@@ -53,6 +53,47 @@ public sealed class WorkerBeatTests : IDisposable
     }
 
     [Fact]
+    public async Task A_worker_whose_data_directory_is_gone_says_so()
+    {
+        await using var master = await WorkerMasterDouble.StartAsync();
+        await using var node = await WorkerNode.StartAsync(_directory.Path, master.Address);
+        await node.StoreAsync(_movie);
+        using (node.WithoutDirectory())
+        {
+            var told = await master.WaitForBeatAsync(static beat => beat.Failed is not null, "it says what is wrong");
+            Assert.Contains("Is its disk mounted?", told.Failed);
+            Assert.Equal((0, 0, _movie.Length), (told.Space.Free, told.Space.DiskFree, told.Space.Used));
+        }
+
+        await Eventually.TrueAsync(() => master.Beats[^1] is { Failed: null, Space.Free: > 0 }, "it is as it was", MdfsClient.Patience, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_data_directory_is_gone_stops_all_the_same()
+    {
+        await using var master = await WorkerMasterDouble.StartAsync();
+        var node = await WorkerNode.StartAsync(_directory.Path, master.Address);
+        await master.WaitForBeatAsync(static beat => beat.ClusterAge == 100, "it knows how old the cluster is");
+        master.Answer(static reply => reply with { ClusterAge = 130 });
+        await master.WaitForBeatAsync(static beat => beat.ClusterAge == 130, "it has become older, which is not on disk yet");
+        using (node.WithoutDirectory()) await node.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Orders_are_carried_out_although_what_else_was_heard_cannot_be_written_down()
+    {
+        await using var master = await WorkerMasterDouble.StartAsync();
+        await using var node = await WorkerNode.StartAsync(_directory.Path, master.Address);
+        var replica = await node.StoreAsync(_movie);
+        await master.WaitForBeatAsync(static beat => beat.ClusterAge == 100 && beat.ReplicaCount == 1, "it is told, and what was heard is written down");
+        var unwritable = _directory["node.json.tmp"];
+        Directory.CreateDirectory(unwritable);
+        master.Answer(reply => reply with { HighestVersion = new MovieVersion(long.MaxValue / 2), Orders = [new DeleteOrder(replica.Version, "surplus")] });
+        await Eventually.TrueAsync(() => !File.Exists(node.ReplicaPath(replica.Version)), "its bytes are gone", MdfsClient.Patience, TestContext.Current.CancellationToken);
+        Directory.Delete(unwritable);
+    }
+
+    [Fact]
     public async Task A_worker_stops_in_time_although_no_master_hears_its_goodbye()
     {
         var node = await WorkerNode.StartAsync(_directory.Path);

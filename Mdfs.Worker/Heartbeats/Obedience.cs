@@ -42,9 +42,10 @@ internal sealed class Obedience(NodeMemory memory, MasterClock clock, Standing s
 
         inventory.Acknowledge(Math.Min(reply.Acknowledged, beatNumber));
         await store.RememberAsync(reply.Tombstones);
+        // Before what is only kept in mind: on a disk that is full to the last byte that may fail, and it is these that make room there.
+        orders.Take(reply.Tombstones, reply.Orders, sent);
         store.Forget(reply.Forget);
         memory.Hear(reply.HighestVersion, reply.ClusterAge, reply.Settled, reply.Draining);
-        orders.Take(reply.Tombstones, reply.Orders, sent);
         return ReplyVerdict.Obeyed;
     }
 }

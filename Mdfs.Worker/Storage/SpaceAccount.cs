@@ -75,13 +75,29 @@ internal sealed class SpaceAccount
             var used = _inventory.Bytes;
             var inFlight = _open.Sum(reservation => reservation.Size);
             var written = _open.Sum(reservation => reservation.OnDisk);
-            var capacity = used + written + Math.Max(0, _drive.AvailableFreeSpace + _kept.Bytes - _reserve);
-            return new NodeSpace(Math.Min(capacity, _capacity ?? long.MaxValue), Math.Max(0, Free()), used, inFlight) { Disk = _disk, DiskFree = Math.Max(0, FreeOnDisk()) };
+            // Without its disk it has no more room than what lies there fills; what lies in the trash cannot give way either.
+            var (total, free) = Disk;
+            var room = total > 0 ? free + _kept.Bytes : 0;
+            var capacity = used + written + Math.Max(0, room - _reserve);
+            return new NodeSpace(Math.Min(capacity, _capacity ?? long.MaxValue), Math.Max(0, Free(room)), used, inFlight) { Disk = _disk, DiskFree = Math.Max(0, FreeOnDisk(room)) };
         }
     }
 
-    /// <summary>The file system under the data directory: bytes in all, and bytes free.</summary>
-    public (long Total, long Free) Disk => (_drive.TotalSize, _drive.AvailableFreeSpace);
+    /// <summary>The file system under the data directory: bytes in all, and bytes free. None where it cannot be asked: the path is gone, or its file system is dead, and a node in that state has to say so.</summary>
+    public (long Total, long Free) Disk
+    {
+        get
+        {
+            try
+            {
+                return (_drive.TotalSize, _drive.AvailableFreeSpace);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                return default;
+            }
+        }
+    }
 
     internal bool TryGrow(SpaceReservation reservation, long bytes)
     {
@@ -139,11 +155,13 @@ internal sealed class SpaceAccount
 
     // Written bytes are gone from the disk's free space already; only what is promised and not yet written is still to come. What lies in the trash gives
     // way.
-    private long FreeOnDisk() => _drive.AvailableFreeSpace + _kept.Bytes - _reserve - Promised();
+    private long FreeOnDisk(long room) => room - _reserve - Promised();
 
-    private long Free()
+    private long Free() => Free(_drive.AvailableFreeSpace + _kept.Bytes);
+
+    private long Free(long room)
     {
-        var onDisk = FreeOnDisk();
+        var onDisk = FreeOnDisk(room);
         return _capacity is { } capacity ? Math.Min(onDisk, capacity - _inventory.Bytes - _open.Sum(static one => Math.Max(one.Size, one.Written))) : onDisk;
     }
 

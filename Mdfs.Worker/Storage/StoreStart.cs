@@ -1,7 +1,7 @@
 namespace Mdfs.Worker.Storage;
 
 /// <summary>Takes stock of the disk before anything else starts, the server included; and writes down at the end what only memory knew.</summary>
-internal sealed class StoreStart(StoreRecovery recovery, NodeMemory memory) : IHostedLifecycleService
+internal sealed partial class StoreStart(StoreRecovery recovery, NodeMemory memory, ILogger<StoreStart> logger) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken) => Task.Run(recovery.Run, cancellationToken);
 
@@ -15,7 +15,19 @@ internal sealed class StoreStart(StoreRecovery recovery, NodeMemory memory) : IH
 
     public Task StoppedAsync(CancellationToken cancellationToken)
     {
-        memory.Save();
+        try
+        {
+            memory.Save();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A dead disk is a reason to stop, and not one to end like a crash.
+            LogNotSaved(error);
+        }
+
         return Task.CompletedTask;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "How old the cluster is could not be written down at the end; the next start goes by what was written before, a minute or so earlier.")]
+    private partial void LogNotSaved(Exception error);
 }
