@@ -213,6 +213,39 @@ public sealed class WorkerWindowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_bad_block_is_written_down_while_others_are_served()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:EventLoops"] = "1" });
+        var movie = WorkerNode.Movie(3 * Block);
+        var (bad, good) = (await node.StoreAsync(movie, "bad.mp4"), await node.StoreAsync(movie, "good.mp4"));
+        WorkerNode.Flip(node.ReplicaPath(bad.Version), 77);
+        // A pipe in its place: it is opened only when somebody opens the other end, as on a disk that takes its time.
+        var pipe = _directory["pipe"];
+        await RunAsync("mkfifo", pipe);
+        await RunAsync("ln", pipe, node.ReplicaPath(bad.Version) + ".damaged.tmp");
+        using var first = new MasterVoice(node.Address, node.Id);
+        var refused = first.WindowAsync(bad.Version, 0, movie.Length);
+        try
+        {
+            await Eventually.TrueAsync(() => IsDamaged(node, bad), "the bad block is met", MdfsClient.Patience, TestContext.Current.CancellationToken);
+            // Connections of its own: what anything else was asked over is the server's for good.
+            using var second = new MasterVoice(node.Address, node.Id);
+            Assert.Equal(movie, await second.BytesAsync(good.Version, 0, movie.Length).WaitAsync(MdfsClient.Patience, TestContext.Current.CancellationToken));
+            Assert.False(refused.IsCompleted, "It was refused before it was written down why.");
+        }
+        finally
+        {
+            using var other = File.OpenHandle(pipe);
+            using var answer = await refused;
+            Assert.Equal(NodeRefusal.Damaged, (await MasterVoice.RefusalAsync(answer, HttpStatusCode.Conflict)).Code);
+        }
+
+        // That of the good one; the bad one was the server's to refuse.
+        Assert.Equal(1, await MetricAsync(node, "mdfs_loop_requests_total"));
+    }
+
+    [Fact]
     public async Task A_truncated_file_is_damaged_and_its_good_blocks_are_served()
     {
         var movie = WorkerNode.Movie((3 * Block) + 500);
@@ -327,6 +360,13 @@ public sealed class WorkerWindowTests : IDisposable
         using var http = new HttpClient { BaseAddress = new Uri(node.Address) };
         var lines = (await http.GetStringAsync("metrics", TestContext.Current.CancellationToken)).Split('\n');
         return lines.FirstOrDefault(line => line.StartsWith($"{name} ", StringComparison.Ordinal)) is { } line ? double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture) : double.NaN;
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var run = System.Diagnostics.Process.Start(Tools.Require(program), arguments);
+        await run.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, run.ExitCode);
     }
 
     private static bool IsDamaged(WorkerNode node, ReplicaDescription replica) =>

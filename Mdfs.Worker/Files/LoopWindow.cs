@@ -21,6 +21,7 @@ internal sealed class LoopWindow(string route, ReplicaReader? reader, Func<Repli
     private (WindowPiece Piece, bool There) _read;
     private BlockFault _fault;
     private bool _fetching;
+    private bool _told;
 
     /// <summary>What is sent of it.</summary>
     /// <param name="Head">Status line and headers.</param>
@@ -46,6 +47,12 @@ internal sealed class LoopWindow(string route, ReplicaReader? reader, Func<Repli
     public override LoopPiece Read(Memory<byte> into, Action ready)
     {
         WindowPiece came;
+        if (_told)
+        {
+            _fetching = false;
+            return LoopPiece.Failed;
+        }
+
         if (_read.There)
         {
             (came, _read, _fetching) = (_read.Piece, default, false);
@@ -69,8 +76,11 @@ internal sealed class LoopWindow(string route, ReplicaReader? reader, Func<Repli
         // The good bytes first.
         if (came.Fault != BlockFault.None) _fault = came.Fault;
         if (came.Count > 0) return LoopPiece.Bytes(came.Skip, came.Count);
-        if (_fault != BlockFault.None) findings.Report(_window, _fault);
-        return LoopPiece.Failed;
+        if (_fault == BlockFault.None) return LoopPiece.Failed;
+        // It is written down, on a disk that may be dying: whoever waits for this loop does not wait for that. The stream ends when it is known, so that who asks then hears of it.
+        _fetching = true;
+        ThreadPool.UnsafeQueueUserWorkItem(static with => with.Self.Tell(with.Ready), (Self: this, Ready: ready), preferLocal: false);
+        return LoopPiece.Waiting;
     }
 
     public override int NextOfFile(out SafeFileHandle? file, out long from)
@@ -116,6 +126,19 @@ internal sealed class LoopWindow(string route, ReplicaReader? reader, Func<Repli
         if (_reader is null || (_plan = plan(_reader)) is not { } known) return false;
         _window = new ReplicaWindow(_reader, fresh.Of(_reader.Held), known.From, known.Length);
         return true;
+    }
+
+    private void Tell(Action ready)
+    {
+        try
+        {
+            findings.Report(_window!, _fault);
+        }
+        finally
+        {
+            _told = true;
+            ready();
+        }
     }
 
     private void Fetch(Memory<byte> into, Action ready)

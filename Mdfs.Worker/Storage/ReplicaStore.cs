@@ -149,7 +149,7 @@ internal sealed partial class ReplicaStore(
         if (told.Count == 0) return;
         lock (_burials)
         {
-            tombstones.Forget(told);
+            emergency.Write(() => tombstones.Forget(told));
             inventory.SetTombstones(tombstones.Live());
         }
     }
@@ -176,9 +176,9 @@ internal sealed partial class ReplicaStore(
         {
             Durable.WriteFile(directory.ReplicaPath(version) + Sidecars.Damaged, Encoding.UTF8.GetBytes(reason + "\n"));
         }
-        catch (IOException error)
+        catch (Exception error)
         {
-            // A full or dying disk: memory knows, the beat tells, and the next life finds the bad block again when it reads it.
+            // A full or dying disk, whatever it comes up with: memory knows, the beat tells, and the next life finds the bad block again when it reads it.
             LogMarkLost(error, version);
         }
 
