@@ -85,6 +85,9 @@ public sealed partial class CatalogSession(
                 case EpochOutcome.Unavailable unavailable:
                     Volatile.Write(ref _health, Health with { State = StoreState.Unreachable, Sentence = unavailable.Reason });
                     return false;
+                case EpochOutcome.Replaced replaced:
+                    Stop(taken: store.Epoch ?? 0, replaced.Epoch);
+                    return false;
                 default:
                     return false;
             }
@@ -365,8 +368,13 @@ public sealed partial class CatalogSession(
 
     private void StepDown(long epoch)
     {
-        if (!Attached) return;
-        LogReplaced(identity.Epoch, epoch);
+        if (Attached) Stop(identity.Epoch, epoch);
+    }
+
+    /// <param name="taken">The epoch of this master, whether it has come to reign with it or not.</param>
+    private void Stop(long taken, long other)
+    {
+        LogReplaced(taken, other);
         identity.StepDown();
         Environment.ExitCode = ReplacedExitCode;
         lifetime.StopApplication();

@@ -214,6 +214,20 @@ public abstract class CatalogStoreReigns(RedisProcess server)
         Assert.True(next.Loaded is { Incomplete: true, Empty: false, Epoch: 2 });
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_redis_that_is_wiped_before_the_catalog_was_loaded_is_taken_over_anew(bool loading)
+    {
+        await using var master = await ConnectAsync(server.Port, _prefix, options => options.CommitWait = TimeSpan.FromSeconds(5));
+        Assert.Equal(new EpochOutcome.Taken(8), await master.Store.TakeEpochAsync(7, Cancelled));
+        await FlushAsync();
+        // Nothing was done under that epoch, and there is no memory to write back.
+        if (loading) await Assert.ThrowsAsync<StoreUnavailableException>(() => master.Store.LoadAsync(Cancelled));
+        Assert.Equal(new EpochOutcome.Taken(9), await master.Store.TakeEpochAsync(8, Cancelled));
+        Assert.True(await master.Store.LoadAsync(Cancelled) is { Incomplete: true, Empty: true, Epoch: 9 });
+    }
+
     [Fact]
     public async Task A_store_without_a_memory_writes_nothing_back_and_says_that_it_cannot_serve()
     {

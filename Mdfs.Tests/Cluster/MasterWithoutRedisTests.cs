@@ -1,6 +1,7 @@
 using System.Net;
 using Mdfs.Garnet;
 using Mdfs.Master.Catalog;
+using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Nodes;
 using Mdfs.Master.Repair;
@@ -8,6 +9,10 @@ using Mdfs.Master.Status;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Mdfs.Tests.Cluster;
 
@@ -123,6 +128,31 @@ public sealed class MasterWithoutRedisTests
             },
             "the catalog is whole", TimeSpan.FromSeconds(60), Cancelled);
         Assert.Equal(HttpStatusCode.OK, (await rig.Client.GetAsync("/api/files/film.mp4", Cancelled)).StatusCode);
+    }
+
+    [Fact]
+    public async Task One_that_is_replaced_before_it_has_loaded_stops()
+    {
+        using var temp = new TempDirectory();
+        var past = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["past"] });
+        var port = await PastAsync(past);
+        // By a clock that stands still it tries once by itself.
+        await using var rig = await MasterRig.StartAtAsync(
+            past.ConnectionString + ",connectTimeout=500", new FakeTimeProvider(DateTimeOffset.UtcNow), ("Mdfs:Master:RedisStartWait", "00:00:00"), ("Mdfs:Master:CommitWait", "00:00:00.5"));
+        var watch = rig.Services.GetServices<IHostedService>().OfType<SessionWatch>().Single();
+        await Eventually.TrueAsync(() => watch.Status.LastEnd is not null, "it has tried", TimeSpan.FromSeconds(60), Cancelled);
+
+        await using var garnet = new GarnetStore(new GarnetStoreOptions { Port = port, DataDirectory = temp["garnet"] });
+        await garnet.StartAsync(Cancelled);
+        var (session, store) = (rig.Get<CatalogSession>(), rig.Get<CatalogStore>());
+        await Eventually.TrueAsync(async () => await store.TakeEpochAsync(0, Cancelled) is EpochOutcome.Taken, "it has its epoch", TimeSpan.FromSeconds(60), Cancelled);
+        await using var other = await CatalogStoreMaster.StartAsync(port, rig.Get<IOptions<CatalogStoreOptions>>().Value.RedisKeyPrefix);
+        Assert.True(other.Store.Epoch > store.Epoch);
+
+        var stopping = rig.Get<IHostApplicationLifetime>().ApplicationStopping;
+        await Eventually.TrueAsync(async () => !await session.TryAttachAsync(TimeSpan.FromSeconds(5), Cancelled) && stopping.IsCancellationRequested, "it stops", TimeSpan.FromSeconds(20), Cancelled);
+        Assert.Equal(CatalogSession.ReplacedExitCode, Environment.ExitCode);
+        Environment.ExitCode = 0;
     }
 
     /// <summary>A catalog that knows one movie, which is older than what the worker has.</summary>

@@ -216,6 +216,7 @@ public sealed partial class CatalogStore : IAsyncDisposable
         {
             if (giveUp()) return new EpochOutcome.Unavailable(_redis.LastTrouble);
             await InspectAsync().ConfigureAwait(false);
+            await ForgetLostEpochAsync().ConfigureAwait(false);
             if (_lane.Mine is null && _durability?.Refusal is { } refusal) return new EpochOutcome.Refused(refusal);
             var ended = _lane.Mine is null ? await TakeFirstAsync(above).ConfigureAwait(false) : await RaiseAsync(above, giveUp).ConfigureAwait(false);
             if (ended is not null) return ended;
@@ -263,11 +264,24 @@ public sealed partial class CatalogStore : IAsyncDisposable
         return new EpochOutcome.Taken(mine.Epoch!.Value);
     }
 
+    /// <summary>
+    /// Before the catalog was loaded there is no memory to write back into a Redis that went back, and nothing has been done under the epoch that it lost. So another is taken, as if by a master that has just
+    /// begun.
+    /// </summary>
+    private async Task ForgetLostEpochAsync()
+    {
+        if (_loaded || _lane.Mine is not { } mine || await _redis.ReadPositionAsync().ConfigureAwait(false) is not { } stored) return;
+        if (PositionVerdict.Judge(stored, mine) is not PositionVerdict.WentBack back) return;
+        LogLostEpoch(back.Reason, mine.Epoch!.Value);
+        (_lane.Mine, _lane.Doubt) = (null, null);
+    }
+
     private async Task<StoreSnapshot?> LoadInLaneAsync(Func<bool> giveUp, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < LoadAttempts && !giveUp(); attempt++)
         {
-            if (await _lane.AlignAsync(giveUp).ConfigureAwait(false) != Alignment.Current) break;
+            await ForgetLostEpochAsync().ConfigureAwait(false);
+            if (_lane.Mine is null || await _lane.AlignAsync(giveUp).ConfigureAwait(false) != Alignment.Current) break;
             try
             {
                 var snapshot = await new CatalogLoader(_redis.Database, _redis.Keys).LoadAsync(_lane.Mine!, _empty, cancellationToken).ConfigureAwait(false);
@@ -388,6 +402,9 @@ public sealed partial class CatalogStore : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "This master reigns with epoch {Epoch}.")]
     private partial void LogEpoch(long epoch);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}. Nothing was done under epoch {Epoch} yet: another one is taken.")]
+    private partial void LogLostEpoch(string reason, long epoch);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The catalog could not be read from Redis; trying again.")]
     private partial void LogLoadFailed(Exception exception);
