@@ -26,6 +26,7 @@ public sealed partial class CatalogSession(
     /// <summary>The exit code of a master that was replaced, so that a supervisor can tell it from a crash.</summary>
     public const int ReplacedExitCode = 3;
 
+    private const string Behind = "Workers know of later versions than Redis: the catalog is being completed from them.";
     private const string Emptied = "Redis was empty, and a worker belongs to a cluster already: the catalog is being rebuilt from the workers.";
 
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -268,6 +269,15 @@ public sealed partial class CatalogSession(
     }
 
     /// <summary>
+    /// A worker knows of that version. All that workers know they were told by masters, and a master hears of a version when it mints it: one that is above everything this master has heard of was minted by a former one, and is not
+    /// in what Redis gave us. Whoever holds it may not have come yet, so it is not known what else is missing (docs/decisions/model.md).
+    /// </summary>
+    public void HearVersion(MovieVersion version)
+    {
+        if (catalog.Hear(version) && Attached) BeginRebuild(rebuild.BeganEmpty ? Emptied : Behind);
+    }
+
+    /// <summary>
     /// Whether a name that is not in the catalog may nevertheless exist. An empty Redis is that of a new cluster only when nobody among the
     /// first workers knows better.
     /// </summary>
@@ -315,7 +325,6 @@ public sealed partial class CatalogSession(
         var snapshot = await store.LoadAsync(cancellationToken);
         foreach (var problem in snapshot.Problems) LogProblem(problem);
         using var held = await HoldMemoryAsync(CancellationToken.None);
-        var heard = catalog.Highest;
         catalog.Replace(snapshot.Entries.Values, snapshot.Tombstones.Values, MovieVersion.Max(snapshot.Highest, catalog.Highest));
         clock.Hear(snapshot.ClusterAge);
         registry.Remember(snapshot.Nodes);
@@ -324,8 +333,10 @@ public sealed partial class CatalogSession(
         // Whoever has beaten while Redis was away has said what Redis does not know, and may not have said yet what it holds.
         if (snapshot.Empty && identity.ClusterId.Length > 0) BeginRebuild(Emptied);
         else if (!snapshot.Empty && snapshot.Incomplete) BeginRebuild("Redis held an incomplete catalog: the workers are asked for what it lacks.");
-        else if (heard > snapshot.Highest) BeginRebuild("Workers know of later versions than Redis: the catalog is being completed from them.");
+        else if (catalog.Highest > snapshot.Highest) BeginRebuild(Behind);
         identity.Reign(epoch);
+        // Told while we looked: whoever tells it from now on begins the rebuilding himself.
+        if (!snapshot.Empty && catalog.Highest > snapshot.Highest) BeginRebuild(Behind);
         // Not earlier: what would be written back into a Redis that went back must be the whole.
         store.Remember(Memory);
         store.Restored += NoteRestored;

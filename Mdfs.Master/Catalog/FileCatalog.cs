@@ -53,12 +53,15 @@ public sealed class FileCatalog
         }
     }
 
-    public void Hear(MovieVersion version)
+    /// <returns>Whether it is above everything heard of before.</returns>
+    public bool Hear(MovieVersion version)
     {
         for (var highest = Highest; version > highest; highest = Highest)
         {
-            if (Interlocked.CompareExchange(ref _highest, version.Number, highest.Number) == highest.Number) return;
+            if (Interlocked.CompareExchange(ref _highest, version.Number, highest.Number) == highest.Number) return true;
         }
+
+        return false;
     }
 
     /// <summary>Takes over a change that stands in Redis. The name's lock is held by the caller.</summary>

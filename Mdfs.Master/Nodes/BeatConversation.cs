@@ -121,7 +121,7 @@ public sealed partial class BeatConversation(
     private async Task HearAsync(Beat beat, CancellationToken cancellationToken)
     {
         clock.Hear(beat.ClusterAge);
-        if (beat.HighestVersion <= VersionMint.Next(time.GetUtcNow() + _furthestFuture, MovieVersion.None)) catalog.Hear(beat.HighestVersion);
+        if (beat.HighestVersion <= VersionMint.Next(time.GetUtcNow() + _furthestFuture, MovieVersion.None)) session.HearVersion(beat.HighestVersion);
         else LogAbsurdVersion(beat.Address, beat.HighestVersion.Number);
         identity.HearEpoch(beat.Epoch);
         if (identity.Epoch > 0 && beat.Epoch > identity.Epoch) await session.MeetHigherEpochAsync(beat.Epoch, cancellationToken);

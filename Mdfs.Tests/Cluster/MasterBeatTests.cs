@@ -211,6 +211,26 @@ public sealed class MasterBeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_that_knows_a_later_version_than_redis_had_means_that_redis_went_back_however_late_it_comes()
+    {
+        var node = Node(1);
+        await JoinAsync(node, SpeakingNode.Sealed("film.mp4", 5, Ours));
+        await EndRebuildAsync(node);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await _rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+
+        // Those that hold version 9 have not come yet.
+        var late = Node(2);
+        await BeatAsync(late, late.Beat() with { HighestVersion = new MovieVersion(9) });
+        Assert.True(_rig.Get<CatalogSession>().IsUncertain);
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, (await _rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
+
+        await InventoryAsync(late);
+        await EndRebuildAsync(node, late);
+        await BeatAsync(late, late.Beat() with { HighestVersion = new MovieVersion(9) });
+        Assert.False(_rig.Get<CatalogSession>().IsUncertain);
+    }
+
+    [Fact]
     public async Task What_workers_hold_and_redis_does_not_is_read_at_once_and_written_down_when_no_further_node_comes()
     {
         var node = Node(1);
