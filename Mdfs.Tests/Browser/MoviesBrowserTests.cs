@@ -137,6 +137,25 @@ public sealed class MoviesBrowserTests(Chromium chromium, SharedCluster shared)
     }
 
     [Fact]
+    public async Task When_the_last_page_is_emptied_the_one_before_it_is_shown()
+    {
+        var names = Enumerable.Range(1, 26).Select(number => $"page of {number:00}.mp4").ToList();
+        foreach (var name in names) await shared.Client.StoreAsync(name, new MovieBytes(1, 1000), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/movies?query=page of");
+        var shown = visit.Page.Locator(".movie-name");
+        await Assertions.Expect(shown).ToHaveCountAsync(25);
+        await visit.Button("Next page").ClickAsync();
+        await Assertions.Expect(shown).ToHaveTextAsync([names[25]]);
+        await visit.ActAsync(names[25], "Delete");
+        await visit.Button("Move to trash").ClickAsync();
+        await Assertions.Expect(shown).ToHaveCountAsync(25);
+        await Assertions.Expect(visit.Button("Next page")).ToBeDisabledAsync();
+        await Assertions.Expect(visit.Page.Locator(".empty")).ToHaveCountAsync(0);
+        visit.AssertNothingWrong();
+        foreach (var name in names[..25]) (await shared.Client.DeleteAsync(name, Cancelled)).Dispose();
+    }
+
+    [Fact]
     public async Task A_movie_is_saved_and_its_checksum_its_link_and_playlists_are_taken_along()
     {
         const string name = "take me along (七).mp4";

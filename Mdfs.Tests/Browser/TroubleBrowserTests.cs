@@ -65,6 +65,38 @@ public sealed class TroubleBrowserTests(Chromium chromium, SharedCluster shared)
     }
 
     [Fact]
+    public async Task Uploads_outlive_a_restart_of_the_console_and_the_page_begins_anew_when_they_are_over()
+    {
+        const long size = 24 << 20;
+        using var temp = new TempDirectory();
+        var movie = new MovieBytes(2, size);
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        await visit.Page.SetInputFilesAsync("[data-pick=files]", movie.WriteTo(temp["outliving.mp4"]));
+        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 10");
+        await visit.Page.EvaluateAsync("addEventListener('pagehide', () => sessionStorage.setItem('left', document.querySelector('.uploads li').dataset.state))");
+        await shared.Cluster.Cluster.Master.StopAsync(atOnce: true);
+        try
+        {
+            await Assertions.Expect(visit.Page.Locator(".uploads li")).ToHaveAttributeAsync("data-state", "offline");
+        }
+        finally
+        {
+            await shared.Cluster.Cluster.Master.StartAsync(Cancelled);
+        }
+
+        await Assertions.Expect(visit.Text("The console was restarted. The page begins anew when the uploads are over.")).ToBeVisibleAsync();
+        await Assertions.Expect(visit.Page.Locator(".uploads li")).ToHaveAttributeAsync("data-state", "sending");
+        network.Rate = 0;
+        await Assertions.Expect(visit.Page.Locator(".uploads li")).ToHaveCountAsync(0);
+        await visit.UntilAsync("() => sessionStorage.getItem('left') !== null");
+        Assert.Equal("done", await visit.Page.EvaluateAsync<string>("sessionStorage.getItem('left')"));
+        await shared.Client.AssertHoldsAsync("outliving.mp4", movie, Cancelled);
+        await visit.ReadyAsync();
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task A_Redis_that_is_away_makes_the_cluster_read_only_and_the_page_says_so_until_it_is_back()
     {
         // A new cluster whose master another test has killed within its first seconds is still being completed.

@@ -141,6 +141,64 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
     }
 
     [Fact]
+    public async Task Files_that_change_before_they_are_read_fail_and_hold_up_none_of_the_others()
+    {
+        using var temp = new TempDirectory();
+        string[] slow = ["slow 1.mp4", "slow 2.mp4"], changed = ["changed 1.mp4", "changed 2.mp4"];
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        await visit.Page.SetInputFilesAsync(Files, [.. slow.Select(name => new MovieBytes(100, 12L << 20).WriteTo(temp[name])), .. changed.Select(name => new MovieBytes(101, 1L << 20).WriteTo(temp[name]))]);
+        foreach (var name in slow) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "sending");
+        foreach (var name in changed)
+        {
+            await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "ready");
+            await System.IO.File.AppendAllTextAsync(temp[name], "x", Cancelled);
+            // A browser looks at whole seconds.
+            System.IO.File.SetLastWriteTimeUtc(temp[name], DateTime.UtcNow.AddSeconds(10));
+        }
+
+        await visit.Page.SetInputFilesAsync(Files, File("behind what changed.mp4"));
+        await Assertions.Expect(Row(visit, "behind what changed.mp4")).ToHaveAttributeAsync("data-state", "ready");
+        network.Rate = 0;
+        foreach (var name in changed)
+        {
+            await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "failed");
+            await Assertions.Expect(Row(visit, name)).ToContainTextAsync("could not be read");
+        }
+
+        foreach (var name in (string[])[.. slow, "behind what changed.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        await Eventually.TrueAsync(() => !shared.Incoming().Any(), "nothing is left of what failed", MdfsClient.Patience, Cancelled);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
+    public async Task What_is_chosen_again_and_cancelled_before_it_goes_on_leaves_nothing_behind()
+    {
+        using var temp = new TempDirectory();
+        var path = new MovieBytes(102, 12L << 20).WriteTo(temp["chosen again.mp4"]);
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        await visit.Page.SetInputFilesAsync(Files, path);
+        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
+        await visit.Page.ReloadAsync();
+        var unfinished = visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Not finished" });
+        await Assertions.Expect(unfinished).ToContainTextAsync("chosen again.mp4");
+        var left = shared.Incoming().ToList();
+        Assert.NotEmpty(left);
+
+        await visit.Page.SetInputFilesAsync(Files, [.. ((string[])["before it 1.mp4", "before it 2.mp4"]).Select(name => new MovieBytes(103, 12L << 20).WriteTo(temp[name]))]);
+        foreach (var name in (string[])["before it 1.mp4", "before it 2.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "sending");
+        await visit.Page.SetInputFilesAsync(Files, path);
+        await Assertions.Expect(Row(visit, "chosen again.mp4")).ToHaveAttributeAsync("data-state", "ready");
+        await Act(visit, "chosen again.mp4", "Cancel").ClickAsync();
+        await Eventually.TrueAsync(() => !shared.Incoming().Intersect(left).Any(), "nothing is left of it", MdfsClient.Patience, Cancelled);
+        await Assertions.Expect(unfinished).ToBeHiddenAsync();
+        network.Rate = 0;
+        foreach (var name in (string[])["before it 1.mp4", "before it 2.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task Of_a_drop_whatever_can_be_read_is_taken_and_the_rest_is_named()
     {
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");

@@ -7,12 +7,14 @@
     },
   });
   const modal = document.getElementById('components-reconnect-modal');
+  // Uploads need no circuit: they go on, and the page that begins anew ends them.
+  const uploading = () => document.documentElement.hasAttribute('data-uploading');
   const reload = async () => {
     for (;;) {
       try {
         // Anything but silence: a page that says what is wrong is better than one that is frozen.
         const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store', redirect: 'manual' });
-        if (answer.status < 500 || answer.type === 'opaqueredirect') return location.reload();
+        if (!uploading() && (answer.status < 500 || answer.type === 'opaqueredirect')) return location.reload();
       } catch {
         // Still away.
       }

@@ -103,19 +103,13 @@ export class UploadQueue extends EventTarget {
 
   /** Also on the server: its bytes are removed there. */
   async cancel(item) {
-    const began = item.upload;
     this.#set(item, 'cancelled');
     clearTimeout(item.timer);
     item.wake?.();
     this.#fill();
     // Its address is not known yet: it is removed as soon as it is.
     if (item.creating) return;
-    try {
-      await began?.abort(true);
-    } catch {
-      // Out of reach: it expires by itself.
-    }
-    this.#forget(item);
+    await this.#remove(item);
   }
 
   drop(item) {
@@ -138,11 +132,7 @@ export class UploadQueue extends EventTarget {
   async discard(kept) {
     this.#write(this.#read().filter(other => other.key !== kept.key));
     this.#changed();
-    try {
-      await this.#tus.Upload.terminate(kept.url, { headers: headers() });
-    } catch {
-      // It expires by itself.
-    }
+    await this.#terminate(kept.url);
   }
 
   /** One after the other, except that none waits for one that says `next` before it is done. */
@@ -313,9 +303,20 @@ export class UploadQueue extends EventTarget {
     this.#fill();
   }
 
-  #again(item) {
+  async #again(item) {
     if (item.state !== 'offline') return;
     clearTimeout(item.timer);
+    // A file that was changed, moved or unplugged since it was chosen looks to a browser like a network that is away, and would for ever.
+    const readable = await item.file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+    if (item.state !== 'offline') return;
+    if (!readable) {
+      this.#set(item, 'failed', ['Unreadable']);
+      this.#fill();
+      // What has arrived stays, for a disk that comes back: it can be tried again, or discarded.
+      if (item.sent === 0) await this.#remove(item);
+      return;
+    }
+
     this.#set(item, 'sending');
     this.#start(item);
   }
@@ -354,6 +355,8 @@ export class UploadQueue extends EventTarget {
   }
 
   #tell() {
+    // For console.js: the page is not to begin anew under them.
+    document.documentElement.toggleAttribute('data-uploading', this.items.some(item => item.unfinished));
     this.#tabs.tell(this.items.filter(item => item.unfinished).map(item => this.#key(item)));
   }
 
@@ -368,6 +371,26 @@ export class UploadQueue extends EventTarget {
   #keep(item) {
     const rest = this.#read().filter(kept => kept.key !== this.#key(item));
     this.#write([...rest, { key: this.#key(item), url: item.upload.url, name: item.name, size: item.size, at: Date.now() }]);
+  }
+
+  /** What there is of it on the server, and the note of where; it may have been begun in another life of the page, and not been sent in this one. */
+  async #remove(item) {
+    const url = item.upload?.url ?? this.#read().find(kept => kept.key === this.#key(item))?.url;
+    const began = item.upload;
+    item.upload = null;
+    item.sent = 0;
+    this.#forget(item);
+    this.#changed();
+    await began?.abort();
+    if (url) await this.#terminate(url);
+  }
+
+  async #terminate(url) {
+    try {
+      await this.#tus.Upload.terminate(url, { headers: headers() });
+    } catch {
+      // Out of reach: it expires by itself.
+    }
   }
 
   #forget(item) {
