@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mdfs.Cli.Transfer;
 using Mdfs.Protocol.Names;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Cli.Commands;
 
@@ -22,7 +23,7 @@ internal static class GetCommand
             if (where == "-")
             {
                 if (wanted.Count != 1) throw new CliException("Standard output takes one movie.", ExitCodes.Usage);
-                await using var pipe = Console.OpenStandardOutput();
+                await using var pipe = StandardOutput();
                 await download.CopyAsync(wanted[0], pipe, cancellationToken);
                 return ExitCodes.Done;
             }
@@ -33,6 +34,17 @@ internal static class GetCommand
                 wanted, static name => name, _ => null, (name, meter, cancelled) => download.RunAsync(name, isFolder ? FileOf(where, name) : where, meter, cancelled), cancellationToken);
         });
         return command;
+    }
+
+    /// <summary>
+    /// The console's own stream takes a pipe that nobody reads any more for one that has taken everything, and a movie would be fetched to its end for nobody. A file is left to it: a
+    /// <see cref="FileStream"/> does not move the position that others who write to the same file go on from.
+    /// </summary>
+    private static Stream StandardOutput()
+    {
+        if (OperatingSystem.IsWindows()) return Console.OpenStandardOutput();
+        var pipe = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return pipe.CanSeek ? Console.OpenStandardOutput() : pipe;
     }
 
     /// <summary>A name is checked before it becomes part of a path, whoever said it.</summary>

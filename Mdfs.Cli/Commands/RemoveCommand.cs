@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Mdfs.Cli.Server;
 using Mdfs.Cli.Terminal;
 using Mdfs.Cli.Transfer;
 
@@ -27,19 +28,23 @@ internal static class RemoveCommand
 
     private static async Task<Outcome> RemoveAsync(Session session, Retrying retrying, string name, CancellationToken cancellationToken)
     {
-        var attempts = 0;
+        var maybeDone = false;
         return await retrying.RunAsync(name, async () =>
         {
-            attempts++;
             try
             {
                 var deleted = await session.Master.DeleteAsync(name, cancellationToken);
                 return new Outcome(deleted.Name, Ending.Deleted) { Nodes = deleted.Nodes };
             }
-            catch (Server.Refusal refusal) when (attempts > 1 && refusal.ExitCode == ExitCodes.NotFound)
+            catch (Refusal refusal) when (maybeDone && refusal.ExitCode == ExitCodes.NotFound)
             {
-                // The try before, whose answer did not come, was the one that did it.
+                // The try before, of which nobody said what became, was the one that did it.
                 return new Outcome(name, Ending.Deleted);
+            }
+            catch (Exception e)
+            {
+                maybeDone |= MasterClient.MayHaveDone(e);
+                throw;
             }
         }, static () => 0, cancellationToken);
     }

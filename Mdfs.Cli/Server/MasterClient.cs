@@ -185,13 +185,21 @@ internal sealed class MasterClient : IDisposable
         catch (OperationCanceledException e) when (e.InnerException is TimeoutException && !cancellationToken.IsCancellationRequested)
         {
             // Nobody has taken the connection in time, which the runtime tells as if somebody had cancelled.
-            throw new TimeoutException($"{Url} does not take connections.", e);
+            throw new HttpRequestException(HttpRequestError.ConnectionError, $"{Url} does not take connections.", e);
         }
 
         if (response.IsSuccessStatusCode) return response;
         using (response)
             throw await Refusal.ReadAsync(response, cancellationToken);
     }
+
+    /// <summary>Whether a change that ended so may have been carried out all the same: it was sent, and nobody has said that nothing was done.</summary>
+    public static bool MayHaveDone(Exception e) => e switch
+    {
+        Refusal refusal => refusal.IsUnknown,
+        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } => false,
+        _ => e is HttpRequestException or TimeoutException,
+    };
 
     public static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
     {

@@ -16,6 +16,9 @@ internal sealed class Refusal(HttpStatusCode status, string type, string sentenc
 
     public TimeSpan? RetryAfter { get; } = retryAfter;
 
+    /// <summary>It does not say that nothing was done; nor does whoever answers in the master's place.</summary>
+    public bool IsUnknown => Type.Length == 0 || Type.EndsWith(":outcome-unknown", StringComparison.Ordinal) || Type.EndsWith(":deletion-not-confirmed", StringComparison.Ordinal);
+
     public static async Task<Refusal> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var (type, sentence) = ("", $"The server answered {(int)response.StatusCode} {response.ReasonPhrase}.");
@@ -47,7 +50,7 @@ internal sealed class Refusal(HttpStatusCode status, string type, string sentenc
         404 => ExitCodes.NotFound,
         422 => ExitCodes.Damaged,
         507 => ExitCodes.NoSpace,
-        408 or 502 or 503 or 504 => ExitCodes.Unavailable,
+        408 or 423 or 502 or 503 or 504 => ExitCodes.Unavailable,
         _ => ExitCodes.Failed,
     };
 }

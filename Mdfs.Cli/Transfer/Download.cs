@@ -13,7 +13,7 @@ namespace Mdfs.Cli.Transfer;
 /// Fetches one movie into <c>file.part</c>, and gives it its name when it is whole and adds up to what the catalog says. Beside it
 /// <c>file.part.etag</c> tells which version the part belongs to: the next run goes on from there (RFC 9110: Range with If-Range).
 /// </summary>
-internal sealed class Download(MasterClient master, Retrying retrying, bool force)
+internal sealed class Download(MasterClient master, Retrying retrying, bool force, TimeProvider? time = null)
 {
     private const int BufferSize = 256 * 1024;
     private const string PartSuffix = ".part";
@@ -43,10 +43,10 @@ internal sealed class Download(MasterClient master, Retrying retrying, bool forc
     public async Task CopyAsync(string name, Stream to, CancellationToken cancellationToken)
     {
         var movie = await master.FindAsync(name, cancellationToken) ?? throw NoSuchMovie(name);
-        using var silence = new Silence(cancellationToken);
+        using var silence = new Silence(cancellationToken, time);
         using var response = await AskAsync(movie, 0, silence);
         var hash = new Crc32();
-        await PourAsync(response, to, hash, silence, static _ => { });
+        await PourAsync(response, to, hash, silence, static _ => { }, cancellationToken);
         Compare(movie, new Checksum(hash.GetCurrentHashAsUInt32()));
     }
 
@@ -92,7 +92,7 @@ internal sealed class Download(MasterClient master, Retrying retrying, bool forc
             await Hashing.ReadAsync(stream, hash, meter, cancellationToken);
         }
 
-        using var silence = new Silence(cancellationToken);
+        using var silence = new Silence(cancellationToken, time);
         if (stream.Length < movie.Size)
         {
             using var response = await AskAsync(movie, stream.Length, silence);
@@ -107,7 +107,7 @@ internal sealed class Download(MasterClient master, Retrying retrying, bool forc
             {
                 meter.Add(count);
                 moved(count);
-            });
+            }, cancellationToken);
         }
 
         if (stream.Length != movie.Size) throw new HttpRequestException("the connection ended before the movie did.");
@@ -150,7 +150,7 @@ internal sealed class Download(MasterClient master, Retrying retrying, bool forc
         }
     }
 
-    private static async Task PourAsync(HttpResponseMessage response, Stream to, Crc32 hash, Silence silence, Action<int> moved)
+    private static async Task PourAsync(HttpResponseMessage response, Stream to, Crc32 hash, Silence silence, Action<int> moved, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
@@ -169,8 +169,10 @@ internal sealed class Download(MasterClient master, Retrying retrying, bool forc
                 }
 
                 if (count == 0) return;
+                // Whoever takes it may let us wait: a player behind a pipe that is paused is no silence of the cluster's.
+                silence.Suspend();
+                await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
                 silence.Broken();
-                await to.WriteAsync(buffer.AsMemory(0, count), silence.Token);
                 hash.Append(buffer.AsSpan(0, count));
                 moved(count);
             }

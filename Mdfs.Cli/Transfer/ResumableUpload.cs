@@ -103,13 +103,13 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         {
             using var response = await master.SendAsync(request, HttpCompletionOption.ResponseContentRead, silence.Token);
             if (Number(response, "Upload-Offset") != source.Size) throw new HttpRequestException("not everything that was sent has arrived.");
-            if (new FileInfo(source.Path) is var now && (now.Length != source.Size || now.LastWriteTimeUtc != source.ModifiedAt)) throw Changed(source);
+            if (FileSource.Of(source.Name, new FileInfo(source.Path)) is var now && (now.Size != source.Size || now.ModifiedAt != source.ModifiedAt)) throw Changed(source);
         }
         catch (OperationCanceledException e) when (silence.Struck)
         {
             throw silence.Sentence(e);
         }
-        catch (Refusal refusal) when (refusal.Status is HttpStatusCode.NotFound or HttpStatusCode.Gone or HttpStatusCode.Conflict or HttpStatusCode.Locked)
+        catch (Refusal refusal) when (refusal.Status is HttpStatusCode.NotFound or HttpStatusCode.Gone or HttpStatusCode.Conflict)
         {
             // The cluster's idea of the upload is another than ours: the next attempt asks again.
             throw new CliException(refusal.Message, ExitCodes.Unavailable, refusal);

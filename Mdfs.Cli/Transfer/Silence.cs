@@ -24,6 +24,9 @@ internal sealed class Silence : IDisposable
 
     public void Broken() => _limit.CancelAfter(Limit);
 
+    /// <summary>Until it is broken it is no silence: somebody else is waited for.</summary>
+    public void Suspend() => _limit.CancelAfter(Timeout.InfiniteTimeSpan);
+
     public TimeoutException Sentence(Exception? inner = null) => new($"Nothing has moved for {Limit.TotalSeconds:0} s.", inner);
 
     public void Dispose()

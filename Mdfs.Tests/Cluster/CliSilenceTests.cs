@@ -50,5 +50,35 @@ public sealed class CliSilenceTests(SharedCluster shared) : IClassFixture<Shared
         await shared.Client.AssertHoldsAsync($"beside {name}", other, Cancelled);
     }
 
+    [Fact]
+    public async Task Whoever_takes_a_movie_may_pause_for_as_long_as_he_likes()
+    {
+        var movie = new MovieBytes(52, 3_000_000);
+        await shared.Client.StoreAsync("watched.mp4", movie, Cancelled);
+        using var master = new MasterClient(shared.Client.Master, TestCluster.AdminKey);
+        await using var player = new PausedPlayer();
+        var watching = new Download(master, new Retrying(new Output(json: true), 0), force: false, _time).CopyAsync("watched.mp4", player, Cancelled);
+        await player.Paused.Task.WaitAsync(MdfsClient.Patience, Cancelled);
+        _time.Advance(2 * Silence.Limit);
+        player.GoesOn.SetResult();
+        await watching.WaitAsync(MdfsClient.Patience, Cancelled);
+        Assert.Equal(movie.ToArray(), player.ToArray());
+    }
+
+    /// <summary>Takes nothing until it goes on, and hears nothing meanwhile, as a pipe does that is full.</summary>
+    private sealed class PausedPlayer : MemoryStream
+    {
+        public TaskCompletionSource Paused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource GoesOn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Paused.TrySetResult();
+            await GoesOn.Task;
+            await base.WriteAsync(buffer, CancellationToken.None);
+        }
+    }
+
     private FileSource Source(string name, MovieBytes movie) => FileSource.Of(name, new FileInfo(movie.WriteTo(_temp[name])));
 }

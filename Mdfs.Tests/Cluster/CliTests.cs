@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Mdfs.Cli.Transfer;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
@@ -86,15 +87,19 @@ public sealed class CliTests(SharedCluster shared) : IClassFixture<SharedCluster
             ", ", (await mdfs.RunAsync([.. command, "--json"])).AssertEnded(0).Json.Select(line => $"{line.GetProperty("name").GetString()} {line.GetProperty("result").GetString()}").Order());
     }
 
-    [Fact]
-    public async Task A_link_to_a_movie_is_the_movie()
+    [Theory]
+    [InlineData(50_000)]
+    [InlineData(ResumableUpload.Smallest)]
+    public async Task A_link_to_a_movie_is_the_movie(long size)
     {
-        var movie = new MovieBytes(15, 50_000);
+        var movie = new MovieBytes(15, size);
         Directory.CreateDirectory(_temp["links"]);
-        File.CreateSymbolicLink(_temp["links/linked.mp4"], Write("far away.mp4", movie));
-        foreach (var (given, ending) in ((string, string)[])[(_temp["links/linked.mp4"], "stored"), (_temp["links/linked.mp4"], "unchanged"), (_temp["links"], "unchanged")])
+        File.CreateSymbolicLink(_temp[$"links/linked {size}.mp4"], Write("far away.mp4", movie));
+        foreach (var (given, ending) in ((string, string)[])[(_temp[$"links/linked {size}.mp4"], "stored"), (_temp[$"links/linked {size}.mp4"], "unchanged"), (_temp["links"], "unchanged")])
             Assert.Equal(ending, Assert.Single((await Admin().RunAsync("put", given, "--json")).AssertEnded(0).Json).GetProperty("result").GetString());
-        await Client.AssertHoldsAsync("linked.mp4", movie, Cancelled);
+        await Client.AssertHoldsAsync($"linked {size}.mp4", movie, Cancelled);
+        // Nothing is to be gone on with.
+        if (size >= ResumableUpload.Smallest) Assert.Empty(Directory.EnumerateFiles(_temp["config/mdfs/uploads"]));
     }
 
     [Fact]

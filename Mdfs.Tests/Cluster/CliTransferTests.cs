@@ -97,6 +97,21 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
     }
 
     [Fact]
+    public async Task A_movie_that_nobody_takes_any_more_is_not_fetched_to_its_end()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There a closed pipe is no error.");
+        const long size = 64 << 20;
+        await Client.StoreAsync("beginning only.mp4", new MovieBytes(27, size), Cancelled);
+        await using var line = new WeakLine(Client.Master);
+        var process = At(line.Url).Start("get", "beginning only.mp4", "-o", "-");
+        await process.StandardOutput.BaseStream.ReadExactlyAsync(new byte[100], Cancelled);
+        process.StandardOutput.Close();
+        await process.WaitForExitAsync(Cancelled).WaitAsync(MdfsClient.Patience, Cancelled);
+        Assert.Equal(1, process.ExitCode);
+        Assert.InRange(line.Down, 100, size / 2);
+    }
+
+    [Fact]
     public async Task A_line_that_breaks_costs_a_store_nothing_but_the_rest()
     {
         var movie = new MovieBytes(23, Size);
