@@ -16,6 +16,9 @@ internal sealed class Refusal(HttpStatusCode status, string type, string sentenc
 
     public TimeSpan? RetryAfter { get; } = retryAfter;
 
+    /// <summary>The movie is not as the condition of the request wants it.</summary>
+    public bool IsConditionFailed => Type.EndsWith(":precondition-failed", StringComparison.Ordinal);
+
     /// <summary>It does not say that nothing was done; nor does whoever answers in the master's place.</summary>
     public bool IsUnknown => Type.Length == 0 || Type.EndsWith(":outcome-unknown", StringComparison.Ordinal) || Type.EndsWith(":deletion-not-confirmed", StringComparison.Ordinal);
 

@@ -20,14 +20,30 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
     public long Moved { get; private set; }
 
     /// <summary>What the bytes add up to, once all are stored; null when this cluster knows no resumable uploads.</summary>
-    public async Task<Checksum?> TryRunAsync(FileSource source, IMeter meter, CancellationToken cancellationToken)
+    /// <param name="onlyIfFree">Not where there is a movie of that name by then.</param>
+    /// <exception cref="Refusal"><see cref="Refusal.IsConditionFailed"/>: there is one.</exception>
+    public async Task<Checksum?> TryRunAsync(FileSource source, bool onlyIfFree, IMeter meter, CancellationToken cancellationToken)
     {
-        var (location, offset) = await FindAsync(source, cancellationToken);
+        try
+        {
+            return await RunAsync(source, onlyIfFree, meter, cancellationToken);
+        }
+        catch (Refusal refusal) when (refusal.IsConditionFailed)
+        {
+            // The upload is over.
+            unfinished.Forget(source);
+            throw;
+        }
+    }
+
+    private async Task<Checksum?> RunAsync(FileSource source, bool onlyIfFree, IMeter meter, CancellationToken cancellationToken)
+    {
+        var (location, offset) = await FindAsync(source, onlyIfFree, cancellationToken);
         if (location is null)
         {
-            location = await CreateAsync(source, cancellationToken);
+            location = await CreateAsync(source, onlyIfFree, cancellationToken);
             if (location is null) return null;
-            unfinished.Keep(source, location);
+            unfinished.Keep(source, location, onlyIfFree);
         }
 
         var hash = new Crc32();
@@ -39,9 +55,9 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         return new Checksum(hash.GetCurrentHashAsUInt32());
     }
 
-    private async Task<(string? Location, long Offset)> FindAsync(FileSource source, CancellationToken cancellationToken)
+    private async Task<(string? Location, long Offset)> FindAsync(FileSource source, bool onlyIfFree, CancellationToken cancellationToken)
     {
-        if (unfinished.Find(source) is not { } location) return (null, 0);
+        if (unfinished.Find(source, onlyIfFree) is not { } location) return (null, 0);
         using var silence = new Silence(cancellationToken, time);
         try
         {
@@ -62,11 +78,12 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         return (null, 0);
     }
 
-    private async Task<string?> CreateAsync(FileSource source, CancellationToken cancellationToken)
+    private async Task<string?> CreateAsync(FileSource source, bool onlyIfFree, CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Post, Route);
         request.Headers.Add("Upload-Length", source.Size!.Value.ToString(CultureInfo.InvariantCulture));
         request.Headers.Add("Upload-Metadata", $"filename {Convert.ToBase64String(Encoding.UTF8.GetBytes(source.Name))}");
+        if (onlyIfFree) request.Headers.IfNoneMatch.Add(EntityTagHeaderValue.Any);
         using var silence = new Silence(cancellationToken, time);
         try
         {

@@ -10,12 +10,13 @@ namespace Mdfs.Cli.Transfer;
 internal sealed class UnfinishedUploads(Uri cluster, string? directory = null)
 {
     /// <summary>Where it goes on, as the cluster called it; null when there is none, or the file has changed since.</summary>
-    public string? Find(FileSource source)
+    /// <param name="onlyIfFree">Then one that was begun without that condition is none: it would replace what is there.</param>
+    public string? Find(FileSource source, bool onlyIfFree)
     {
         try
         {
             var path = PathOf(source);
-            return File.Exists(path) && JsonSerializer.Deserialize<Unfinished>(File.ReadAllBytes(path)) is { } kept && kept.Size == source.Size && kept.ModifiedAt == source.ModifiedAt ? kept.Location : null;
+            return File.Exists(path) && JsonSerializer.Deserialize<Unfinished>(File.ReadAllBytes(path)) is { } kept && kept.Size == source.Size && kept.ModifiedAt == source.ModifiedAt && (kept.OnlyIfFree || !onlyIfFree) ? kept.Location : null;
         }
         catch (JsonException)
         {
@@ -23,8 +24,8 @@ internal sealed class UnfinishedUploads(Uri cluster, string? directory = null)
         }
     }
 
-    public void Keep(FileSource source, string location) =>
-        UserDirectory.Write(PathOf(source), JsonSerializer.SerializeToUtf8Bytes(new Unfinished(location, source.Path, source.Size ?? 0, source.ModifiedAt)));
+    public void Keep(FileSource source, string location, bool onlyIfFree) =>
+        UserDirectory.Write(PathOf(source), JsonSerializer.SerializeToUtf8Bytes(new Unfinished(location, source.Path, source.Size ?? 0, source.ModifiedAt, onlyIfFree)));
 
     public void Forget(FileSource source) => File.Delete(PathOf(source));
 
@@ -34,5 +35,5 @@ internal sealed class UnfinishedUploads(Uri cluster, string? directory = null)
         return directory is null ? UserDirectory.Path("uploads", file) : Path.Combine(directory, file);
     }
 
-    private sealed record Unfinished(string Location, string Path, long Size, DateTime ModifiedAt);
+    private sealed record Unfinished(string Location, string Path, long Size, DateTime ModifiedAt, bool OnlyIfFree = false);
 }

@@ -34,19 +34,17 @@ internal sealed class Upload(MasterClient master, Retrying retrying, WhenThere w
                 if (whenThere == WhenThere.Refuse) throw new CliException("Another movie of this name is there. --replace replaces it.", ExitCodes.Failed);
             }
 
-            // With a checksum that is known before, the master refuses wrong bytes instead of storing them; and what is small is quickly sent again.
-            if (source is FileSource { Expected: null, Size: >= ResumableUpload.Smallest } file && await resumable.TryRunAsync(file, meter, cancellationToken) is { } sent)
+            var onlyIfFree = whenThere != WhenThere.Replace;
+            try
             {
+                // With a checksum that is known before, the master refuses wrong bytes instead of storing them; and what is small is quickly sent again.
+                if (source is not FileSource { Expected: null, Size: >= ResumableUpload.Smallest } file || await resumable.TryRunAsync(file, onlyIfFree, meter, cancellationToken) is not { } sent)
+                    return await SendAsync(source, meter, onlyIfFree, cancellationToken);
                 var stored = await master.FindAsync(name.Value, cancellationToken) ?? throw new CliException("It was stored, and somebody has deleted it since.", ExitCodes.Failed);
                 if (stored.Size != file.Size || stored.Checksum != sent.ToString()) throw Differs(stored.Checksum, sent);
                 return Describe(there is null ? Ending.Stored : Ending.Replaced, stored);
             }
-
-            try
-            {
-                return await SendAsync(source, meter, onlyIfFree: whenThere != WhenThere.Replace, cancellationToken);
-            }
-            catch (Refusal refusal) when (refusal.Status == HttpStatusCode.PreconditionFailed)
+            catch (Refusal refusal) when (refusal.IsConditionFailed)
             {
                 // Somebody else was quicker: it is there now, like any other.
                 return await AttemptAsync();

@@ -17,19 +17,22 @@ namespace Mdfs.Master.Uploads;
 /// <param name="Place">For a part without a name.</param>
 /// <param name="Draft">By the IETF draft.</param>
 /// <param name="Expected">CRC-32 that the client says the whole has, or null.</param>
-public sealed record NewUpload(FileName? Name, long? Length, string? Metadata, string? Concat, FileName? Place = null, bool Draft = false, Checksum? Expected = null);
+/// <param name="Condition">Under which it is to become a movie, or null.</param>
+public sealed record NewUpload(
+    FileName? Name, long? Length, string? Metadata, string? Concat, FileName? Place = null, bool Draft = false, Checksum? Expected = null, ChangeCondition? Condition = null);
 
 /// <summary>
 /// Begins a resumable upload. Where its length is known, its workers are chosen and the space is reserved now, so that a full cluster says so before the first
 /// byte. Where it is not, they are chosen with the first byte: that request may bring the length, and an upload that never begins costs nobody anything.
 /// </summary>
-public sealed class CreateUpload(ResumableUploads uploads, UploadTargets targets, CatalogSession session, UploadMetrics metrics, IOptions<MasterOptions> options, TimeProvider time)
+public sealed class CreateUpload(ResumableUploads uploads, UploadTargets targets, CatalogSession session, FileCatalog catalog, UploadMetrics metrics, IOptions<MasterOptions> options, TimeProvider time)
 {
     /// <param name="held">Bytes of it that lie on a node already: such nodes are preferred.</param>
     public async Task<(ResumableUpload? Upload, Problem? Refusal)> RunAsync(NewUpload request, CancellationToken clientGone, Func<NodeId, long>? held = null)
     {
         if (!session.Attached || session.Health.State == StoreState.Unreachable || !await uploads.TryLoadAsync(clientGone)) return (null, FileProblems.ReadOnly);
         if (request.Length > options.Value.MaxFileSize) return (null, FileProblems.TooLarge(options.Value.MaxFileSize));
+        if (request.Name is { } name && request.Condition?.Refuse(catalog.Find(name), session, time.GetUtcNow()) is { } refused) return (null, refused);
         var record = new UploadRecord
         {
             Id = UploadId.New(),
@@ -40,6 +43,7 @@ public sealed class CreateUpload(ResumableUploads uploads, UploadTargets targets
             Place = request.Place,
             Draft = request.Draft,
             Expected = request.Expected,
+            Condition = request.Condition,
             CreatedAt = time.GetUtcNow(),
         };
         if (record.Length is not null)

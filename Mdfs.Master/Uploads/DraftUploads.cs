@@ -45,7 +45,7 @@ public sealed class DraftUploads(
 
         if (UploadEndpoints.ReadExpected(request, out var expected) is { } unreadable) return unreadable;
         ClassicEndpoints.LiftLimits(context, options.Value.MaxFileSize);
-        var (upload, refusal) = await create.RunAsync(new NewUpload(name, length, null, null, Draft: true, Expected: expected), context.RequestAborted);
+        var (upload, refusal) = await create.RunAsync(new NewUpload(name, length, null, null, Draft: true, Expected: expected, Condition: ChangeCondition.Of(request)), context.RequestAborted);
         if (refusal is not null) return Refuse(context, refusal);
         using var turn = await upload!.EnterAsync(_patience, context.RequestAborted);
         if (turn is null) return UploadProblems.Locked;

@@ -15,11 +15,9 @@ namespace Mdfs.Master.Uploads;
 /// for the upload tries again: a client is never told that all is there before the movie is.
 /// </summary>
 public sealed partial class FinishUpload(
-    ResumableUploads uploads, UploadTargets targets, MeetWorkers meet, NodeRegistry registry, WorkerClient workers, CommitUpload commit, EndUpload end, UploadMetrics metrics, IOptions<MasterOptions> options,
-    ILogger<FinishUpload> logger)
+    ResumableUploads uploads, UploadTargets targets, MeetWorkers meet, NodeRegistry registry, WorkerClient workers, CatalogSession session, CommitUpload commit, EndUpload end, UploadMetrics metrics,
+    IOptions<MasterOptions> options, TimeProvider time, ILogger<FinishUpload> logger)
 {
-    private static readonly CommitTerms _terms = new() { Keep = true, StaysOpen = true };
-
     /// <summary>For a caller that holds the upload's turn.</summary>
     /// <returns>Null: it is committed, or not whole, or only a part of an upload.</returns>
     public async Task<Problem?> RunAsync(ResumableUpload upload)
@@ -45,8 +43,9 @@ public sealed partial class FinishUpload(
         List<WorkerAddress> opened = [.. reachable];
         if (receipts.Count < options.Value.MinWriteReplicas) await CopyOnAsync(upload, receipts, opened);
         if (receipts.Count < options.Value.MinWriteReplicas) return FileProblems.TooFewReplicas(receipts.Count, options.Value.MinWriteReplicas);
+        var conditionFailed = false;
         var whole = new FanOutResult(FanOutOutcome.Completed, record.Offset, record.Checksum, null, receipts, []);
-        switch (await commit.RunAsync(record.Id, name, whole, opened, _terms))
+        switch (await commit.RunAsync(record.Id, name, whole, opened, new CommitTerms { Keep = true, StaysOpen = true, Refuse = Refuse }))
         {
             case StoreResult.Stored stored:
                 var prepared = receipts.Select(receipt => receipt.Node).ToList();
@@ -55,9 +54,18 @@ public sealed partial class FinishUpload(
                 upload.Record = upload.Record with { Targets = prepared };
                 return await NoteAsync(upload, stored.Entry, stored.Copies);
             case StoreResult.Refused refused:
-                return refused.Problem;
+                // No piece could mend that, as little as other bytes: nobody is to go on with it.
+                return conditionFailed ? await end.TerminateAsync(upload) ?? refused.Problem : refused.Problem;
             default:
                 return FileProblems.NotSealed;
+        }
+
+        Problem? Refuse(CatalogEntry? present)
+        {
+            var refusal = record.Condition?.Refuse(present, session, time.GetUtcNow());
+            // While the catalog is incomplete nobody can say.
+            conditionFailed = refusal is { Status: StatusCodes.Status412PreconditionFailed };
+            return refusal;
         }
     }
 

@@ -29,6 +29,7 @@ public sealed partial class JoinParts(
         var (upload, refusal) = await FindOrBeginAsync(request, ids, clientGone);
         if (upload is null) return (null, refusal);
         if (request.Expected is not null && request.Expected != upload.Record.Expected) return (upload, UploadProblems.OtherExpected);
+        if (request.Condition != upload.Record.Condition) return (upload, UploadProblems.OtherCondition);
 
         using var turn = await upload.EnterAsync(_patience, clientGone);
         if (turn is null) return (upload, UploadProblems.Locked);

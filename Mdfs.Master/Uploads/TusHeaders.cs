@@ -25,7 +25,7 @@ public static class TusHeaders
     public static IReadOnlyList<string> Sent { get; } =
     [
         "Authorization", "Content-Type", "X-Mdfs-Secret", "X-Request-Id", "X-Requested-With", TusResumable, UploadOffset, UploadLength, UploadDeferLength, UploadMetadata, UploadChecksum,
-        UploadConcat, MethodOverride, "Content-Disposition", DraftHeaders.UploadComplete, DraftHeaders.UploadDraftInteropVersion,
+        UploadConcat, MethodOverride, "Content-Disposition", "If-Match", "If-None-Match", "If-Unmodified-Since", DraftHeaders.UploadComplete, DraftHeaders.UploadDraftInteropVersion,
     ];
 
     /// <summary>What clients have to see: for <c>Access-Control-Expose-Headers</c>.</summary>

@@ -6,6 +6,7 @@ using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Http;
 using Mdfs.Protocol.Names;
+using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Problems;
 using Mdfs.ServiceDefaults.Security;
@@ -34,7 +35,8 @@ public static class UploadEndpoints
     {
         var uploads = routes.MapGroup(Root).WithTags("Resumable uploads").AddEndpointFilter(RequireVersion);
         uploads.MapPost("", CreateAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType, DraftHeaders.ContentType, "*/*")
-            .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes. Upload-Concat makes parts, and one movie of parts. X-Mdfs-Checksum may say which CRC-32 the whole has.")
+            .WithSummary("Begin a resumable upload").WithDescription("tus 1.0. Upload-Length (or Upload-Defer-Length: 1) and Upload-Metadata with 'filename' are needed; the body may hold the first bytes. Upload-Concat makes parts, and one movie of parts. X-Mdfs-Checksum may say which CRC-32 the whole has; If-Match or If-None-Match (*: only if there is none), judged now and when all bytes are there, which version is to be replaced.")
+            .TakesConditions()
             .ReadsHeaders(
                 _version, _length, (TusHeaders.UploadDeferLength, "1: the length is told later, by a PATCH."),
                 (TusHeaders.UploadMetadata, "Pairs of a key and a value in base64, with commas between. 'filename' is the movie's name."), _check, ExpectedContent.Headers[0],
@@ -47,7 +49,7 @@ public static class UploadEndpoints
         uploads.MapMethods("/{id}", ["GET", "HEAD"], OffsetAsync).RequireAdmin()
             .WithSummary("How far an upload has come").WithDescription("Upload-Offset is durable on every worker that counts. A request for the same upload that is still under way is cut off.")
             .ReadsHeaders(_version)
-            .Answers(200, "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires.").RefusesUploads();
+            .Answers(200, "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires.").RefusesUploads().Refuses(FileProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)));
         uploads.MapPatch("/{id}", AppendAsync).RequireAdmin().Accepts<Stream>(TusHeaders.ContentType, DraftHeaders.ContentType, "*/*")
             .WithSummary("Go on with an upload").WithDescription("The body is appended at Upload-Offset. With the last byte the movie is stored. What arrives before a connection breaks is kept.")
             .ReadsHeaders(_version, (TusHeaders.UploadOffset, "Where in the upload the body begins: what HEAD has answered."), _length with { Description = "Bytes of the whole movie, where that was left open." }, _check, ExpectedContent.Headers[0])
@@ -55,7 +57,7 @@ public static class UploadEndpoints
             .Refuses(
                 UploadProblems.OffsetMismatch(100, 50), UploadProblems.LengthDiffers(100, 50), UploadProblems.BeyondLength(100), UploadProblems.NotOctets(TusHeaders.ContentType),
                 UploadProblems.UnknownChecksum("md5", PieceCheck.Algorithms), UploadProblems.ChecksumMismatch, UploadProblems.DigestNotChecked, FileProblems.ChecksumMismatch("CRC-32 0a1b2c3e", new Checksum(0x0a1b2c3d)), UploadProblems.BrokenOff, UploadProblems.WorkersAway, FileProblems.OutcomeUnknown,
-                FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace, UploadProblems.NoConcatTarget);
+                FileProblems.TooFewReplicas(1, 2), FileProblems.NotSealed, FileProblems.NoSpace, UploadProblems.NoConcatTarget, FileProblems.PreconditionFailed(new MovieVersion(ApiExamples.File.Version)));
         uploads.MapDelete("/{id}", TerminateAsync).RequireAdmin()
             .WithSummary("Cancel an upload").WithDescription("Its bytes are removed. A movie that it has become stays; DELETE /api/files/{name} deletes that.")
             .ReadsHeaders(_version)
@@ -268,6 +270,8 @@ public static class UploadEndpoints
                 : "Give either Upload-Length, or Upload-Defer-Length: 1 when the length is not known yet.");
         }
 
+        var condition = ChangeCondition.Of(request);
+        if (condition is not null && concat == UploadConcat.Partial) return UploadProblems.BadHeader("A part is no movie that a condition could speak of: give it with the request that joins the parts.");
         var metadata = request.Headers[TusHeaders.UploadMetadata];
         TusMetadata? parsed = null;
         if (metadata.Count > 0 && !TusMetadata.TryParse(metadata.ToString(), out parsed, out var why)) return UploadProblems.BadHeader(why);
@@ -279,7 +283,7 @@ public static class UploadEndpoints
 
         if (parsed?.Name is not { } raw) return FileProblems.BadName("The name is missing: give it as 'filename' in Upload-Metadata, in UTF-8 and Base64.");
         if (!options.Names.TryAccept(raw, out var name, out var problem)) return FileProblems.BadName(problem);
-        upload = new NewUpload(name, length, metadata.ToString(), concat);
+        upload = new NewUpload(name, length, metadata.ToString(), concat, Condition: condition);
         return null;
     }
 

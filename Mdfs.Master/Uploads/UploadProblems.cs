@@ -49,6 +49,9 @@ public static class UploadProblems
     public static Problem OtherExpected { get; } = new(
         400, "bad-parameter", "Parameter not accepted", "X-Mdfs-Checksum is another one than was told for this upload before. What an upload is to be does not change once it is told.");
 
+    public static Problem OtherCondition { get; } = new(
+        400, "bad-parameter", "Parameter not accepted", "The condition is another one than was told when this movie was begun of its parts. Repeat the request as it was.");
+
     public static Problem ChecksumMismatch { get; } = new(
         460, "piece-checksum-mismatch", "Checksum differs", "The bytes of this piece that arrived do not have the checksum that was sent with them. The piece was discarded; send it again.");
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Mdfs.Master.Files;
 using Mdfs.Master.Transfer;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Names;
@@ -38,6 +39,9 @@ public sealed record UploadRecord
 
     /// <summary>CRC-32 that the client says the whole has; null: it has not said.</summary>
     public Checksum? Expected { get; init; }
+
+    /// <summary>Under which it is to become a movie; null: under none.</summary>
+    public ChangeCondition? Condition { get; init; }
 
     /// <summary>Cluster age in seconds at the last piece; the upload expires by it.</summary>
     public double TouchedAge { get; init; }

@@ -29,7 +29,7 @@ public sealed class CliSilenceTests(SharedCluster shared) : IClassFixture<Shared
         FileSource[] sources = [Source(name, movie), Source($"beside {name}", other)];
         var unfinished = new UnfinishedUploads(silent.Url, _temp["uploads"]);
         // What is there already is asked for first, and what is not is made: either question may stay without an answer.
-        if (begun) unfinished.Keep(sources[0], "api/uploads/0123456789abcdef");
+        if (begun) unfinished.Keep(sources[0], "api/uploads/0123456789abcdef", onlyIfFree: false);
 
         var ended = new Dictionary<string, Exception?>();
         var batch = new Batch(new Output(json: true), parallel: 1).RunAsync(
@@ -37,7 +37,7 @@ public sealed class CliSilenceTests(SharedCluster shared) : IClassFixture<Shared
             async (source, meter, cancelled) =>
             {
                 var upload = source == sources[0] ? new ResumableUpload(silent, unfinished, _time) : new ResumableUpload(good, new UnfinishedUploads(good.Url, _temp["uploads"]));
-                ended[source.Name] = await Record.ExceptionAsync(() => upload.TryRunAsync(source, meter, cancelled));
+                ended[source.Name] = await Record.ExceptionAsync(() => upload.TryRunAsync(source, onlyIfFree: false, meter, cancelled));
                 return ended[source.Name] is { } error ? throw error : new Outcome(source.Name, Ending.Stored);
             },
             Cancelled);

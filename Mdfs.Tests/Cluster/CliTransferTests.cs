@@ -111,6 +111,44 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         Assert.InRange(line.Down, 100, size / 2);
     }
 
+    [Theory]
+    [InlineData("import", 1, "failed")]
+    [InlineData("put --keep", 0, "kept")]
+    public async Task A_movie_that_others_store_while_one_of_that_name_is_on_its_way_is_kept(string command, int code, string ending)
+    {
+        var (name, theirs) = ($"{command} raced.mp4", new MovieBytes(28, 50_000));
+        Write($"raced/{name}", new MovieBytes(29, Size));
+        await using var network = new NetworkProxy(Client.Master.Port) { Rate = 8 << 20 };
+        var process = At(network.Address).Start([.. command.Split(' '), _temp["raced"], "--json"]);
+        await Eventually.TrueAsync(() => network.Sent > Size / 4, "half way", MdfsClient.Patience, Cancelled);
+        network.Hush();
+        await Client.StoreAsync(name, theirs, Cancelled);
+        network.Rate = 0;
+        network.Mend();
+        var run = (await MdfsCommand.EndAsync(process)).AssertEnded(code);
+        Assert.Equal($"{name} {ending}", Results(run));
+        await Client.AssertHoldsAsync(name, theirs, Cancelled);
+        Assert.Empty(Directory.EnumerateFiles(_temp["config/mdfs/uploads"]));
+    }
+
+    [Fact]
+    public async Task What_was_begun_without_a_condition_is_not_gone_on_with_under_one()
+    {
+        var (movie, theirs) = (new MovieBytes(37, Size), new MovieBytes(38, 50_000));
+        var file = Write("begun anyhow.mp4", movie);
+        await using var line = new WeakLine(Client.Master).HoldsAfter(up: Size / 2);
+        await PutAndKillAsync(line, file);
+        await using var network = new NetworkProxy(Client.Master.Port) { Rate = 8 << 20 };
+        var process = At(network.Address).Start("put", "--keep", file, "--json");
+        await Eventually.TrueAsync(() => network.Sent > Size / 4, "on its way", MdfsClient.Patience, Cancelled);
+        network.Hush();
+        await Client.StoreAsync("begun anyhow.mp4", theirs, Cancelled);
+        network.Rate = 0;
+        network.Mend();
+        Assert.Equal("begun anyhow.mp4 kept", Results((await MdfsCommand.EndAsync(process)).AssertEnded(0)));
+        await Client.AssertHoldsAsync("begun anyhow.mp4", theirs, Cancelled);
+    }
+
     [Fact]
     public async Task A_line_that_breaks_costs_a_store_nothing_but_the_rest()
     {

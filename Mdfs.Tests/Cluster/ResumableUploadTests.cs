@@ -164,6 +164,70 @@ public sealed class ResumableUploadTests(ResumableUploadTests.Fixture shared) : 
         Assert.Equal(other.Length, await Tus.OffsetAsync(second));
     }
 
+    [Theory]
+    [InlineData("tus")]
+    [InlineData("draft")]
+    [InlineData("parts")]
+    public async Task A_condition_that_was_told_at_the_beginning_is_judged_there_and_again_at_the_commit(string way)
+    {
+        var (name, theirs) = ($"under a condition {way}.mp4", new MovieBytes(23, 1000));
+        var upload = await BeginAsync(("If-None-Match", "*"));
+        Assert.Equal(HttpStatusCode.Created, upload.StatusCode);
+        await Client.StoreAsync(name, theirs, Cancelled);
+        var facts = (await Client.FactsAsync(name, Cancelled))!;
+        using (var late = await EndAsync(upload))
+        {
+            Assert.Equal(HttpStatusCode.PreconditionFailed, late.StatusCode);
+            var problem = await late.Content.ReadAsStringAsync(Cancelled);
+            Assert.Contains("urn:mdfs:problem:precondition-failed", problem, StringComparison.Ordinal);
+            Assert.Contains(facts.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), problem, StringComparison.Ordinal);
+        }
+
+        await Client.AssertHoldsAsync(name, theirs, Cancelled);
+        // It is over, and costs no room.
+        if (way != "parts")
+        {
+            using (var head = await Tus.HeadAsync(upload.Headers.Location!.ToString())) Assert.Equal(HttpStatusCode.Gone, head.StatusCode);
+            await NothingLeftAsync(upload.Headers.Location!.ToString());
+            using var early = await BeginAsync(("If-None-Match", "*"));
+            Assert.Equal(HttpStatusCode.PreconditionFailed, early.StatusCode);
+            Assert.Null(early.Headers.Location);
+        }
+
+        using (var again = await EndAsync(await BeginAsync(("If-Match", facts.ETag)), ("If-Match", facts.ETag))) Assert.True(again.IsSuccessStatusCode, $"{(int)again.StatusCode}");
+        await AssertStoredAsync(name);
+
+        Task<HttpResponseMessage> BeginAsync((string, string?) condition) => way switch
+        {
+            "tus" => Tus.PostAsync(null, ("Upload-Length", $"{Size}"), ("Upload-Metadata", TusClient.Metadata(name)), condition),
+            "draft" => Tus.PostAsync(new ByteArrayContent([]), ("Tus-Resumable", null), ("Upload-Complete", "?0"), ("Content-Disposition", $"attachment; filename=\"{name}\""), condition),
+            _ => Tus.PostAsync(new ByteArrayContent(_bytes), ("Upload-Concat", "partial"), ("Upload-Length", $"{Size}"), ("Content-Type", TusClient.Octets)),
+        };
+
+        Task<HttpResponseMessage> EndAsync(HttpResponseMessage begun, params (string, string?)[] condition) => way switch
+        {
+            "tus" => Tus.PatchAsync(begun.Headers.Location!.ToString(), 0, _bytes),
+            "draft" => Tus.SendAsync(
+                HttpMethod.Patch, begun.Headers.Location!.ToString(), new ByteArrayContent(_bytes), ("Tus-Resumable", null), ("Upload-Complete", "?1"), ("Upload-Offset", "0"), ("Content-Type", "application/partial-upload")),
+            // Begun with the request that joins them.
+            _ => Tus.PostAsync(null, [("Upload-Concat", $"final;{begun.Headers.Location}"), ("Upload-Metadata", TusClient.Metadata(name)), .. condition.DefaultIfEmpty(("If-None-Match", "*"))]),
+        };
+    }
+
+    [Fact]
+    public async Task A_part_takes_no_condition_and_that_of_a_whole_does_not_change()
+    {
+        using (var part = await Tus.PostAsync(null, ("Upload-Concat", "partial"), ("Upload-Length", "1"), ("If-None-Match", "*"))) await RefusedAsync(part, "bad-upload-header");
+        using var begun = await Tus.PostAsync(new ByteArrayContent(_bytes), ("Upload-Concat", "partial"), ("Upload-Length", $"{Size}"), ("Content-Type", TusClient.Octets));
+        using (var whole = await JoinAsync("*")) Assert.Equal(HttpStatusCode.Created, whole.StatusCode);
+        // Its answer was lost: the movie that is there by now is the one it has made itself.
+        using (var whole = await JoinAsync("*")) Assert.Equal(HttpStatusCode.Created, whole.StatusCode);
+        using (var whole = await JoinAsync("\"1\"")) await RefusedAsync(whole, "bad-parameter");
+
+        Task<HttpResponseMessage> JoinAsync(string known) => Tus.PostAsync(
+            null, ("Upload-Concat", $"final;{begun.Headers.Location}"), ("Upload-Metadata", TusClient.Metadata("joined under a condition.mp4")), ("If-None-Match", known));
+    }
+
     private static string Crc => System.IO.Hashing.Crc32.HashToUInt32(_bytes).ToString("x8", System.Globalization.CultureInfo.InvariantCulture);
 
     [Theory]
