@@ -1,27 +1,26 @@
 using Mdfs.Garnet;
 using Mdfs.ServiceDefaults.Health;
 using Mdfs.ServiceDefaults.Hosting;
-using Microsoft.Extensions.Options;
 
 if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
 
-var builder = WebApplication.CreateSlimBuilder(args);
-SecretFiles.AddTo(builder.Configuration);
-// Only /health is served over HTTP: on what ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS say, else on some free port of this machine.
-if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))
-    builder.WebHost.UseUrls("http://127.0.0.1:0");
-// What it says of a failed start is said below, in one line.
-builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-builder.AddMdfsGarnet();
-
-var app = builder.Build();
-app.MapHealthChecks("/health");
 try
 {
+    var builder = WebApplication.CreateSlimBuilder(args);
+    SecretFiles.AddTo(builder.Configuration);
+    // Only /health is served over HTTP: on what ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS say, else on some free port of this machine.
+    if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+    // What it says of a failed start is said below, in one line.
+    builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+    builder.AddMdfsGarnet();
+
+    var app = builder.Build();
+    app.MapHealthChecks("/health");
     await app.RunAsync();
     return Environment.ExitCode;
 }
-catch (Exception e) when (e is GarnetStoreException or OptionsValidationException)
+catch (Exception e) when (e is GarnetStoreException || SettingException.IsToldBy(e))
 {
     Console.Error.WriteLine(e.Message);
     return 1;

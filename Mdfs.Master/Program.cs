@@ -4,11 +4,13 @@ using Mdfs.ServiceDefaults.Hosting;
 
 if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddMdfsMaster();
-
-var app = builder.Build();
-app.MapMdfsMaster();
-await app.RunUntilStoppedAsync();
 // Not 0 when this master was replaced: what watches over it must not start it again (CatalogSession.ReplacedExitCode).
-return Environment.ExitCode;
+return await ServiceRun.RunAsync(() =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddMdfsMaster();
+
+    var app = builder.Build();
+    app.MapMdfsMaster();
+    return app;
+});

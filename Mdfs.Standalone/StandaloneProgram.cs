@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Mdfs.Garnet;
-using Microsoft.Extensions.Options;
+using Mdfs.ServiceDefaults.Hosting;
 
 namespace Mdfs.Standalone;
 
@@ -8,7 +8,7 @@ namespace Mdfs.Standalone;
 public static class StandaloneProgram
 {
     /// <summary>The exit code when the cluster cannot start for a reason the operator can mend.</summary>
-    public const int CannotStart = 2;
+    public const int CannotStart = ServiceRun.CannotStart;
 
     /// <summary>The exit code when a service stopped by itself.</summary>
     public const int EndedItself = 3;
@@ -26,11 +26,14 @@ public static class StandaloneProgram
                 Console.WriteLine(CommandLine.Help);
                 return 0;
             }
-            var configuration = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection(settings).Build();
+            var configuration = new ConfigurationManager();
+            configuration.AddEnvironmentVariables().AddInMemoryCollection(settings);
+            // Here and not only in each service: the keys in force are decided before there is one.
+            SecretFiles.AddTo(configuration);
             return await RunAsync(CommandLine.Options(configuration));
         }
         // Each of these says in a sentence what is wrong; a stack would only hide it.
-        catch (Exception e) when (e is StandaloneException or GarnetStoreException or OptionsValidationException)
+        catch (Exception e) when (e is StandaloneException or GarnetStoreException || SettingException.IsToldBy(e))
         {
             Console.Error.WriteLine(e.Message);
             return CannotStart;

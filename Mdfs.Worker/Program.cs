@@ -4,11 +4,13 @@ using Mdfs.Worker;
 
 if (HealthProbe.IsAskedFor(args)) return await HealthProbe.RunAsync(args);
 
-var builder = WebApplication.CreateBuilder(args);
-builder.ListenOnLoopbackInDevelopment(defaultPort: 8081);
-builder.AddMdfsWorker();
+return await ServiceRun.RunAsync(() =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.ListenOnLoopbackInDevelopment(defaultPort: 8081);
+    builder.AddMdfsWorker();
 
-var app = builder.Build();
-app.MapMdfsWorker();
-await app.RunUntilStoppedAsync();
-return Environment.ExitCode;
+    var app = builder.Build();
+    app.MapMdfsWorker();
+    return app;
+});

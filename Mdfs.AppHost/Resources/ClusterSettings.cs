@@ -23,14 +23,18 @@ internal sealed record ClusterSettings(
 {
     private const int MostWorkers = 64;
     private const int MostFronts = 16;
+    private static readonly string[] _oneWorkers = ["Mdfs:Worker:PublicUrl", "Mdfs:Worker:AdvertisedUrl"];
 
-    /// <exception cref="DistributedApplicationException">An option is unknown, a number is none, or out of its bounds.</exception>
+    /// <exception cref="DistributedApplicationException">An option is unknown, a number is none, or out of its bounds; or a setting for all workers can be that of one only.</exception>
     public static ClusterSettings Of(IDistributedApplicationBuilder builder, string[] args)
     {
         var given = Arguments.Read(args, builder.ExecutionContext.IsPublishMode);
         var port = Number(given, "port", 8080, 0, 65535 - MostWorkers - 1);
+        var workers = Number(given, "workers", 3, 1, MostWorkers);
+        if (workers > 1 && _oneWorkers.FirstOrDefault(given.Settings.ContainsKey) is { } setting)
+            throw new DistributedApplicationException($"--{setting} is the address of one worker, and here it would be that of all: leave it out. The workers find one another without it, and direct=1 is answered by the master itself.");
         return new ClusterSettings(
-            Number(given, "workers", 3, 1, MostWorkers),
+            workers,
             Number(given, "fronts", 0, 0, MostFronts),
             port == 0 ? null : port,
             Path.GetFullPath(given["data"] ?? DefaultData()),

@@ -46,7 +46,7 @@ internal sealed class LoopbackRule(
         if (!environment.IsDevelopment() || (IsOwn(admin.Value.AdminKey, AdminKeyOptions.DevelopmentKey, AdminKeyOptions.MinimumLength)
             && IsOwn(cluster.Value.ClusterKey, ClusterKeyOptions.DevelopmentKey, Mdfs.Protocol.Security.ClusterKeys.MinimumLength))) return;
         if (addresses.FirstOrDefault(static address => !Loopback.StaysHere(address)) is not { } open) return;
-        throw new InvalidOperationException(
+        throw new SettingException(
             $"With the well-known keys of the Development environment a service listens on loopback only, but it was told to listen on '{open}'. "
             + "Listen on localhost, or give Mdfs:AdminKey and Mdfs:ClusterKey secrets of your own.");
     }

@@ -13,11 +13,11 @@ public static class SecretFiles
 {
     public const string Setting = "Mdfs:SecretsDirectory";
 
-    /// <exception cref="DirectoryNotFoundException">The directory that was named is not there: starting without its keys would only say so later, and less clearly.</exception>
+    /// <exception cref="SettingException">The directory that was named is not there: starting without its keys would only say so later, and less clearly.</exception>
     public static void AddTo(IConfigurationManager configuration)
     {
         if (configuration[Setting] is not { Length: > 0 } directory) return;
-        if (!Directory.Exists(directory)) throw new DirectoryNotFoundException($"The directory {directory} that {Setting} names is not there.");
+        if (!Directory.Exists(directory)) throw new SettingException($"The directory {directory} that {Setting} names is not there.");
         configuration.Sources.Insert(0, new KeyPerFileConfigurationSource { FileProvider = new PhysicalFileProvider(Path.GetFullPath(directory)), Optional = false });
     }
 }

@@ -10,6 +10,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 
 namespace Mdfs.ServiceDefaults.Hosting;
@@ -70,9 +71,11 @@ public static class ServiceDefaultsExtensions
     /// </summary>
     public static WebApplication UseMdfsServiceDefaults(this WebApplication app)
     {
-        // Asked for now: a weak key stops the process before it listens and says so once, and what is recorded before the meters are heard is lost.
+        // Asked for now: a weak key or a wrong list stops the process before it listens and says so once, and what is recorded before the meters are heard is lost.
         app.Services.GetRequiredService<AdminKeys>();
         app.Services.GetRequiredService<Mdfs.Protocol.Security.ClusterKeys>();
+        app.Services.GetRequiredService<HostNames>();
+        _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
         app.Services.GetRequiredService<MeterProvider>();
 
         app.UseForwardedHeaders();

@@ -29,6 +29,7 @@ public static class CrossOrigin
         "Link", "Repr-Digest", "Upload-Offset", "Upload-Length", "Upload-Expires", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size",
     ];
 
+    /// <exception cref="SettingException">An entry is no origin.</exception>
     internal static void AddMdfsCors(this IServiceCollection services, IConfiguration configuration)
     {
         var origins = ConfiguredList.Read(configuration, Setting);
@@ -36,7 +37,7 @@ public static class CrossOrigin
         foreach (var origin in origins)
         {
             if (origin != "*" && !IsOrigin(origin))
-                throw new InvalidOperationException($"{Setting} holds '{origin}', which is no origin. An origin looks like https://player.example or http://player.example:8000, without a path; '*' allows all.");
+                throw new SettingException($"{Setting} holds '{origin}', which is no origin. An origin looks like https://player.example or http://player.example:8000, without a path; '*' allows all.");
         }
 
         services.AddCors(cors => cors.AddDefaultPolicy(policy =>

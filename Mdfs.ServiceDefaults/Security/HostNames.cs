@@ -19,16 +19,19 @@ namespace Mdfs.ServiceDefaults.Security;
 /// </remarks>
 public sealed class HostNames
 {
+    private const string Setting = "Mdfs:AllowedHosts";
+
     private static readonly IdnMapping _names = new();
     private static readonly string[] _privateDomains = [".local", ".lan", ".home.arpa", ".internal"];
 
     private readonly bool _development;
     private readonly IReadOnlyList<string> _configured;
 
+    /// <exception cref="SettingException">An entry is no name: it would match no request, and stand in place of the default all the same.</exception>
     public HostNames(IConfiguration configuration, IHostEnvironment environment)
     {
         _development = environment.IsDevelopment();
-        _configured = [.. ConfiguredList.Read(configuration, "Mdfs:AllowedHosts").Select(AsSent)];
+        _configured = [.. ConfiguredList.Read(configuration, Setting).Select(AsSent)];
     }
 
     /// <summary>
@@ -48,18 +51,23 @@ public sealed class HostNames
     }
 
     // What stands in a list may be written in any script.
-    private static string AsSent(string pattern)
+    private static string AsSent(string entry)
     {
-        var rest = pattern.StartsWith("*.", StringComparison.Ordinal) ? 2 : 0;
+        if (entry == "*") return entry;
+        var rest = entry.StartsWith("*.", StringComparison.Ordinal) ? 2 : 0;
+        var name = entry[rest..].TrimEnd('.');
         try
         {
-            return Ascii.IsValid(pattern) ? pattern : pattern[..rest] + _names.GetAscii(pattern[rest..]);
+            if (!Ascii.IsValid(name)) name = _names.GetAscii(name);
         }
         catch (ArgumentException)
         {
-            // A name that nobody can ask for.
-            return pattern;
+            // No name in any script: refused below.
         }
+
+        // With a scheme, a port or a path it is an address, and no request names one.
+        if (Uri.CheckHostName(name) != UriHostNameType.Unknown) return entry[..rest] + name;
+        throw new SettingException($"{Setting} holds '{entry}', which is no host name. A host name looks like films.example.com, without a scheme, a port or a path; '*.example.com' stands for all below it, '*' for all.");
     }
 
     // Others' code that reads such a name fails over it.

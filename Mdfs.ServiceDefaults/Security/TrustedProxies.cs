@@ -13,7 +13,7 @@ namespace Mdfs.ServiceDefaults.Security;
 /// <remarks><c>X-Forwarded-Host</c> is never read: a page can set it, and a proxy that passes <c>Host</c> on does not need it.</remarks>
 internal static class TrustedProxies
 {
-    /// <exception cref="FormatException">An entry is neither an address nor a network.</exception>
+    /// <exception cref="SettingException">An entry is neither an address nor a network.</exception>
     public static void Configure(ForwardedHeadersOptions options, IConfiguration configuration)
     {
         options.KnownProxies.Clear();
@@ -22,7 +22,7 @@ internal static class TrustedProxies
         {
             if (IPAddress.TryParse(entry, out var address)) options.KnownProxies.Add(address);
             else if (System.Net.IPNetwork.TryParse(entry, out var network)) options.KnownIPNetworks.Add(network);
-            else throw new FormatException($"Mdfs:TrustedProxies holds '{entry}', which is neither an IP address nor a network such as 10.0.0.0/8.");
+            else throw new SettingException($"Mdfs:TrustedProxies holds '{entry}', which is neither an IP address nor a network such as 10.0.0.0/8.");
         }
 
         var any = options.KnownProxies.Count + options.KnownIPNetworks.Count > 0;

@@ -119,6 +119,8 @@ public sealed class AppHostTests
     [InlineData("--Mfds:Master:ReplicationFactor=3", "Nobody here reads --Mfds:Master:ReplicationFactor")]
     [InlineData("--Parameters:admn-key=a key of my own", "There is no parameter --Parameters:admn-key")]
     [InlineData("8080", "'8080' is not an option")]
+    [InlineData("--Mdfs:Worker:PublicUrl=http://films.example", "--Mdfs:Worker:PublicUrl is the address of one worker")]
+    [InlineData("--Mdfs:Worker:AdvertisedUrl=http://10.0.0.5:8081", "--Mdfs:Worker:AdvertisedUrl is the address of one worker")]
     public async Task An_option_that_there_is_not_is_refused_and_never_ignored(string option, string refusal)
     {
         using var temp = new TempDirectory();

@@ -33,12 +33,23 @@ public sealed class ContainerModeTests : IDisposable
         Assert.DoesNotContain("a key that stands in a file", master.Output);
     }
 
-    [Fact]
-    public async Task A_secrets_directory_that_is_not_there_stops_the_start()
+    [Theory]
+    [InlineData("Mdfs.Master", "Mdfs:SecretsDirectory", "/no/such/directory")]
+    [InlineData("Mdfs.Master", "Mdfs:Master:RepairDelay", "5min")]
+    [InlineData("Mdfs.Master", "Mdfs:Master:ReplicationFactor", "0")]
+    [InlineData("Mdfs.Worker", "Mdfs:Worker:ReservedBytes", "much")]
+    [InlineData("Mdfs.Web", "Mdfs:TrustedProxies", "x")]
+    [InlineData("Mdfs.Web", "services:master:http:0", "")]
+    public async Task What_only_its_operator_can_mend_stops_the_start_with_a_sentence_and_an_exit_code_of_its_own(string service, string setting, string value)
     {
-        await using var master = ServiceProcess.Start("Mdfs.Master", [new("urls", "http://127.0.0.1:0"), new("Mdfs:SecretsDirectory", _temp["nowhere"])]);
-        Assert.NotEqual(0, await master.WaitForExitAsync(Cancelled));
-        Assert.Contains("Mdfs:SecretsDirectory", master.Output);
+        await using var process = ServiceProcess.Start(service,
+        [
+            new("urls", "http://127.0.0.1:0"), new("environment", "Development"), new("Mdfs:Worker:DataDirectory", _temp["data"]), new("ConnectionStrings:redis", "127.0.0.1:1"),
+            new("services:master:http:0", "http://127.0.0.1:1"), new(setting, value),
+        ]);
+        Assert.Equal(2, await process.WaitForExitAsync(Cancelled));
+        Assert.Contains(setting, process.Output);
+        Assert.DoesNotContain("Unhandled exception", process.Output);
     }
 
     internal static async Task<int> ProbeAsync(string project, string address)

@@ -134,12 +134,16 @@ public sealed partial class GarnetDurabilityTests : IDisposable
         Assert.DoesNotContain("fail:", store.Output);
     }
 
-    [Fact]
-    public async Task A_wrong_setting_stops_it_at_start_and_is_named()
+    [Theory]
+    [InlineData("Mdfs:Garnet:Bind", "here")]
+    [InlineData("Mdfs:Garnet:Port", "abc")]
+    [InlineData("Mdfs:SecretsDirectory", "/no/such/directory")]
+    public async Task A_wrong_setting_stops_it_at_start_and_is_named(string setting, string value)
     {
-        await using var store = Start(("Mdfs:Garnet:Bind", "here"));
+        await using var store = Start((setting, value));
         Assert.Equal(1, await store.WaitForExitAsync(Cancelled));
-        Assert.Contains("Mdfs:Garnet:Bind", store.Output);
+        Assert.Contains(setting, store.Output);
+        Assert.DoesNotContain("   at ", store.Output);
     }
 
     [Theory]

@@ -89,6 +89,20 @@ public sealed partial class StandaloneProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task Keys_that_stand_in_files_are_those_in_force()
+    {
+        Directory.CreateDirectory(_temp["secrets"]);
+        await File.WriteAllTextAsync(_temp["secrets/Mdfs__AdminKey"], "a key that stands in a file\n", Cancelled);
+        await File.WriteAllTextAsync(_temp["secrets/Mdfs__ClusterKey"], "a cluster key in a file\n", Cancelled);
+        await using var program = Start(("Mdfs:SecretsDirectory", _temp["secrets"]));
+        Assert.Equal(2, await StoreAsync(await AddressAsync(program), "a key that stands in a file", "filed.mp4"));
+        await program.WaitForOutputAsync(Banner(), Cancelled);
+        Assert.DoesNotContain("a key that stands", program.Output);
+        Assert.False(File.Exists(_temp["data/admin.key"]));
+        Assert.False(File.Exists(_temp["data/cluster.key"]));
+    }
+
+    [Fact]
     public async Task A_taken_port_is_named_in_one_line_before_anything_starts()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
@@ -119,6 +133,18 @@ public sealed partial class StandaloneProgramTests : IDisposable
     [InlineData("Mdfs:Master:ReplicationFactor", "0", "ReplicationFactor")]
     [InlineData("Mdfs:AdminKey", "short", "Mdfs:AdminKey")]
     [InlineData("Mdfs:Worker:PublicUrl", "http://films.example", "Mdfs:Worker:PublicUrl")]
+    [InlineData("Mdfs:Master:RepairDelay", "5min", "Mdfs:Master:RepairDelay")]
+    [InlineData("Mdfs:KeyFailures", "ten", "Mdfs:KeyFailures")]
+    [InlineData("Mdfs:EventLoops", "x", "Mdfs:EventLoops")]
+    [InlineData("Mdfs:EventLoops", "-5", "Mdfs:EventLoops")]
+    [InlineData("Mdfs:EventLoops", "1000", "Mdfs:EventLoops")]
+    [InlineData("Mdfs:SocketOutput", "perhaps", "Mdfs:SocketOutput")]
+    [InlineData("Mdfs:TrustedProxies", "x", "Mdfs:TrustedProxies")]
+    [InlineData("Mdfs:Cors:AllowedOrigins", "x", "Mdfs:Cors:AllowedOrigins")]
+    [InlineData("Mdfs:AllowedHosts", "https://films.example.com", "Mdfs:AllowedHosts")]
+    [InlineData("Mdfs:SecretsDirectory", "/no/such/directory", "Mdfs:SecretsDirectory")]
+    [InlineData("Mdfs:Garnet:Port", "abc", "Mdfs:Garnet:Port")]
+    [InlineData("redis", "redis,perhaps=1", "ConnectionStrings:redis")]
     public async Task A_wrong_option_or_setting_stops_it_and_is_named(string option, string value, string named)
     {
         await using var program = Start((option, value));

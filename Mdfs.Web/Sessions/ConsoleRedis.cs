@@ -1,3 +1,4 @@
+using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -16,8 +17,8 @@ public sealed class ConsoleRedis : IDisposable
         Prefix = options.Value.RedisKeyPrefix;
         var connectionString = configuration.GetConnectionString("redis") is { Length: > 0 } configured
             ? configured
-            : throw new InvalidOperationException("ConnectionStrings:redis is not set. Give the address of Redis, for instance localhost:6379 (environment variable ConnectionStrings__redis).");
-        var settings = ConfigurationOptions.Parse(connectionString);
+            : throw new SettingException("ConnectionStrings:redis is not set. Give the address of Redis, for instance localhost:6379 (environment variable ConnectionStrings__redis).");
+        var settings = Read(connectionString);
         settings.AbortOnConnectFail = false;
         // A sign-in that waits in a queue for Redis would look like a console that hangs.
         settings.BacklogPolicy = BacklogPolicy.FailFast;
@@ -29,6 +30,19 @@ public sealed class ConsoleRedis : IDisposable
         settings.TieBreaker = "";
         settings.ClientName = "mdfs-web";
         _connection = new Lazy<ConnectionMultiplexer>(() => ConnectionMultiplexer.Connect(settings));
+    }
+
+    /// <summary>As the master reads the same one.</summary>
+    private static ConfigurationOptions Read(string connectionString)
+    {
+        try
+        {
+            return ConfigurationOptions.Parse(connectionString);
+        }
+        catch (ArgumentException e)
+        {
+            throw new SettingException("ConnectionStrings:redis cannot be read. It looks like localhost:6379, or redis:6379,password=… with a password.", e);
+        }
     }
 
     public string Prefix { get; }

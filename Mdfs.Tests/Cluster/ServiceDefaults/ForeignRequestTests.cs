@@ -72,17 +72,17 @@ public sealed class ForeignRequestTests
     [InlineData("http://127.0.0.1:0;http://0.0.0.0:0")]
     public async Task Development_with_known_keys_refuses_to_listen_beyond_this_machine(string urls)
     {
-        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(
+        var refusal = await Assert.ThrowsAsync<SettingException>(
             () => DefaultsApp.StartAsync(Map, new() { ["urls"] = urls, ["Mdfs:AdminKey"] = null }, environment: "Development"));
         Assert.Contains("listens on loopback only", refusal.Message);
-        await Assert.ThrowsAsync<InvalidOperationException>(
+        await Assert.ThrowsAsync<SettingException>(
             () => DefaultsApp.StartAsync(Map, new() { ["urls"] = urls, ["Mdfs:ClusterKey"] = null }, environment: "Development"));
     }
 
     [Fact]
     public async Task Addresses_given_in_code_are_refused_as_well()
     {
-        await Assert.ThrowsAsync<InvalidOperationException>(
+        await Assert.ThrowsAsync<SettingException>(
             () => DefaultsApp.StartAsync(app => app.Urls.Add("http://0.0.0.0:0"), new() { ["urls"] = null, ["Mdfs:AdminKey"] = null }, environment: "Development"));
     }
 

@@ -1,3 +1,4 @@
+using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -54,6 +55,15 @@ public sealed class HostNamesTests
     [InlineData("*", "xn--a", false)]
     [InlineData(null, "xn--a", false)]
     public void A_name_in_any_script_counts_however_it_is_spelt(string? configured, string host, bool allowed) => Assert.Equal(allowed, Names("Production", configured).Allows(new HostString(host)));
+
+    [Theory]
+    [InlineData("https://films.example.com")]
+    [InlineData("films.example.com/")]
+    [InlineData("films.example.com:443")]
+    [InlineData("[fd00::5]:8080")]
+    [InlineData("nas;*.films.example:8080")]
+    [InlineData("films.*.example")]
+    public void What_no_request_can_be_for_is_refused_at_the_start(string configured) => Assert.Contains("Mdfs:AllowedHosts", Assert.Throws<SettingException>(() => Names("Production", configured)).Message);
 
     [Fact]
     public void A_star_allows_every_name() => Assert.True(Names("Development", "*").Allows(new HostString("anything.example")));

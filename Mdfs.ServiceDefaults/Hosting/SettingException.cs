@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Options;
+
+namespace Mdfs.ServiceDefaults.Hosting;
+
+/// <summary>A setting cannot be what it is: the message is a sentence that names it and says what it may be. A start that ends with it ends likewise each time, until somebody has mended it.</summary>
+public sealed class SettingException(string message, Exception? innerException = null) : Exception(message, innerException)
+{
+    // Its exceptions are of a type that may mean anything.
+    private static readonly string? _binder = typeof(Microsoft.Extensions.Configuration.ConfigurationBinder).Assembly.GetName().Name;
+
+    /// <summary>Whether it is a setting that this failure tells of: one that was checked here, out of its bounds, or a text that is no number, time or truth.</summary>
+    public static bool IsToldBy(Exception failure) => failure is SettingException or OptionsValidationException || (failure is InvalidOperationException && failure.Source == _binder);
+}
