@@ -7,7 +7,6 @@ namespace Mdfs.Gateway.Streams;
 public sealed class StreamMetrics
 {
     private readonly Counter<long> _downloads;
-    private readonly Counter<long> _downloadBytes;
     private readonly Counter<long> _failovers;
     private readonly Counter<long> _resumed;
     private readonly Counter<long> _sourceFailures;
@@ -17,7 +16,8 @@ public sealed class StreamMetrics
     public StreamMetrics(Meter meter)
     {
         _downloads = meter.CreateCounter<long>("mdfs.downloads", null, "Windows of movies that were asked for, by outcome. ClientGone is normal: players break off at every seek.");
-        _downloadBytes = meter.CreateCounter<long>("mdfs.download.bytes", "By", "Bytes handed to clients.");
+        // Not when a download has ended: a film takes two hours.
+        meter.CreateObservableCounter("mdfs.download.bytes", () => BytesGiven, "By", "Bytes handed to clients.");
         _failovers = meter.CreateCounter<long>("mdfs.failovers", null, "Times that another replica went on in the middle of a response.");
         _resumed = meter.CreateCounter<long>("mdfs.downloads.resumed", null, "Readers that had paused for so long that their worker was given back, and went on.");
         _sourceFailures = meter.CreateCounter<long>("mdfs.source_failures", null, "Replicas that could not be read, by reason.");
@@ -26,7 +26,6 @@ public sealed class StreamMetrics
         // From zero on: a counter that is first seen at 1 has, as far as Prometheus knows, not risen, and the first movie that could not be read would raise no alert.
         foreach (var outcome in Enum.GetNames<CopyOutcome>()) _downloads.Add(0, Tag("outcome", outcome));
         foreach (var reason in typeof(NodeFailure).GetNestedTypes()) _sourceFailures.Add(0, Tag("reason", reason.Name));
-        _downloadBytes.Add(0);
         _failovers.Add(0);
     }
 
@@ -42,7 +41,6 @@ public sealed class StreamMetrics
     internal void Downloaded(CopyResult result)
     {
         _downloads.Add(1, Tag("outcome", result.Outcome.ToString()));
-        _downloadBytes.Add(result.Sent);
         if (result.Failovers > 0) _failovers.Add(result.Failovers);
         foreach (var failure in result.Failures) _sourceFailures.Add(1, Tag("reason", failure.Reason.GetType().Name));
     }

@@ -8,20 +8,19 @@ namespace Mdfs.Master.Transfer;
 public sealed class TransferMetrics
 {
     private readonly Counter<long> _uploads;
-    private readonly Counter<long> _uploadBytes;
     private readonly Counter<long> _droppedTargets;
     private long _taken;
 
     public TransferMetrics(Meter meter)
     {
         _uploads = meter.CreateCounter<long>("mdfs.uploads", null, "Uploads that ended, by outcome.");
-        _uploadBytes = meter.CreateCounter<long>("mdfs.upload.bytes", "By", "Bytes that clients sent.");
+        // Not when an upload has ended: it may take hours.
+        meter.CreateObservableCounter("mdfs.upload.bytes", () => BytesTaken, "By", "Bytes that clients sent.");
         _droppedTargets = meter.CreateCounter<long>("mdfs.upload.dropped_targets", null, "Copies that an upload lost on its way, by reason.");
 
         // From zero on: a counter that is first seen at 1 has, as far as Prometheus knows, not risen, and the first upload that failed would raise no alert.
         foreach (var outcome in Enum.GetNames<FanOutOutcome>()) _uploads.Add(0, Tag("outcome", outcome));
         foreach (var reason in typeof(NodeFailure).GetNestedTypes()) _droppedTargets.Add(0, Tag("reason", reason.Name));
-        _uploadBytes.Add(0);
     }
 
     /// <summary>Bytes that clients have sent since the start, those of uploads under way included.</summary>
@@ -32,13 +31,11 @@ public sealed class TransferMetrics
     internal void Uploaded(FanOutResult result)
     {
         _uploads.Add(1, Tag("outcome", result.Outcome.ToString()));
-        _uploadBytes.Add(result.Size);
         foreach (var target in result.Dropped) _droppedTargets.Add(1, Tag("reason", target.Reason.GetType().Name));
     }
 
     internal void Appended(PieceResult piece)
     {
-        _uploadBytes.Add(piece.Taken);
         if (piece.Receipts.Count == 0) return;
         foreach (var target in piece.Dropped) _droppedTargets.Add(1, Tag("reason", target.Reason.GetType().Name));
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.AspNetCore.Builder;
@@ -15,10 +16,23 @@ public static class MetricsEndpoint
     /// <param name="path">Another path where <c>/metrics</c> is somebody else's.</param>
     public static IEndpointConventionBuilder MapMdfsMetrics(this WebApplication app, Func<IEnumerable<ClassicMetric>>? classic = null, string path = "/metrics")
     {
+        if (classic is not null) Measure(app.Services.GetRequiredService<InstanceTelemetry>().Meter, classic);
         var exporter = Exporter(app);
         var methods = new[] { HttpMethods.Get, HttpMethods.Head };
         return app.MapMethods(path, methods, context => AnswerAsync(context, exporter, classic?.Invoke() ?? []))
             .WithName("Metrics").WithSummary("Numbers of this service in Prometheus text.").Open();
+    }
+
+    // As instruments too, for whoever gets all numbers over OTLP. In the text they stand once, as scripts look for them (PrometheusText).
+    private static void Measure(Meter meter, Func<IEnumerable<ClassicMetric>> classic)
+    {
+        foreach (var (name, type, help, _) in classic())
+        {
+            double Now() => classic().First(metric => metric.Name == name).Value;
+            // Also a total that may fall: what is measured is what the text says, and the text calls it a counter.
+            if (type == ClassicMetric.Counter) meter.CreateObservableCounter(name, Now, null, help);
+            else meter.CreateObservableGauge(name, Now, null, help);
+        }
     }
 
     // The exporter comes as middleware that takes over the whole response; here it runs by itself and writes into a buffer.

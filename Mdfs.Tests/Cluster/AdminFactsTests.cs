@@ -110,6 +110,35 @@ public sealed class AdminFactsTests(SharedCluster shared) : IClassFixture<Shared
 
     [Fact]
     public async Task The_cluster_tells_how_far_healing_is_and_its_last_hours()
+    [Theory]
+    [InlineData("play?name=half.mp4")]
+    // Not asked as players ask, and so answered by the server instead of a loop.
+    [InlineData("play?name=half.mp4&asked=otherwise")]
+    public async Task Bytes_of_a_download_under_way_are_counted_already(string target)
+    {
+        await Client.StoreAsync("half.mp4", new MovieBytes(8, 50 << 20), Cancelled);
+        var before = await Client.MetricAsync("mdfs_download_bytes_total", Cancelled);
+        using var response = await Client.Http.GetAsync(target, HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
+        await body.ReadExactlyAsync(new byte[1 << 20], Cancelled);
+        await Eventually.TrueAsync(async () => await Client.MetricAsync("mdfs_download_bytes_total", Cancelled) >= before + (1 << 20), "what the player has is counted", MdfsClient.Patience, Cancelled);
+        while (await body.ReadAsync(new byte[1 << 20], Cancelled) > 0) { }
+        await Eventually.TrueAsync(async () => await Client.MetricAsync("mdfs_download_bytes_total", Cancelled) == before + (50 << 20), "every byte is counted once", MdfsClient.Patience, Cancelled);
+    }
+
+    [Fact]
+    public async Task Bytes_of_an_upload_under_way_are_counted_already()
+    {
+        var before = await Client.MetricAsync("mdfs_upload_bytes_total", Cancelled);
+        var content = new PausedContent(new MovieBytes(9, 5 << 20), 3 << 20);
+        var sending = Client.PutAsync("slowly.mp4", content, Cancelled);
+        await Eventually.TrueAsync(async () => await Client.MetricAsync("mdfs_upload_bytes_total", Cancelled) == before + (3 << 20), "what has come is counted", MdfsClient.Patience, Cancelled);
+        content.GoOn();
+        using var stored = await sending;
+        Assert.Equal(HttpStatusCode.Created, stored.StatusCode);
+        Assert.Equal(before + (5 << 20), await Client.MetricAsync("mdfs_upload_bytes_total", Cancelled));
+    }
+
     {
         var healing = (await Client.AdminAsync("api/cluster", Cancelled)).GetProperty("healing");
         Assert.Equal(0, healing.GetProperty("running").GetInt32());

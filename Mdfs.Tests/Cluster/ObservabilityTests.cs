@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Mdfs.Tests.Cluster.ServiceDefaults;
 using Mdfs.Tests.Support;
 
 namespace Mdfs.Tests.Cluster;
@@ -101,6 +102,20 @@ public sealed partial class ObservabilityTests
     }
 
     private static IEnumerable<string> Expressions(string dashboard)
+    [Fact]
+    public async Task The_classic_numbers_go_out_over_OTLP_as_well()
+    {
+        await using var receiver = await OtlpReceiver.StartAsync();
+        // What is measured goes out when the services end.
+        await using (var cluster = await TestCluster.StartAsync(Cancelled, workers: 1, ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.Endpoint), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")))
+            Assert.Equal(1, await cluster.Client.MetricAsync("mdfs_up", Cancelled));
+
+        var sent = receiver.Of("metrics");
+        string[] classic = ["mdfs_active_nodes", "mdfs_total_files", "mdfs_under_replicated_files", "mdfs_up", "mdfs_worker_files", "mdfs_worker_bytes_total", "mdfs_worker_up"];
+        // As the format has a text: its length stands in front, so that no longer name counts.
+        Assert.All(classic, name => Assert.Contains(sent, body => body.Contains($"\n{(char)name.Length}{name}", StringComparison.Ordinal)));
+    }
+
     {
         using var json = JsonDocument.Parse(File.ReadAllText(dashboard));
         return [.. json.RootElement.GetProperty("panels").EnumerateArray().Where(panel => panel.TryGetProperty("targets", out _))
