@@ -5,8 +5,10 @@ using System.Text.RegularExpressions;
 using Mdfs.Gateway.Streams;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Catalog.Store;
+using Mdfs.Master.Files;
 using Mdfs.Master.Transfer;
 using Mdfs.ServiceDefaults.Hosting;
+using Mdfs.ServiceDefaults.Loops;
 using Mdfs.ServiceDefaults.Security;
 using Microsoft.Extensions.Options;
 
@@ -30,7 +32,7 @@ public sealed record SettingsFacts(IReadOnlyList<SettingGroup> Groups);
 /// descriptions from the comments above the properties (the build embeds these sources).
 /// </summary>
 public sealed partial class MasterSettings(
-    IOptions<MasterOptions> master, IOptions<TransferOptions> transfer, IOptions<StreamOptions> streams, IOptions<CatalogStoreOptions> store, IOptions<AdminKeyOptions> keys, IOptions<ClusterKeyOptions> cluster, IConfiguration configuration)
+    IOptions<MasterOptions> master, IOptions<TransferOptions> transfer, IOptions<StreamOptions> streams, IOptions<SignedLinkOptions> links, IOptions<CatalogStoreOptions> store, IOptions<AdminKeyOptions> keys, IOptions<ClusterKeyOptions> cluster, IConfiguration configuration)
 {
     private const string Secret = "set";
     private const string NoSecret = "not set";
@@ -41,6 +43,9 @@ public sealed partial class MasterSettings(
         new SettingGroup("Transfer",
         [
             .. Read(MasterOptions.Section, transfer.Value).Concat(Read(MasterOptions.Section, streams.Value)).Where(setting => !setting.Key.EndsWith(":IdleTimeout", StringComparison.Ordinal)),
+            .. Read(MasterOptions.Section, links.Value),
+            new SettingFacts("Mdfs:SocketOutput", Text(configuration.GetValue("Mdfs:SocketOutput", true)), Text(true), null, "Whether movies go straight to their sockets on plain connections; if not, the server's own way."),
+            new SettingFacts(LoopHosting.Setting, Text(LoopHosting.Count(configuration)), Text(LoopHosting.Usual), null, "Threads on which movies are sent (Linux); 0: the server sends them. Default one per processor, at most 8; 0 to 64."),
         ]),
         new SettingGroup("Redis",
         [
@@ -55,7 +60,9 @@ public sealed partial class MasterSettings(
             new SettingFacts("Mdfs:KeyFailures", Text(keys.Value.KeyFailures), Text(new AdminKeyOptions().KeyFailures), "attempts", "Failed attempts of one address after which it is refused for a while."),
             new SettingFacts("Mdfs:FailureWindow", Text(keys.Value.FailureWindow), Text(new AdminKeyOptions().FailureWindow), null, "How long a failed attempt counts."),
             new SettingFacts("Mdfs:AllowedHosts", Joined("Mdfs:AllowedHosts"), null, null, "Host names under which the master answers, besides loopback names. With none given, outside Development, those that no stranger can make a DNS entry for."),
+            new SettingFacts("Mdfs:Cors:AllowedOrigins", Joined("Mdfs:Cors:AllowedOrigins"), null, null, "Other origins whose web players may read."),
             new SettingFacts("Mdfs:TrustedProxies", Joined("Mdfs:TrustedProxies"), null, null, "Proxies whose X-Forwarded-For is believed."),
+            new SettingFacts(SecretFiles.Setting, configuration[SecretFiles.Setting], null, null, "A directory with a file per setting, from which keys are read."),
         ]),
     ]);
 

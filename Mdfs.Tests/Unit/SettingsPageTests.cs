@@ -32,6 +32,9 @@ public sealed partial class SettingsPageTests
         [typeof(GarnetStoreOptions)] = GarnetStoreOptions.Section,
     };
 
+    // Not bound to a class, but read where they count.
+    private static readonly string[] _others = ["Mdfs:AllowedHosts", "Mdfs:Cors:AllowedOrigins", "Mdfs:TrustedProxies", "Mdfs:SecretsDirectory", "Mdfs:SocketOutput", "Mdfs:EventLoops"];
+
     // What their own pages say: the options of the embedded cluster are those of its command line (--help).
     private static readonly string[] _elsewhere = ["StandaloneOptions"];
 
@@ -41,10 +44,12 @@ public sealed partial class SettingsPageTests
         var told = Told("README.md").Concat(Told("docs/console.md")).ToHashSet(StringComparer.Ordinal);
         var settings = _sections.SelectMany(static options => Properties(options.Key).Select(property => $"{options.Value}:{property}")).ToHashSet(StringComparer.Ordinal);
         Assert.Empty(settings.Except(told));
-        // Not bound to a class, but read where they count.
-        string[] others = ["Mdfs:AllowedHosts", "Mdfs:Cors:AllowedOrigins", "Mdfs:TrustedProxies", "Mdfs:SecretsDirectory", "Mdfs:SocketOutput", "Mdfs:EventLoops"];
-        Assert.Empty(told.Where(static name => name.StartsWith("Mdfs:", StringComparison.Ordinal)).Except(settings).Except(others));
+        Assert.Empty(told.Where(static name => name.StartsWith("Mdfs:", StringComparison.Ordinal)).Except(settings).Except(_others));
     }
+
+    /// <summary>What a master reads, by its names in configuration.</summary>
+    internal static IEnumerable<string> OfTheMaster =>
+        _sections.Where(static options => options.Value is "Mdfs" or MasterOptions.Section).SelectMany(static options => Properties(options.Key).Select(property => $"{options.Value}:{property}")).Concat(_others).Distinct();
 
     [Fact]
     public void No_options_class_is_forgotten_here()

@@ -6,6 +6,7 @@ using Mdfs.Gateway.Streams;
 using Mdfs.Master;
 using Mdfs.Master.Catalog.Store;
 using Mdfs.Master.Events;
+using Mdfs.Master.Files;
 using Mdfs.Master.Nodes;
 using Mdfs.Master.Status;
 using Mdfs.Master.Transfer;
@@ -68,9 +69,9 @@ public sealed partial class WebWordsTests
     public void Every_setting_that_the_master_tells_is_described_in_both_languages()
     {
         var told = MasterSettings.Read(MasterOptions.Section, new MasterOptions()).Concat(MasterSettings.Read(MasterOptions.Section, new TransferOptions()))
-            .Concat(MasterSettings.Read(MasterOptions.Section, new StreamOptions())).Concat(MasterSettings.Read(MasterOptions.Section, new CatalogStoreOptions())).ToList();
+            .Concat(MasterSettings.Read(MasterOptions.Section, new StreamOptions())).Concat(MasterSettings.Read(MasterOptions.Section, new SignedLinkOptions())).Concat(MasterSettings.Read(MasterOptions.Section, new CatalogStoreOptions())).ToList();
         Assert.All(told, static setting => Assert.False(string.IsNullOrEmpty(setting.Description), setting.Key));
-        Assert.Empty(told.Select(static setting => $"Setting.{setting.Key}").Except(Read("zh-Hans").Keys));
+        Assert.Empty(told.Select(static setting => setting.Key).Concat(SettingsPageTests.OfTheMaster).Select(static key => $"Setting.{key}").Except(Read("zh-Hans").Keys));
     }
 
     [Theory]
