@@ -78,6 +78,8 @@ public sealed partial class NodeGuard(NodeTokens tokens, INodeAuthority authorit
 
     private static async Task<bool> RefuseAsync(HttpContext context, int status, NodeRefusal refusal)
     {
+        // RFC 9110, section 15.5.2: a 401 says what would open the way. No key of a client's does.
+        if (status == StatusCodes.Status401Unauthorized) context.Response.Headers.WWWAuthenticate = "MdfsNode realm=\"mdfs\"";
         // What the original's workers reported to is a classic route, and those speak text.
         if (!Problem.SpeaksJson(context.Request.Path))
         {

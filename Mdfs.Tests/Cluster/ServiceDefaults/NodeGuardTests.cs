@@ -135,6 +135,7 @@ public sealed class NodeGuardTests
     {
         var answer = await SendAsync(app, method ?? HttpMethod.Post, target, token, body);
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal("MdfsNode", Assert.Single(answer.Headers.WwwAuthenticate).Scheme);
         Assert.Equal(NodeGuard.Unauthorized, (await RefusalAsync(answer)).Code);
     }
 
