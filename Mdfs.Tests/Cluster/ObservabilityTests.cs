@@ -67,9 +67,10 @@ public sealed partial class ObservabilityTests
     {
         Tools.Require("prometheus");
         await using var cluster = await TestCluster.StartAsync(Cancelled);
+        await using var web = await WebRig.StartAsync(cluster, Cancelled);
         await using var prometheus = new PrometheusServer(
-            cluster.Workers.Select(worker => ($"{worker.Name}:8081", worker.Address)).Append(("master:8080", cluster.Client.Master)));
-        await prometheus.WaitForTargetsAsync(4, Cancelled);
+            [.. cluster.Workers.Select(worker => ($"{worker.Name}:8081", worker.Address)), ("master:8080", cluster.Client.Master), ("web:8080", web.Address)]);
+        await prometheus.WaitForTargetsAsync(5, Cancelled);
 
         // Something of everything: stored, overwritten, played, sought, deleted, healed.
         var movie = new MovieBytes(1, 3_000_000);
@@ -101,7 +102,6 @@ public sealed partial class ObservabilityTests
         Assert.DoesNotContain("seen.mp4", await cluster.Client.Http.GetStringAsync("metrics", Cancelled));
     }
 
-    private static IEnumerable<string> Expressions(string dashboard)
     [Fact]
     public async Task The_classic_numbers_go_out_over_OTLP_as_well()
     {
@@ -116,6 +116,7 @@ public sealed partial class ObservabilityTests
         Assert.All(classic, name => Assert.Contains(sent, body => body.Contains($"\n{(char)name.Length}{name}", StringComparison.Ordinal)));
     }
 
+    private static IEnumerable<string> Expressions(string dashboard)
     {
         using var json = JsonDocument.Parse(File.ReadAllText(dashboard));
         return [.. json.RootElement.GetProperty("panels").EnumerateArray().Where(panel => panel.TryGetProperty("targets", out _))
