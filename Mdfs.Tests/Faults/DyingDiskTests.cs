@@ -55,6 +55,58 @@ public sealed class DyingDiskTests
             Assert.All(await client.VerifyAsync(movie, Cancelled), verdict => Assert.True(verdict.Valid));
     }
 
+    [Fact]
+    public async Task A_directory_that_is_gone_stays_gone_however_long_the_worker_beats_and_its_copies_are_made_elsewhere()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A small disk is a tmpfs in a namespace of its own.");
+        Tools.Require("nsenter");
+        using var disk = await SmallDisk.TryMakeAsync(megabytes: 64, Cancelled);
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:ReplicationFactor", "3"), ("Mdfs:Worker:ReservedBytes", "0")]);
+        await using var worker = disk.StartWorker(cluster);
+        var client = cluster.Client;
+        await client.WaitForNodesAsync(3, Cancelled);
+        Assert.Equal(3, await client.StoreAsync("before.mp4", new MovieBytes(1, 300_000), Cancelled));
+
+        await disk.VanishAsync();
+        await WaitForAsync(client, "failed");
+        Assert.Equal(2, await client.StoreAsync("after.mp4", new MovieBytes(2, 300_000), Cancelled));
+        // Its highest version is higher now than what it remembers, and the beats that tell it so are answered.
+        await Beats.PassAsync([new Uri((await SmallAsync(client)).GetProperty("address").GetString()!)], 5, Cancelled);
+        Assert.False(disk.HasIdentity());
+        Assert.Equal("failed", await StateAsync(client));
+        Assert.Equal(2, (await client.FactsAsync("before.mp4", Cancelled))!.Copies);
+
+        await disk.MendAsync();
+        await WaitForAsync(client, "alive");
+        await client.WaitForWholeAsync(2, Cancelled);
+    }
+
+    [Fact]
+    public async Task What_a_disk_holds_that_became_read_only_is_known_to_the_next_master_and_healed_from_it()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A small disk is a tmpfs in a namespace of its own.");
+        Tools.Require("nsenter");
+        using var disk = await SmallDisk.TryMakeAsync(megabytes: 64, Cancelled);
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:ReplicationFactor", "2"), ("Mdfs:Worker:ReservedBytes", "0")]);
+        var client = cluster.Client;
+        foreach (var other in cluster.Workers) await other.KillAsync();
+        await client.WaitForNodesAsync(0, Cancelled);
+        await using var worker = disk.StartWorker(cluster);
+        await client.WaitForNodesAsync(1, Cancelled);
+        var movie = new MovieBytes(1, 900_001);
+        Assert.Equal(1, await client.StoreAsync("only.mp4", movie, Cancelled));
+
+        await disk.MakeReadOnlyAsync();
+        await WaitForAsync(client, "failed");
+        await cluster.Master.KillAsync();
+        await cluster.StartMasterAsync(Cancelled);
+        await Eventually.TrueAsync(
+            async () => (await SmallAsync(client)).GetProperty("replicas").GetInt32() == 1, "the new master knows what the disk holds", MdfsClient.Patience, Cancelled);
+        Assert.Equal("failed", await StateAsync(client));
+        foreach (var other in cluster.Workers) await other.StartAsync();
+        await client.WaitForWholeAsync(1, Cancelled);
+    }
+
     private static async Task<System.Text.Json.JsonElement> SmallAsync(MdfsClient client) =>
         (await client.AdminAsync("api/nodes", Cancelled)).EnumerateArray().Single(node => node.GetProperty("name").GetString() == "small");
 

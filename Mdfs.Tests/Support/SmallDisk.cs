@@ -76,6 +76,9 @@ public sealed class SmallDisk : IDisposable
 
     private string Data => _directory["data"];
 
+    /// <summary>Whether that directory, mounted or not, names a node.</summary>
+    public bool HasIdentity() => File.Exists(Path.Combine(Seen, "data", "node.json"));
+
     /// <summary>Bytes of unfinished uploads.</summary>
     public long Incoming() => new DirectoryInfo(Path.Combine(Seen, "data", "incoming")).EnumerateFiles().Sum(file => file.Exists ? file.Length : 0);
 

@@ -78,6 +78,48 @@ public sealed class WorkerNodeMemoryTests : IDisposable
     }
 
     [Fact]
+    public void A_directory_that_vanished_is_not_made_this_nodes_again_by_what_is_heard()
+    {
+        using var directory = DataDirectory.Open(_directory.Path);
+        var memory = NodeMemory.Open(directory);
+        var file = File.ReadAllBytes(directory.NodeFile);
+        File.Delete(directory.NodeFile);
+        // Found before the directory is looked at again, it is a write that failed.
+        Assert.ThrowsAny<IOException>(() => memory.Hear(new MovieVersion(42), 1000, settled: true, draining: false));
+        memory.GoOut();
+        memory.Hear(new MovieVersion(43), 2000, settled: true, draining: false);
+        Assert.True(memory.TryObey(7));
+        memory.Save();
+        Assert.False(memory.IsOnDisk());
+        Assert.False(File.Exists(directory.NodeFile));
+        Assert.Equal((7, new MovieVersion(43)), (memory.Facts.Epoch, memory.Facts.HighestVersion));
+        Assert.ThrowsAny<IOException>(memory.ComeBack);
+
+        File.WriteAllBytes(directory.NodeFile, file);
+        memory.ComeBack();
+        Assert.Equal(memory.Facts, NodeMemory.Open(directory).Facts);
+    }
+
+    [Fact]
+    public void A_higher_epoch_that_cannot_be_written_is_obeyed_only_by_a_node_that_is_out()
+    {
+        using var directory = DataDirectory.Open(_directory.Path);
+        var memory = NodeMemory.Open(directory);
+        // A directory in the place of the file that is written first.
+        var obstacle = Directory.CreateDirectory(directory.NodeFile + Durable.Unfinished);
+        Assert.ThrowsAny<Exception>(() => memory.TryObey(7));
+        Assert.Equal(0, memory.Facts.Epoch);
+        memory.GoOut();
+        Assert.True(memory.TryObey(7));
+        Assert.False(memory.TryObey(6));
+        Assert.ThrowsAny<Exception>(memory.ComeBack);
+
+        obstacle.Delete();
+        memory.ComeBack();
+        Assert.Equal(7, NodeMemory.Open(directory).Facts.Epoch);
+    }
+
+    [Fact]
     public void A_directory_in_use_is_refused_and_free_again_afterwards()
     {
         using (DataDirectory.Open(_directory.Path))

@@ -108,12 +108,13 @@ internal sealed partial class HeartbeatService : PeriodicService, IHostedLifecyc
     {
         if (!_tokens.CheckReply(answer.Signature, beat.Nonce, answer.Body)) return "its reply was not signed with this cluster's key";
         if (Read(answer.Body) is not { } reply) return "its reply cannot be read";
+        // It is asked only of those who obey already. Before the rest, which fails on a disk that cannot be written: what lies there is known all the same.
+        if (reply.SendInventory) _inventory.Wake();
         var verdict = await _obedience.ObeyAsync(reply, beat.Number, sent);
         if (verdict != ReplyVerdict.Obeyed) return Sentence(verdict, reply);
         // Numbers belong to one master: those of the one before say nothing to its successor.
         _applied = reply.Epoch == _appliedEpoch ? Math.Max(_applied, reply.Number) : reply.Number;
         _appliedEpoch = reply.Epoch;
-        if (reply.SendInventory) _inventory.Wake();
         if (reply.Protocol != _mastersVersion && WireVersion.Remark("The master", reply.Protocol) is { } remark) LogOtherVersion(remark);
         _mastersVersion = reply.Protocol;
         // A new master counts nothing of ours before it has seen that we obey it: show it at once.

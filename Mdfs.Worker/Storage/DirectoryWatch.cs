@@ -24,6 +24,7 @@ internal sealed partial class DirectoryWatch(
         if (trouble == _trouble) return Task.CompletedTask;
         if (trouble is null) LogWell(directory.Root);
         else LogTrouble(trouble);
+        if (trouble is not null) memory.GoOut();
         _trouble = trouble;
         bell.Ring();
         return Task.CompletedTask;
@@ -34,19 +35,27 @@ internal sealed partial class DirectoryWatch(
         try
         {
             if (!memory.IsOnDisk()) return $"The data directory '{directory.Root}' is not this node's any more: it is empty, or another one's. Is its disk mounted?";
-            var probe = Path.Combine(directory.Root, "probe" + Durable.Unfinished);
-            File.WriteAllBytes(probe, []);
-            File.Delete(probe);
-            return null;
-        }
-        catch (IOException error) when (Durable.IsDiskFull(error))
-        {
-            // Full is not broken: it serves and deletes.
+            Probe();
+            memory.ComeBack();
             return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return $"The data directory '{directory.Root}' cannot be written: {error.Message}";
+        }
+    }
+
+    private void Probe()
+    {
+        try
+        {
+            var probe = Path.Combine(directory.Root, "probe" + Durable.Unfinished);
+            File.WriteAllBytes(probe, []);
+            File.Delete(probe);
+        }
+        catch (IOException error) when (Durable.IsDiskFull(error))
+        {
+            // Full is not broken: it serves and deletes.
         }
     }
 

@@ -28,14 +28,14 @@ internal sealed class NodeMemory
     private readonly string _path;
     private readonly EmergencyRoom? _emergency;
     private NodeFacts _facts;
-    private double _ageOnDisk;
+    private NodeFacts _onDisk;
+    private bool _out;
 
     private NodeMemory(string path, NodeFacts facts, EmergencyRoom? emergency)
     {
         _path = path;
         _emergency = emergency;
-        _facts = facts;
-        _ageOnDisk = facts.ClusterAge;
+        _facts = _onDisk = facts;
     }
 
     public NodeFacts Facts => Volatile.Read(ref _facts);
@@ -55,11 +55,11 @@ internal sealed class NodeMemory
         }
 
         var memory = new NodeMemory(directory.NodeFile, new NodeFacts(NodeId.New(), null, 0, MovieVersion.None, 0, 0, false), emergency);
-        memory.Write(memory.Facts);
+        memory.Create(memory.Facts);
         return memory;
     }
 
-    /// <summary>Obeys a higher epoch: it is on disk when this returns true. False: the epoch is lower than one obeyed before.</summary>
+    /// <summary>Obeys a higher epoch: it is on disk when this returns true, unless this node is out (<see cref="GoOut"/>). False: the epoch is lower than one obeyed before.</summary>
     public bool TryObey(long epoch)
     {
         lock (_writing)
@@ -94,8 +94,7 @@ internal sealed class NodeMemory
                 SettledAge = settled ? Math.Max(_facts.SettledAge, clusterAge) : _facts.SettledAge,
                 Draining = draining,
             };
-            if (heard == _facts) return;
-            if (heard with { ClusterAge = _facts.ClusterAge, SettledAge = _facts.SettledAge } == _facts && heard.ClusterAge - _ageOnDisk < AgeStep)
+            if (heard with { ClusterAge = _onDisk.ClusterAge, SettledAge = _onDisk.SettledAge } == _onDisk && heard.ClusterAge - _onDisk.ClusterAge < AgeStep)
             {
                 Volatile.Write(ref _facts, heard);
                 return;
@@ -110,7 +109,36 @@ internal sealed class NodeMemory
     {
         lock (_writing)
         {
-            if (_facts.ClusterAge > _ageOnDisk) Write(_facts);
+            if (_facts.ClusterAge <= _onDisk.ClusterAge) return;
+            try
+            {
+                Write(_facts);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // The next life hears it anew.
+            }
+        }
+    }
+
+    /// <summary>
+    /// Until <see cref="ComeBack"/> what cannot be written is kept in memory alone: the directory is gone or read-only, and the node goes on obeying, so that what it holds is known. As it counts nowhere and removes
+    /// nothing, nothing is done in the name of an epoch that a restart would not know.
+    /// </summary>
+    public void GoOut()
+    {
+        lock (_writing) _out = true;
+    }
+
+    /// <summary>Writes down what only memory knows, before this node counts again.</summary>
+    /// <exception cref="IOException">It is not on disk, and the node still out.</exception>
+    public void ComeBack()
+    {
+        lock (_writing)
+        {
+            if (!_out) return;
+            if (_facts != _onDisk) Put(_facts);
+            _out = false;
         }
     }
 
@@ -132,7 +160,7 @@ internal sealed class NodeMemory
         try
         {
             var facts = JsonSerializer.Deserialize(File.ReadAllBytes(path), StorageJson.Default.NodeFacts);
-            if (facts is not null && facts.Check == CheckOf(facts) && facts.Node.Value.Length > 0) return facts;
+            if (facts is not null && facts.Check == CheckOf(facts) && facts.Node.Value.Length > 0) return facts with { Check = "" };
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -152,11 +180,29 @@ internal sealed class NodeMemory
 
     private void Write(NodeFacts facts)
     {
-        facts = facts with { Check = CheckOf(facts) };
-        var content = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(facts, StorageJson.Default.NodeFacts) + "\n");
+        try
+        {
+            Put(facts);
+        }
+        catch (Exception error) when (_out && (error is UnauthorizedAccessException || (error is IOException failure && !Durable.IsDiskFull(failure))))
+        {
+            Volatile.Write(ref _facts, facts);
+        }
+    }
+
+    private void Put(NodeFacts facts)
+    {
+        // Below a disk that is not mounted any more lies an empty directory. With this file in it, it would pass for this node's, and copies would count that are not there.
+        if (!IsOnDisk()) throw new IOException($"'{_path}' is not there any more, or names another node. Is its disk mounted?");
+        Create(facts);
+    }
+
+    private void Create(NodeFacts facts)
+    {
+        var content = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(facts with { Check = CheckOf(facts) }, StorageJson.Default.NodeFacts) + "\n");
         if (_emergency is null) Durable.WriteFile(_path, content);
         else _emergency.Write(() => Durable.WriteFile(_path, content));
-        _ageOnDisk = facts.ClusterAge;
+        _onDisk = facts;
         Volatile.Write(ref _facts, facts);
     }
 }
