@@ -118,6 +118,7 @@ public static class MasterHosting
         // Nodes: what workers report and are told.
         services.AddSingleton<RefusedNodes>();
         services.AddSingleton<NodeAdmission>();
+        services.AddSingleton<ForgetNode>();
         services.AddSingleton<BeatIntake>();
         services.AddSingleton<BeatReplies>();
         services.AddSingleton<BeatConversation>();

@@ -31,6 +31,7 @@ public sealed partial class CatalogSession(
 
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly SemaphoreSlim _memory = new(1, 1);
+    private readonly SemaphoreSlim _nodes = new(1, 1);
     private static readonly IReadOnlySet<MovieVersion> _none = new HashSet<MovieVersion>();
     private IReadOnlySet<MovieVersion> _hinted = _none;
     private StoreHealth _health = new(StoreState.NotOpened, "Redis has not been reached yet.", null, null, null);
@@ -217,25 +218,58 @@ public sealed partial class CatalogSession(
         return true;
     }
 
-    /// <summary>Writes down the nodes that joined or changed since the last time. Not while a beat waits for its answer: Redis may be away.</summary>
+    /// <summary>Writes down the nodes that joined, changed or went since the last time, and those that have been heard for long since. Not while a beat waits for its answer: Redis may be away.</summary>
     public async Task SaveNodesAsync(CancellationToken cancellationToken)
     {
         if (!Attached) return;
-        List<NodeRecord> records;
-        lock (registry.Gate) records = [.. registry.States.Where(state => state.Unsaved).Select(Record)];
-        foreach (var record in records)
+        List<NodeId> nodes;
+        lock (registry.Gate)
+            nodes = [.. registry.States.Where(state => state.Unsaved || state.LastHeardAge - state.SavedAge >= NodeRecord.MostBehind.TotalSeconds).Select(state => state.Id)];
+        foreach (var node in nodes)
         {
-            if (!await WriteAsync(store.SaveNodeAsync(record, cancellationToken))) return;
-            lock (registry.Gate)
-            {
-                if (registry.Find(record.Id) is { } state && Record(state) with { ClusterAge = record.ClusterAge } == record) state.Unsaved = false;
-            }
+            if (!await SaveNodeAsync(node, cancellationToken)) return;
         }
     }
 
-    /// <summary>Strikes a node out of Redis; false if that cannot be done now.</summary>
-    public async Task<bool> RemoveNodeAsync(NodeId node, CancellationToken cancellationToken) =>
-        Attached && await WriteAsync(store.RemoveNodeAsync(node, cancellationToken));
+    private async Task<bool> SaveNodeAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        await _nodes.WaitAsync(cancellationToken);
+        using var held = new Held(_nodes);
+        NodeRecord record;
+        lock (registry.Gate)
+        {
+            // It was forgotten while others were written down.
+            if (registry.Find(node) is not { } state) return true;
+            record = Record(state);
+        }
+
+        if (!await WriteAsync(store.SaveNodeAsync(record, cancellationToken))) return false;
+        lock (registry.Gate)
+        {
+            if (registry.Find(node) is not { } state) return true;
+            state.SavedAge = record.ClusterAge;
+            if (Record(state) with { ClusterAge = record.ClusterAge } == record) state.Unsaved = false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Forgets a node, in Redis and here; false if that cannot be done now. One that has come back at the same moment stays.</summary>
+    public async Task<bool> ForgetNodeAsync(NodeId node, CancellationToken cancellationToken)
+    {
+        if (!Attached) return false;
+        // Nobody writes down in between what is being struck out.
+        await _nodes.WaitAsync(cancellationToken);
+        using var held = new Held(_nodes);
+        if (!await WriteAsync(store.RemoveNodeAsync(node, cancellationToken))) return false;
+        lock (registry.Gate)
+        {
+            if (registry.Find(node) is not { Alive: true } state) registry.Forget(node);
+            else state.Unsaved = true;
+        }
+
+        return true;
+    }
 
     /// <summary>Writes hints down; false if that cannot be done now.</summary>
     public async Task<bool> SaveHoldersAsync(IReadOnlyCollection<HolderHint> hints, CancellationToken cancellationToken) =>
@@ -317,6 +351,7 @@ public sealed partial class CatalogSession(
     {
         _gate.Dispose();
         _memory.Dispose();
+        _nodes.Dispose();
     }
 
     private async Task LoadAsync(long epoch, CancellationToken cancellationToken)

@@ -87,7 +87,7 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
                 state.Address = record.Address;
                 state.PublicUrl = record.PublicUrl;
                 state.Zone = record.Zone;
-                state.LastHeardAge = record.ClusterAge;
+                state.LastHeardAge = state.SavedAge = record.ClusterAge;
                 (state.MaintenanceUntil, state.MaintenanceByAdmin) = (record.MaintenanceUntil, record.MaintenanceByAdmin);
             }
 
@@ -135,8 +135,9 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
     /// <param name="until">Cluster age in seconds; null: it has not said.</param>
     public void Leave(NodeState state, double? until)
     {
-        if (until is { } said && !(state.MaintenanceUntil >= said)) (state.MaintenanceUntil, state.MaintenanceByAdmin, state.Unsaved) = (said, false, true);
-        state.Alive = false;
+        if (until is { } said && !(state.MaintenanceUntil >= said)) (state.MaintenanceUntil, state.MaintenanceByAdmin) = (said, false);
+        // When it was last heard is to be known to the next master too.
+        (state.Alive, state.Unsaved) = (false, true);
         state.Stopped = true;
         state.ExpectedSince ??= time.GetTimestamp();
         Publish();
@@ -195,7 +196,7 @@ public sealed class NodeRegistry(IOptions<MasterOptions> options, TimeProvider t
             {
                 if (late) state.LastBeat = Math.Max(state.LastBeat, _lastCheck - (long)(options.Value.HealthCheckInterval.TotalSeconds * time.TimestampFrequency));
                 if (time.GetElapsedTime(state.LastBeat) < options.Value.NodeTimeout) continue;
-                state.Alive = false;
+                (state.Alive, state.Unsaved) = (false, true);
                 lost.Add(state.Id);
             }
 

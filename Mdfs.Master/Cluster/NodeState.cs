@@ -92,6 +92,9 @@ public sealed class NodeState(NodeId id, string ringKey, ReplicaIndex index)
     /// <summary>Cluster age in seconds when the node was last heard.</summary>
     public double LastHeardAge { get; set; }
 
+    /// <summary>That which Redis holds of it.</summary>
+    public double SavedAge { get; set; }
+
     /// <summary>Cluster age up to which a master has judged all that the node holds, as the node itself keeps it; see <see cref="Beat.SettledAge"/>.</summary>
     public double SettledAge { get; set; }
 

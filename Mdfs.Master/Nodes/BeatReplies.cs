@@ -7,7 +7,7 @@ namespace Mdfs.Master.Nodes;
 
 /// <summary>What a node is told in return: orders, tombstones, and how far it has been heard.</summary>
 public sealed class BeatReplies(
-    FileCatalog catalog, MasterIdentity identity, ClusterClock clock, RebuildState rebuild, Adoption adoption, IEnumerable<IOrderSource> orderSources, TimeProvider time)
+    NodeRegistry registry, FileCatalog catalog, MasterIdentity identity, ClusterClock clock, RebuildState rebuild, Adoption adoption, IEnumerable<IOrderSource> orderSources, TimeProvider time)
 {
     /// <summary>Orders in one reply: a worker carries them out in turn, and the next beat brings the rest.</summary>
     private const int MaxOrders = 500;
@@ -71,10 +71,10 @@ public sealed class BeatReplies(
 
     /// <summary>
     /// Whether all that the node holds has been judged and carried out: only then does its own memory of the cluster's age move on
-    /// (docs/decisions/absence.md).
+    /// (docs/decisions/absence.md). Not before others had the time to come: Redis may have gone back, and one of them know of a deletion that is not judged by yet.
     /// </summary>
     private bool IsSettled(NodeState state, int tombstonesInThisReply) =>
-        state.Inventory.Complete && rebuild.Reason is null && adoption.IsIdle && !state.Unsettled && state.OwedTombstones.Count <= tombstonesInThisReply;
+        registry.Settled && state.Inventory.Complete && rebuild.Reason is null && adoption.IsIdle && !state.Unsettled && state.OwedTombstones.Count <= tombstonesInThisReply;
 
     public BeatReply Refuse(Beat beat, string reason) => Farewell(beat) with { Refused = reason };
 

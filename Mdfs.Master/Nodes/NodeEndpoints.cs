@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
-using Mdfs.Master.Events;
 using Mdfs.Master.Files;
 using Mdfs.Master.Status;
 using Mdfs.Protocol;
@@ -154,38 +153,14 @@ public static class NodeEndpoints
 
     private static Task<IResult> ConfirmAsync(
         [Description("The refused worker's id.")] string id, [Description("true: also when last copies are lost with the former one.")] bool? force,
-        RefusedNodes refusals, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, CancellationToken cancellationToken) =>
+        RefusedNodes refusals, ForgetNode forget, CancellationToken cancellationToken) =>
         refusals.All.FirstOrDefault(node => node.Id.Value == id) is { Replaces: { } former }
-            ? RemoveAsync(former.Value, force, registry, catalog, session, fixer, activity, cancellationToken)
+            ? RemoveAsync(former.Value, force, forget, cancellationToken)
             : Task.FromResult<IResult>(NodeProblems.NotRefused(id));
 
-    private static async Task<IResult> RemoveAsync([Description("The node's id, as the list of workers says.")] string id, [Description("true: also when last copies are lost with it.")] bool? force, NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, CancellationToken cancellationToken)
-    {
-        if (!NodeId.TryParse(id, out var node)) return NodeProblems.NoSuchNode(id);
-        string name;
-        lock (registry.Gate)
-        {
-            if (registry.Find(node) is not { } state) return NodeProblems.NoSuchNode(id);
-            name = state.RingKey;
-            if (state.Alive) return NodeProblems.StillAlive(state.RingKey);
-            var view = registry.View;
-            var only = catalog.Entries.Count(entry => (entry.Hint.Contains(node) || registry.Replicas.CopiesOf(entry.Replica).Any(holder => holder.Node == node))
-                && !Copies.Of(registry, entry.Replica).Any(copy => copy.Node != node && copy is { Damaged: false, Leaving: false } && view.Find(copy.Node) is { HasItsCopies: true }));
-            if (only > 0 && force != true) return NodeProblems.HoldsLastCopies(state.RingKey, only);
-        }
-
-        if (!await session.RemoveNodeAsync(node, cancellationToken)) return FileProblems.ReadOnly;
-        lock (registry.Gate)
-        {
-            if (registry.Find(node) is { Alive: false }) registry.Forget(node);
-            // It came back at the same moment, and stays.
-            else if (registry.Find(node) is { } state) state.Unsaved = true;
-        }
-
-        activity.Note(ActivityKinds.NodeRemoved, node: name, detail: force == true ? "with its last copies" : null);
-        fixer.LookAgain();
-        return TypedResults.NoContent();
-    }
+    private static async Task<IResult> RemoveAsync(
+        [Description("The node's id, as the list of workers says.")] string id, [Description("true: also when last copies are lost with it.")] bool? force, ForgetNode forget, CancellationToken cancellationToken) =>
+        !NodeId.TryParse(id, out var node) ? NodeProblems.NoSuchNode(id) : await forget.RunAsync(node, force == true, cancellationToken) is { } refused ? refused : TypedResults.NoContent();
 
     private static IResult Tombstones(FileCatalog catalog) =>
         TypedResults.Ok(catalog.Tombstones.OrderByDescending(tombstone => tombstone.Bound).Take(MaxTombstones)

@@ -36,6 +36,12 @@ public sealed class HolderHints
 
     public void Note(MovieVersion version) => _changed.TryAdd(version, 0);
 
+    /// <summary>Has the hint written anew, if there is one.</summary>
+    public void NoteAgain(MovieVersion version)
+    {
+        if (_written.ContainsKey(version)) Note(version);
+    }
+
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         // What is not in the catalog yet may come.
