@@ -139,7 +139,7 @@ public static class MasterHosting
         services.AddSingleton<HolderHints>();
         services.AddSingleton<IOrderSource>(provider => provider.GetRequiredService<Trimmer>());
         services.AddBackground<TombstoneCleaner>();
-        services.AddSingleton<Drains>();
+        services.AddBackground<Drains>();
         services.AddBackground<Rebalance>();
 
         // Status: what can be seen from outside.

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Mdfs.Master.Repair;
@@ -11,13 +13,22 @@ namespace Mdfs.Master.Repair;
 /// trimmer's, so that a drain goes on after a restart of anybody and is taken back by a word.
 /// </summary>
 public sealed partial class Drains(
-    NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, IOptions<MasterOptions> options, ILogger<Drains> logger)
+    NodeRegistry registry, FileCatalog catalog, CatalogSession session, ICopiesWatch fixer, ActivityLog activity, IOptions<MasterOptions> options,
+    TimeProvider time, ILogger<Drains> logger)
+    : PeriodicService(time, () => options.Value.RepairInterval, logger)
 {
+    /// <summary>A look walks over all movies: looking by itself is to take no more than this share of a core.</summary>
+    private const double MostOfACore = 0.05;
+
+    private readonly ConcurrentDictionary<NodeId, long> _bytes = new();
+    private long _lookedAt;
+    private TimeSpan _lookedFor;
+
     /// <summary>Nodes on their way out.</summary>
     public int Count => registry.View.Nodes.Count(node => node.Draining);
 
-    /// <summary>Bytes that have to be copied before they may leave.</summary>
-    public long BytesToGo => registry.View.Nodes.Where(node => node.Draining).Sum(node => Look(node.Id).Bytes);
+    /// <summary>Bytes that have to be copied before they may leave, as of the last look at each: whoever asks for it asks often, and must not wait for one.</summary>
+    public long BytesToGo => registry.View.Nodes.Where(node => node.Draining).Sum(node => _bytes.GetValueOrDefault(node.Id));
 
     /// <summary>
     /// Whether it may leave: nothing is left to do, by the word of the node itself. One that has begun anew, or has not come since the master did, has told nothing yet; and a movie that the catalog does
@@ -33,7 +44,21 @@ public sealed partial class Drains(
     public DrainPlan Look(NodeId node)
     {
         var view = registry.View;
-        return DrainPlanner.Plan(view, node, Held(node), options.Value.ReplicationFactor, options.Value.PlacementRules);
+        var plan = DrainPlanner.Plan(view, node, Held(node), options.Value.ReplicationFactor, options.Value.PlacementRules);
+        _bytes[node] = plan.Bytes;
+        return plan;
+    }
+
+    /// <summary>What is left to do of each drain, for <see cref="BytesToGo"/>.</summary>
+    protected override Task RunAsync(CancellationToken cancellationToken)
+    {
+        foreach (var node in _bytes.Keys.Where(node => registry.View.Find(node) is null)) _bytes.TryRemove(node, out _);
+        if (Count == 0 || Time.GetElapsedTime(_lookedAt) < _lookedFor / MostOfACore) return Task.CompletedTask;
+        var began = Time.GetTimestamp();
+        foreach (var node in registry.View.Nodes.Where(static node => node.Draining)) Look(node.Id);
+        _lookedAt = Time.GetTimestamp();
+        _lookedFor = Time.GetElapsedTime(began, _lookedAt);
+        return Task.CompletedTask;
     }
 
     /// <param name="paused">What it holds is not copied for the time being; copies under way are finished.</param>

@@ -40,6 +40,7 @@ public sealed partial class Rebalance(
     private RebalancePlan? _shown;
     private long _shownAt;
     private TimeSpan _shownFor;
+    private long _bytesToGo;
     private volatile bool _unsaved;
     private bool _recalled;
 
@@ -60,8 +61,8 @@ public sealed partial class Rebalance(
 
     private TimeSpan Patience => options.Value.NodeTimeout * PatienceInTimeouts;
 
-    /// <summary>Bytes that are still to be moved; 0 while none is under way.</summary>
-    public long BytesToGo => Record.State == RebalanceState.None ? 0 : Look().Bytes + moves.All.Sum(move => move.Size);
+    /// <summary>Bytes that are still to be moved, as of the last look; 0 while none is under way. Whoever asks for it asks often, and must not wait for a look.</summary>
+    public long BytesToGo => Record.State == RebalanceState.None ? 0 : Interlocked.Read(ref _bytesToGo) + moves.All.Sum(move => move.Size);
 
     /// <summary>What there is to do beside the moves under way; some seconds old, and older where there are millions of movies.</summary>
     public RebalancePlan Look()
@@ -73,6 +74,7 @@ public sealed partial class Rebalance(
                 var began = Time.GetTimestamp();
                 if (Plan(registry.Census) is not { } plan) return _shown ?? RebalancePlan.Nothing;
                 _shown = plan;
+                Interlocked.Exchange(ref _bytesToGo, plan.Bytes);
                 _shownAt = Time.GetTimestamp();
                 _shownFor = _fresh + (Time.GetElapsedTime(began, _shownAt) / MostOfACore);
             }
@@ -119,6 +121,8 @@ public sealed partial class Rebalance(
         if (Record.State == RebalanceState.Running) await GoOnAsync(ended, cancellationToken);
         else if (ended) await SaveAsync(static record => record, cancellationToken);
         if (_unsaved && await SaveAsync(static record => record, cancellationToken)) _unsaved = false;
+        // For BytesToGo.
+        if (Record.State != RebalanceState.None) Look();
     }
 
     private async Task<bool> RecallAsync()

@@ -34,7 +34,7 @@ public sealed class DrainTests
             async () => await client.AdminAsync(HttpMethod.Get, path, HttpStatusCode.OK, Cancelled) is var now && now.GetProperty("state").GetString() == "drained" && now.GetProperty("replicas").GetInt32() == 0,
             "the worker is empty", MdfsClient.Patience, Cancelled);
         Assert.Empty(cluster.ReplicaFiles(cluster.Worker(name)));
-        Assert.Equal(0, await client.MetricAsync("mdfs_drain_bytes_to_go", Cancelled));
+        await Eventually.TrueAsync(async () => await client.MetricAsync("mdfs_drain_bytes_to_go", Cancelled) == 0, "the metric says so", MdfsClient.Patience, Cancelled);
         for (var i = 0; i < Movies; i++)
         {
             var facts = await client.FactsAsync($"{i}.mp4", Cancelled);

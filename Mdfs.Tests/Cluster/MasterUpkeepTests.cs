@@ -329,6 +329,20 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Nobody_who_asks_for_metrics_has_all_movies_looked_at()
+    {
+        await StartAsync(3);
+        await StoreAsync(5, _nodes[0], _nodes[1]);
+        using (var begun = await _rig.Admin.PostAsync($"api/nodes/{_nodes[0].Id}/drain", null, Cancelled)) Assert.Equal(HttpStatusCode.Accepted, begun.StatusCode);
+        await ShowsAsync("mdfs_drain_bytes_to_go 1000");
+        await StoreAsync(6, verified: true, "new.mp4", _nodes[0], _nodes[1]);
+        // What was found at the last look; the next one finds the new movie.
+        for (var i = 0; i < 3; i++) await ShowsAsync("mdfs_drain_bytes_to_go 1000");
+        for (var i = 0; i < 2; i++) await PassAsync(TimeSpan.FromMinutes(31));
+        await Eventually.TrueAsync(async () => (await MetricsAsync()).Contains("mdfs_drain_bytes_to_go 2000\n", StringComparison.Ordinal), "it is looked at by itself", MdfsClient.Patience, Cancelled);
+    }
+
+    [Fact]
     public async Task A_slow_copy_of_a_drain_is_told_to_hurry_when_it_is_the_only_one_that_its_movie_can_get()
     {
         await StartAsync(3);
@@ -417,6 +431,14 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         }
 
         async Task<string?> DrainAsync() => (await _rig.Admin.GetFromJsonAsync<JsonElement>($"api/nodes/{_nodes[0].Id}/drain", Cancelled)).GetProperty("state").GetString();
+    }
+
+    private Task<string> MetricsAsync() => _rig.Client.GetStringAsync("/metrics", Cancelled);
+
+    private async Task ShowsAsync(params IEnumerable<string> metrics)
+    {
+        var told = await MetricsAsync();
+        Assert.All(metrics, metric => Assert.Contains($"{metric}\n", told));
     }
 
     private static IEnumerable<MovieVersion> Deletions(BeatReply reply) => reply.Orders.OfType<DeleteOrder>().Select(order => order.Version);
