@@ -44,17 +44,20 @@ public sealed partial class Fixer(
     private Dictionary<MovieVersion, long> _lacking = [];
     private long _copied;
 
-    /// <summary>Pulls ordered and not yet heard to have ended.</summary>
-    public int Running => _pulls.Count(static pair => !pair.Value.Made);
+    /// <summary>Copies that lack and are being made; those that change their place are <see cref="Moves"/>.</summary>
+    public int Running => _pulls.Count(static pair => pair.Value is { IsMove: false, Made: false });
 
-    /// <summary>Of these, those of copies that lack.</summary>
+    /// <summary>The same, one by one.</summary>
     public IReadOnlyList<RunningPull> Healing => [.. _pulls.Where(static pair => !pair.Value.IsMove && !pair.Value.Made).Select(static pair => new RunningPull(pair.Key.Version, pair.Key.Target))];
 
     /// <summary>Copies made since the start.</summary>
     public long Healed { get; private set; }
 
-    /// <summary>Bytes still to be copied by the pulls under way.</summary>
-    public long BytesToGo => _pulls.Values.Sum(static pull => pull.ToGo);
+    /// <summary>Bytes that these still have to move.</summary>
+    public long BytesToGo => _pulls.Values.Where(static pull => !pull.IsMove).Sum(static pull => pull.ToGo);
+
+    /// <summary>Bytes still to be copied until nothing lacks: by copies under way, and by those that nobody is making yet.</summary>
+    public long BytesLeft => BytesToGo + BytesWaiting;
 
     /// <summary>Movies that lack a copy nobody is making yet, as of the last look.</summary>
     public int Waiting { get; private set; }
@@ -62,7 +65,10 @@ public sealed partial class Fixer(
     /// <summary>Of these, those that wait for no more than that <see cref="MasterOptions.RepairDelay"/> is over, as of the last look.</summary>
     public int Delayed { get; private set; }
 
-    /// <summary>Bytes of the copies that are lacking and that nobody is making yet, as of the last look.</summary>
+    /// <summary>Movies whose copies lack because nodes are away that are expected back, or leave by a drain that is paused: nothing is made in their place, as of the last look. None of them is in <see cref="Delayed"/>.</summary>
+    public int Awaited { get; private set; }
+
+    /// <summary>Bytes of the copies that are lacking and that nobody is making yet, as of the last look and of what was begun since.</summary>
     public long BytesWaiting { get; private set; }
 
     /// <summary>Bytes that nodes have copied from one another since the start, as far as they have told.</summary>
@@ -119,6 +125,8 @@ public sealed partial class Fixer(
             var key = (planned.Order.Replica.Version, planned.Target);
             _unwanted.TryRemove(key, out _);
             _pulls[key] = new Pull(planned.Order, Time.GetTimestamp());
+            // Nothing is begun while a look counts them.
+            BytesWaiting = Math.Max(0, BytesWaiting - planned.Order.Replica.Size);
             LogOrdered(planned.Order.Replica.Name, node.RingKey);
         }
     }
@@ -209,8 +217,11 @@ public sealed partial class Fixer(
         var candidates = new List<RepairCandidate>();
         var waiting = 0;
         var delayed = 0;
+        var awaited = 0;
         var bytesWaiting = 0L;
         var unheard = registry.AwaitedUnheard();
+        // What has been stored while a node is away may have no other place to go to than that node.
+        var there = view.Nodes.Count(static node => node is { Draining: false, Expected: false });
         var made = _pulls.Keys.CountBy(key => key.Version).ToDictionary();
         var avoided = _avoid.Where(pair => Time.GetElapsedTime(pair.Value) < _avoidFor).ToLookup(static pair => pair.Key.Version, static pair => pair.Key.Target);
         trimmer.BeginSurvey();
@@ -228,6 +239,7 @@ public sealed partial class Fixer(
             var left = goal - copies.Counted - copies.Awaited - hinted.Count - made.GetValueOrDefault(entry.Version);
             if (left > 0) waiting++;
             if (left > 0 && Time.GetElapsedTime(since) < options.Value.RepairDelay) delayed++;
+            else if (copies.Counted + Math.Max(copies.Awaited + hinted.Count, goal - there) >= goal) awaited++;
             bytesWaiting += Math.Max(0, left) * entry.Size;
             List<NodeId> avoid = avoided.Contains(entry.Version) ? [.. avoided[entry.Version]] : [];
             candidates.Add(new RepairCandidate(entry.Replica, Copies.Of(registry, entry.Replica), Time.GetElapsedTime(since), avoid, hinted));
@@ -237,6 +249,7 @@ public sealed partial class Fixer(
         _lacking = lacking;
         Waiting = waiting;
         Delayed = delayed;
+        Awaited = awaited;
         BytesWaiting = bytesWaiting;
         return candidates;
     }

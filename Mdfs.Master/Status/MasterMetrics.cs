@@ -23,9 +23,10 @@ public sealed class MasterMetrics
         _catalog = catalog;
         meter.CreateObservableGauge("mdfs_tombstones", () => catalog.TombstoneCount, null, "Deletions still remembered.");
         meter.CreateObservableCounter("mdfs_tombstones_removed_total", () => cleaner.Removed, null, "Deletions forgotten after their retention.");
-        meter.CreateObservableGauge("mdfs_repairs_running", () => fixer.Running, null, "Copies being made.");
+        meter.CreateObservableGauge("mdfs_repairs_running", () => fixer.Running, null, "Copies that lack and are being made; those that only move are mdfs_rebalance_moves.");
         meter.CreateObservableGauge("mdfs_repairs_delayed", () => fixer.Delayed, null, "Movies that lack a copy which is not made before RepairDelay is over.");
-        meter.CreateObservableGauge("mdfs_repair_bytes_to_go", () => fixer.BytesToGo, null, "Bytes that the copies being made still have to move.");
+        meter.CreateObservableGauge("mdfs_repairs_awaited", () => fixer.Awaited, null, "Movies that lack a copy which is not made, since it lies on a worker that is expected back or whose drain is paused.");
+        meter.CreateObservableGauge("mdfs_repair_bytes_to_go", () => fixer.BytesLeft, null, "Bytes that have still to be copied until no copy lacks: by copies being made, and by those that wait.");
         meter.CreateObservableCounter("mdfs_repairs_total", () => fixer.Healed, null, "Copies made.");
         meter.CreateObservableGauge("mdfs_surplus_files", () => trimmer.SurplusCount, null, "Movies that have more copies than they need.");
         meter.CreateObservableGauge("mdfs_uploads_open", () => uploads.Count, null, "Uploads under way.");

@@ -42,7 +42,7 @@ public sealed record ClusterFacts(
 }
 
 /// <summary>How far healing is.</summary>
-/// <param name="Running">Copies being made.</param>
+/// <param name="Running">Copies that lack and are being made; those that a rebalance moves are not among them.</param>
 /// <param name="Waiting">Movies that lack a copy which nobody is making yet.</param>
 /// <param name="BytesRemaining">Bytes that both still have to move.</param>
 /// <param name="BytesPerSecond">What workers copied from one another lately.</param>
@@ -88,7 +88,7 @@ public static class StatusEndpoints
             identity.ClusterId, identity.Epoch, Math.Round(clock.Age, 1), rebuild.Reason, session.Health.Sentence, session.Health.Durability?.Sentence,
             session.Attached && session.Health.State != StoreState.Unreachable,
             registry.View.Nodes.Length, nodes.Count, catalog.Count, catalog.TombstoneCount, status.UnderReplicated,
-            HealingFacts.Of(fixer.Running, fixer.Waiting, fixer.BytesToGo + fixer.BytesWaiting, history.Last?.RepairBytesPerSecond ?? 0) with { HeldUp = fixer.HeldUp },
+            HealingFacts.Of(fixer.Running, fixer.Waiting, fixer.BytesLeft, history.Last?.RepairBytesPerSecond ?? 0) with { HeldUp = fixer.HeldUp },
             space.Capacity, space.Free, space.Used,
             options.Value.ReplicationFactor, uploads.Count)
         {

@@ -77,6 +77,10 @@ public sealed class DrainTests
         Assert.Equal(80_000, waiting.GetProperty("bytesPerSecond").GetInt64());
         Assert.InRange(waiting.GetProperty("movies").GetInt32(), 1, Movies);
         Assert.Equal(0, await client.MetricAsync("mdfs_repairs_total", Cancelled));
+        // They lack copies, and that is wanted so.
+        var lacking = await client.MetricAsync("mdfs_under_replicated_files", Cancelled);
+        Assert.InRange(lacking, 1, Movies);
+        Assert.Equal(lacking, await client.MetricAsync("mdfs_repairs_awaited", Cancelled));
 
         Assert.Equal(80_000, (await client.AdminAsync(HttpMethod.Post, path, HttpStatusCode.Accepted, Cancelled)).GetProperty("bytesPerSecond").GetInt64());
         Assert.Equal(0, (await client.AdminAsync(HttpMethod.Post, path + "?bytesPerSecond=0", HttpStatusCode.Accepted, Cancelled)).GetProperty("bytesPerSecond").GetInt64());

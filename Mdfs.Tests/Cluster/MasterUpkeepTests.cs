@@ -329,6 +329,44 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_bytes_still_to_heal_are_those_of_copies_under_way_and_of_those_that_wait()
+    {
+        await StartAsync(2);
+        for (var version = 5; version < 15; version++) await StoreAsync(version, verified: true, $"film {version}.mp4", _nodes[0]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        await ShowsAsync("mdfs_repair_bytes_to_go 10000");
+        // Two are begun, and eight wait.
+        Assert.Equal(2, (await BeatAsync(_nodes[1])).Orders.OfType<PullOrder>().Count());
+        await ShowsAsync("mdfs_repair_bytes_to_go 10000");
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        await ShowsAsync("mdfs_repair_bytes_to_go 10000");
+    }
+
+    [Fact]
+    public async Task What_lacks_copies_and_waits_for_a_node_that_is_expected_back_is_told_apart()
+    {
+        await StartAsync(2);
+        await StoreAsync(5, _nodes[0], _nodes[1]);
+        Assert.True(await _rig.Get<Maintenance>().SetAsync(_nodes[1].Id, TimeSpan.FromHours(2), Cancelled));
+        await AnswerAsync(_nodes[1], _nodes[1].Beat() with { Leaving = true });
+        // Its second copy has no other place to go to either.
+        await StoreAsync(6, verified: true, "new.mp4", _nodes[0]);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        await ShowsAsync("mdfs_repairs_awaited 2");
+
+        // On a third node the new one has, and nobody waits for it.
+        var third = new SpeakingNode(3) { ClusterId = Ours };
+        await BeatAsync(third);
+        await BeatAsync(third);
+        Assert.True(_rig.Get<BeatConversation>().TakePage(third.Inventory()).Accepted);
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        await ShowsAsync("mdfs_repairs_awaited 1");
+        Assert.True(await _rig.Get<Maintenance>().SetAsync(_nodes[1].Id, null, Cancelled));
+        await _rig.Get<Fixer>().RunOnceAsync(Cancelled);
+        await ShowsAsync("mdfs_repairs_awaited 0");
+    }
+
+    [Fact]
     public async Task Nobody_who_asks_for_metrics_has_all_movies_looked_at()
     {
         await StartAsync(3);
