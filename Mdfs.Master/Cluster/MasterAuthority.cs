@@ -14,5 +14,5 @@ public sealed class MasterAuthority(TimeProvider time) : INodeAuthority
     public bool TellsTime => true;
 
     /// <summary>A worker's epoch is in its beat, where it can be acted upon; a token is not refused for it.</summary>
-    public NodeRefusal? Judge(NodeToken token) => null;
+    public NodeRefusal? Judge(NodeToken token, string method) => null;
 }

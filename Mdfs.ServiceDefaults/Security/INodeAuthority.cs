@@ -24,5 +24,6 @@ public interface INodeAuthority
     /// The last word on a token whose signature and body are right: a worker refuses an epoch lower than the highest it obeyed, and keeps a
     /// higher one. Null: it may pass. A refusal travels as 409.
     /// </summary>
-    NodeRefusal? Judge(NodeToken token);
+    /// <param name="method">Of the request: what only reads (RFC 9110, section 9.2.1) need not be the latest word.</param>
+    NodeRefusal? Judge(NodeToken token, string method);
 }

@@ -49,7 +49,7 @@ public sealed partial class NodeGuard(NodeTokens tokens, INodeAuthority authorit
             context.Features.Set(new NodeBody(body));
         }
 
-        if (authority.Judge(token) is { } refusal) return await RefuseAsync(context, StatusCodes.Status409Conflict, refusal);
+        if (authority.Judge(token, context.Request.Method) is { } refusal) return await RefuseAsync(context, StatusCodes.Status409Conflict, refusal);
         context.Features.Set(token);
         return true;
     }

@@ -98,6 +98,44 @@ public sealed class WorkerAppendTests : IDisposable
         Assert.Equal(_movie.Length, (await CompleteAsync(node)).Size);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1_000)]
+    public async Task A_piece_of_a_master_that_was_replaced_cuts_nothing_off(int length)
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        await OpenAsync(node);
+        await AppendAsync(node, 0, 100_000);
+        node.Master.Epoch = 2;
+        Assert.Equal(100_000, (await StateAsync(node)).Length);
+        await AppendAsync(node, 100_000, 200_000);
+
+        node.Master.Epoch = 1;
+        using (var late = await SendAsync(node, 100_000, Checksum.Of(_movie.AsSpan(0, 100_000)), _movie[100_000..(100_000 + length)]))
+            Assert.Equal(NodeRefusal.StaleEpoch, (await MasterVoice.RefusalAsync(late, HttpStatusCode.Conflict)).Code);
+        using (var late = await node.Master.PutAsync(UploadId.New(), new ByteArrayContent([1])))
+            Assert.Equal(NodeRefusal.StaleEpoch, (await MasterVoice.RefusalAsync(late, HttpStatusCode.Conflict)).Code);
+
+        node.Master.Epoch = 2;
+        Assert.Equal(300_000, (await StateAsync(node)).Length);
+        await AppendAsync(node, 300_000, _movie.Length - 300_000);
+        Assert.Equal(Checksum.Of(_movie), (await CompleteAsync(node)).Checksum);
+    }
+
+    [Fact]
+    public async Task Bytes_that_come_in_the_name_of_a_new_master_are_the_first_word_of_it()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        await OpenAsync(node);
+        await AppendAsync(node, 0, 100_000);
+        node.Master.Epoch = 2;
+        await AppendAsync(node, 100_000, 200_000);
+        node.Master.Epoch = 1;
+        using var late = await SendAsync(node, 100_000, Checksum.Of(_movie.AsSpan(0, 100_000)), []);
+        Assert.Equal(NodeRefusal.StaleEpoch, (await MasterVoice.RefusalAsync(late, HttpStatusCode.Conflict)).Code);
+        Assert.Equal(300_000, new FileInfo(Bytes).Length);
+    }
+
     [Fact]
     public async Task A_page_of_block_checksums_that_a_crash_tore_is_made_again_from_the_bytes()
     {

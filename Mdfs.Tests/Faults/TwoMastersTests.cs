@@ -63,6 +63,36 @@ public sealed class TwoMastersTests
         await second.WaitForWholeAsync(2, Cancelled);
     }
 
+    [Fact]
+    public async Task A_piece_that_a_frozen_master_had_in_its_hands_takes_nothing_off_what_its_successor_acknowledged()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(
+            Cancelled, workers: 2, masters: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), ("Mdfs:Master:SupersededGrace", "00:00:00")]);
+        const int Before = 1 << 20, After = 3 << 20;
+        var movie = new MovieBytes(5, 4 << 20);
+        var bytes = movie.ToArray();
+        var tus = new TusClient(cluster.Client);
+        var path = new Uri(cluster.Master.Address, await tus.CreateAsync("resumed.mp4", movie.Length)).PathAndQuery;
+        Assert.Equal(Before, await tus.AppendAsync(path, 0, bytes.AsMemory(0, Before)));
+
+        // It waits in the socket of a master that stands still.
+        cluster.Master.Freeze();
+        var late = tus.PatchAsync(path, Before, bytes.AsMemory(Before, 64 << 10));
+        await cluster.StartMasterAsync(Cancelled, index: 1);
+        var second = cluster.ClientOf(cluster.Masters[1]);
+        await second.WaitForNodesAsync(2, Cancelled);
+        var successor = new TusClient(second);
+        Assert.Equal(Before, await successor.OffsetAsync(path));
+        Assert.Equal(After, await successor.AppendAsync(path, Before, bytes.AsMemory(Before, After - Before)));
+
+        cluster.Master.Thaw();
+        Assert.False(await AcknowledgedAsync(late));
+        Assert.Equal(Replaced, await cluster.Master.WaitForExitAsync(Cancelled));
+        Assert.Equal(After, await successor.OffsetAsync(path));
+        Assert.Equal(movie.Length, await successor.AppendAsync(path, After, bytes.AsMemory(After)));
+        await second.AssertHoldsAsync("resumed.mp4", movie, Cancelled);
+    }
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     private static MovieBytes Movie(ulong seed) => new(seed, 150_000 + (long)seed);

@@ -69,7 +69,7 @@ internal sealed class LoopWindows(
     }
 
     private NodePurpose? Admitted(in RequestHead head, string target) =>
-        tokens.Check(head.Find("x-mdfs-node-token"u8), ReplicaEndpoints.Readers, "GET", target, authority.Receiver, authority.Now, out var token) == TokenVerdict.Valid && authority.Judge(token!) is null ? token!.Purpose : null;
+        tokens.Check(head.Find("x-mdfs-node-token"u8), ReplicaEndpoints.Readers, "GET", target, authority.Receiver, authority.Now, out var token) == TokenVerdict.Valid && authority.Judge(token!, "GET") is null ? token!.Purpose : null;
 
     private static byte[] WindowHead(long length) =>
         ResponseHead.Of(200, [("Content-Length", length.ToString(CultureInfo.InvariantCulture)), ("Content-Type", "application/octet-stream")]);

@@ -50,7 +50,7 @@ internal static class UploadEndpoints
         TakeBytesAsync(upload, context, lifetime, async (id, leave) =>
         {
             if (offset < 0 || !Checksum.TryParse(checksum, out var before)) return Answers.Refuse(WorkerProblems.Bad("A piece is appended at an offset, behind bytes of a checksum."));
-            var outcome = await appends.AppendAsync(id, offset, before, size, context.Request.Body, leave);
+            var outcome = await appends.AppendAsync(id, offset, before, size, context.NodeToken().Epoch, context.Request.Body, leave);
             if (outcome.Value is { } receipt) metrics.Received(receipt.Offset - offset);
             return Answers.Of(outcome, WireJson.Default.AppendReceipt);
         });

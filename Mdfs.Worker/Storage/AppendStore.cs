@@ -99,10 +99,12 @@ internal sealed partial class AppendStore(
     /// <summary>Cuts the bytes back to the offset, and appends the piece. What a broken connection leaves is cut off by the next one.</summary>
     /// <param name="offset">What was acknowledged to the client, and <paramref name="checksum"/> its CRC-32.</param>
     /// <param name="size">Bytes of the whole, when they are known.</param>
-    public async Task<Outcome<AppendReceipt>> AppendAsync(UploadId upload, long offset, Checksum checksum, long? size, Stream body, CancellationToken cancellation)
+    /// <param name="epoch">Of the master that sends it: it may have been replaced while the piece waited for its turn, and its offset be older than what was acknowledged.</param>
+    public async Task<Outcome<AppendReceipt>> AppendAsync(UploadId upload, long offset, Checksum checksum, long? size, long epoch, Stream body, CancellationToken cancellation)
     {
         if (!_slots.TryGetValue(upload, out var slot)) return WorkerProblems.UnknownUpload(upload);
         using var turn = await slot.EnterAsync(cancellation);
+        if (memory.Facts.Epoch is var obeyed && epoch < obeyed) return WorkerProblems.StaleEpoch(epoch, obeyed);
         if (slot.Ended) return WorkerProblems.UnknownUpload(upload);
         if (size > slot.Reservation.Size && !slot.Reservation.TryGrow(size.Value - slot.Reservation.Size)) return WorkerProblems.Full(size.Value - slot.Length);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, turn.CutOff);

@@ -178,6 +178,6 @@ public sealed class NodeGuardTests
 
         public long LowestEpoch { get; init; }
 
-        public NodeRefusal? Judge(NodeToken token) => token.Epoch < LowestEpoch ? new NodeRefusal(NodeRefusal.StaleEpoch, "That epoch is over.") : null;
+        public NodeRefusal? Judge(NodeToken token, string method) => token.Epoch < LowestEpoch ? new NodeRefusal(NodeRefusal.StaleEpoch, "That epoch is over.") : null;
     }
 }

@@ -168,6 +168,6 @@ public sealed class SecrecyTests
 
         public bool TellsTime => true;
 
-        public NodeRefusal? Judge(NodeToken token) => null;
+        public NodeRefusal? Judge(NodeToken token, string method) => null;
     }
 }
