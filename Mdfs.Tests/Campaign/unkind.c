@@ -3,6 +3,7 @@
 //   - What it writes below UNKIND_ROOT and does not fsync is lost when the power fails: bytes, sizes, and names (creations, renames, removals) whose directory was not fsynced. The process itself sees
 //     its writes at once, as it would from the page cache. What stood there before is noted in UNKIND_JOURNAL; when a file UNKIND_JOURNAL.lost lies beside it at the next start, all that was
 //     not made durable is taken back before main() runs. Removed files wait in UNKIND_LIMBO, on the same file system. Every ten seconds everything becomes durable, as a kernel writes back by itself.
+//   - An fsync of a file of which UNKIND_SYNC tells fails: "ERRNO PART", the number of the error and a part of the file's path.
 //   - Its wall clock is off by the nanoseconds that stand in the file UNKIND_CLOCK, at every moment.
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -36,7 +37,7 @@
 #define PUBLIC __attribute__((visibility("default")))
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-static char root[PATH_MAX], limbo[PATH_MAX], self[PATH_MAX];
+static char root[PATH_MAX], limbo[PATH_MAX], self[PATH_MAX], sync_trouble[PATH_MAX];
 static size_t root_length;
 static int journal = -1;
 static volatile int64_t *clock_offset;
@@ -286,6 +287,7 @@ __attribute__((constructor)) static void begin(void) {
         if (page != MAP_FAILED) clock_offset = page;
         if (fd >= 0) syscall(SYS_close, fd);
     }
+    if (getenv("UNKIND_SYNC")) snprintf(sync_trouble, sizeof sync_trouble, "%s", getenv("UNKIND_SYNC"));
     if (!below || !beside || !notes) return;
     snprintf(root, sizeof root, "%s", below);
     snprintf(limbo, sizeof limbo, "%s", beside);
@@ -415,8 +417,28 @@ static int sync_file(int fd) {
     return 0;
 }
 
-PUBLIC int fsync(int fd) { return is_ours(fd) ? sync_file(fd) : REAL(fsync)(fd); }
-PUBLIC int fdatasync(int fd) { return is_ours(fd) ? sync_file(fd) : REAL(fdatasync)(fd); }
+// Whether this one is to fail, and with what: errno is set then.
+static int sync_fails(int fd) {
+    char told[PATH_MAX], link[64], path[PATH_MAX];
+    int file = sync_trouble[0] ? SYSTEM_OPEN(sync_trouble, O_RDONLY | O_CLOEXEC) : -1;
+    if (file < 0) return 0;
+    ssize_t length = syscall(SYS_read, file, told, sizeof told - 1);
+    syscall(SYS_close, file);
+    if (length <= 0) return 0;
+    told[length] = 0;
+    char *part;
+    long error = strtol(told, &part, 10);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    if (length <= 0 || *part != ' ') return 0;
+    path[length] = 0;
+    if (!strstr(path, part + 1)) return 0;
+    errno = (int)error;
+    return 1;
+}
+
+PUBLIC int fsync(int fd) { return sync_fails(fd) ? -1 : is_ours(fd) ? sync_file(fd) : REAL(fsync)(fd); }
+PUBLIC int fdatasync(int fd) { return sync_fails(fd) ? -1 : is_ours(fd) ? sync_file(fd) : REAL(fdatasync)(fd); }
 
 // ---- names
 

@@ -89,7 +89,24 @@ internal sealed partial class PullRunner(
     private async Task<(string? Failure, bool Resumed)> CopyAsync(Pull pull, CancellationToken cancellation)
     {
         var replica = pull.Order.Replica;
-        await using var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), buffers, cancellation, Keep);
+        var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), buffers, cancellation, Keep);
+        try
+        {
+            return await CopyAsync(pull, part, cancellation);
+        }
+        finally
+        {
+            await part.DisposeAsync();
+            if (part.Doubtful) Forget(replica.Version);
+        }
+
+        // The master hears that it goes on, and that nothing was copied yet.
+        void Keep(long length) => pull.Done = pull.Kept = length;
+    }
+
+    private async Task<(string? Failure, bool Resumed)> CopyAsync(Pull pull, PartFile part, CancellationToken cancellation)
+    {
+        var replica = pull.Order.Replica;
         var resumed = part.Length > 0;
         if (part.Length > replica.Size)
         {
@@ -101,7 +118,7 @@ internal sealed partial class PullRunner(
         using var reservation = space.TryReserve(replica.Size - part.Length);
         if (reservation is null) return ("there is no room for it here", resumed);
         if (!part.TryAllocate(reservation, replica.Size)) return ("there is no room for it here", resumed);
-        Keep(part.Length);
+        pull.Done = pull.Kept = part.Length;
         var failure = await FillAsync(pull, part, reservation, cancellation);
         if (failure is not null) return (failure, resumed);
         if (await part.CompleteAsync() != replica.Checksum)
@@ -118,9 +135,6 @@ internal sealed partial class PullRunner(
 
         LogPulled(replica.Version, replica.Size);
         return (null, resumed);
-
-        // The master hears that it goes on, and that nothing was copied yet.
-        void Keep(long length) => pull.Done = pull.Kept = length;
     }
 
     private async Task<string?> FillAsync(Pull pull, PartFile part, SpaceReservation reservation, CancellationToken cancellation)

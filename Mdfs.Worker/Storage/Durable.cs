@@ -21,7 +21,7 @@ internal static partial class Durable
             using (var handle = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
             {
                 RandomAccess.Write(handle, content, 0);
-                RandomAccess.FlushToDisk(handle);
+                Flush(handle);
             }
 
             File.Move(temporary, path, overwrite: true);
@@ -36,8 +36,29 @@ internal static partial class Durable
         SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
+    /// <summary>
+    /// The file's bytes are on the disk when this returns. Not by the runtime's own call where there is another way: it takes EROFS, EINVAL and ENOTSUP for files that cannot be synced and
+    /// need not be, and with EROFS ext4 answers every fsync after the first one that failed, when its journal has been given up.
+    /// </summary>
+    /// <exception cref="IOException">They may not be there, and what a reading of the file says of them is no proof.</exception>
+    public static void Flush(SafeFileHandle handle)
+    {
+        const int interrupted = 4;
+        if (!OperatingSystem.IsLinux())
+        {
+            // On macOS it is more than an fsync, which leaves the bytes in the drive's cache there.
+            RandomAccess.FlushToDisk(handle);
+            return;
+        }
+
+        while (Fsync(handle) < 0)
+        {
+            if (Marshal.GetLastPInvokeError() is not interrupted and var error) throw new IOException($"fsync failed: {Marshal.GetPInvokeErrorMessage(error)}", error);
+        }
+    }
+
     /// <summary>Runs the fsync beside the caller, since it may take as long as the disk is busy.</summary>
-    public static Task FlushAsync(SafeFileHandle handle) => Task.Run(() => RandomAccess.FlushToDisk(handle));
+    public static Task FlushAsync(SafeFileHandle handle) => Task.Run(() => Flush(handle));
 
     /// <summary>Makes creations, renames and removals in a directory durable. Windows has no such call and needs none: NTFS journals names.</summary>
     /// <exception cref="IOException">The directory could not be opened or synchronised.</exception>
@@ -93,7 +114,15 @@ internal static partial class Durable
         if (!OperatingSystem.IsWindows() && Link(path, target) == 0) return;
         File.Copy(path, target);
         using var copy = File.OpenHandle(target, FileMode.Open, FileAccess.ReadWrite);
-        RandomAccess.FlushToDisk(copy);
+        Flush(copy);
+    }
+
+    /// <summary>Whether a file can be renamed from one path to the other: not from one file system to another, nor from one mount to another, where .NET would copy it and nobody sync the copy.</summary>
+    /// <returns>False: they are not on one. True as well where it fails for another reason, which whoever renames will hear.</returns>
+    public static bool CanRename(string path, string target)
+    {
+        const int otherDevice = 18;
+        return OperatingSystem.IsWindows() || Rename(path, target) == 0 || Marshal.GetLastPInvokeError() != otherDevice;
     }
 
     private static IOException Failure(string call, string path) =>
@@ -108,8 +137,14 @@ internal static partial class Durable
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string path, string target);
 
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Rename(string path, string target);
+
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(SafeFileHandle file);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);

@@ -21,6 +21,7 @@ internal sealed class PartFile : IAsyncDisposable
     private readonly BlockSidecarWriter _blocks;
     private Task _flush = Task.CompletedTask;
     private long _flushed;
+    private volatile bool _doubtful;
 
     private readonly DirectBuffers _buffers;
     private SafeFileHandle? _direct;
@@ -41,6 +42,12 @@ internal sealed class PartFile : IAsyncDisposable
     }
 
     public long Length => _blocks.Length;
+
+    /// <summary>
+    /// An fsync failed. The system gives up the pages that it could not write and goes on reading them from memory, so that what is noted of them agrees and the next fsync succeeds: nothing
+    /// of this file is to be gone on from. Certain when the file is disposed.
+    /// </summary>
+    public bool Doubtful => _doubtful;
 
     /// <summary>Starts anew; what lay there is overwritten.</summary>
     /// <param name="keep">The file is there, empty, with the room that was set aside for it.</param>
@@ -216,7 +223,7 @@ internal sealed class PartFile : IAsyncDisposable
         await EndPieceAsync();
         await _flush;
         _blocks.Checkpoint();
-        await Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+        await SyncAsync();
         _flushed = _blocks.Length;
     }
 
@@ -227,7 +234,7 @@ internal sealed class PartFile : IAsyncDisposable
         await EndPieceAsync();
         await _flush;
         var checksum = _blocks.Complete();
-        await Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+        await SyncAsync();
         return checksum;
     }
 
@@ -273,7 +280,7 @@ internal sealed class PartFile : IAsyncDisposable
             }
             catch (IOException error) when (!Durable.IsDiskFull(error))
             {
-                // Some file systems open such a file and then refuse. Should the disk be at fault, the other way will say so.
+                // Some file systems open such a file and then refuse. Should the disk be at fault, the other way will say so, or the fsync behind it.
                 _throughCache = true;
                 RandomAccess.Write(_bytes, piece.Memory.Span, from);
             }
@@ -311,7 +318,20 @@ internal sealed class PartFile : IAsyncDisposable
         // Waiting for the flush before slows the sender down to the disk, so never more than two steps are dirty.
         await _flush;
         _blocks.Checkpoint();
-        _flush = Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+        _flush = SyncAsync();
+    }
+
+    private async Task SyncAsync()
+    {
+        try
+        {
+            await Task.WhenAll(Durable.FlushAsync(_bytes), _blocks.FlushAsync());
+        }
+        catch
+        {
+            _doubtful = true;
+            throw;
+        }
     }
 
     private static PartFile Over(SafeFileHandle bytes, string blocks, DirectBuffers buffers)

@@ -77,7 +77,7 @@ internal sealed class TombstoneLog : IDisposable
             foreach (var tombstone in told) text.Write(Line(sign, tombstone));
             // After a failed append the length still points behind the last good line, so a torn one is overwritten.
             RandomAccess.Write(_file, text.GetBuffer().AsSpan(0, (int)text.Length), _length);
-            RandomAccess.FlushToDisk(_file);
+            Durable.Flush(_file);
             _length += text.Length;
             _lines += told.Count;
             foreach (var tombstone in told) Apply(sign, tombstone);
