@@ -54,6 +54,60 @@ public sealed class WorkerRecoveryTests : IDisposable
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
+    [Fact]
+    public async Task A_seal_that_failed_right_after_its_rename_can_be_repeated_in_the_same_life()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = WorkerNode.Describe(_movie, "a.mp4");
+        await node.PrepareAsync(_movie, replica.Upload);
+        File.Move(Path.Combine(_directory["incoming"], replica.Upload.Value), node.ReplicaPath(replica.Version));
+        Assert.Equal(replica, (await node.Master.SealAsync(replica)).Report.Replica);
+        Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
+        Assert.True((await node.Master.VerifyAsync(replica.Version)).Valid);
+        Assert.Empty(Incoming);
+    }
+
+    [Fact]
+    public async Task Bytes_that_went_while_they_were_prepared_are_not_sealed_in_the_name_of_a_damaged_replica()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = await node.StoreAsync(_movie);
+        WorkerNode.Flip(node.ReplicaPath(replica.Version), 1_000);
+        Assert.False((await node.Master.VerifyAsync(replica.Version)).Valid);
+        await node.PrepareAsync(_movie, replica.Upload);
+        File.Delete(Path.Combine(_directory["incoming"], replica.Upload.Value));
+        using var sealedAgain = await node.Master.TrySealAsync(replica);
+        Assert.False(sealedAgain.IsSuccessStatusCode);
+        Assert.False((await node.Master.VerifyAsync(replica.Version)).Valid);
+    }
+
+    [Theory]
+    [InlineData("replicas")]
+    [InlineData("replicas/07")]
+    [InlineData("trash")]
+    [InlineData("trash/kept")]
+    [InlineData("quarantine")]
+    public async Task A_directory_on_another_file_system_is_named_at_start(string which)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Directory.Exists("/dev/shm"), "Another file system is /dev/shm.");
+        var elsewhere = Directory.CreateDirectory(Path.Combine("/dev/shm", Path.GetRandomFileName()));
+        try
+        {
+            Assert.SkipWhen(Mdfs.Worker.Storage.FileSystemName.Of(elsewhere.FullName) == Mdfs.Worker.Storage.FileSystemName.Of(_directory.Path), "/dev/shm is none here.");
+            var link = Path.Combine(_directory.Path, which);
+            Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+            Directory.CreateSymbolicLink(link, elsewhere.FullName);
+            var error = await Assert.ThrowsAsync<InvalidOperationException>(() => WorkerNode.StartAsync(_directory.Path));
+            Assert.Contains($"'{link}'", error.Message, StringComparison.Ordinal);
+            Assert.Contains("file system", error.Message, StringComparison.Ordinal);
+            Assert.Empty(elsewhere.EnumerateFiles("*", SearchOption.AllDirectories));
+        }
+        finally
+        {
+            elsewhere.Delete(recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -138,13 +192,12 @@ public sealed class WorkerRecoveryTests : IDisposable
     [Fact]
     public async Task Bytes_that_nothing_describes_and_that_cannot_be_put_aside_keep_no_worker_from_starting()
     {
-        Assert.SkipUnless(Directory.Exists("/proc/sys"), "This system has no directory in which nothing can be made.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that cannot be read (/proc/self/mem).");
         var replica = await StoreAndStopAsync();
         var path = Path.Combine(_directory["replicas"], Shard(replica.Version), $"{replica.Version}");
         File.Delete(path + ".checksum");
         File.Delete(path + ".blocks");
-        Directory.Delete(_directory["quarantine"]);
-        Directory.CreateSymbolicLink(_directory["quarantine"], "/proc/sys");
+        File.CreateSymbolicLink(path + ".blocks", "/proc/self/mem");
         await using (var node = await WorkerNode.StartAsync(_directory.Path))
         {
             using var response = await node.Master.WindowAsync(replica.Version, 0, 1);
@@ -152,10 +205,10 @@ public sealed class WorkerRecoveryTests : IDisposable
             Assert.True(File.Exists(path));
         }
 
-        Directory.Delete(_directory["quarantine"]);
+        File.Delete(path + ".blocks");
         await using var later = await WorkerNode.StartAsync(_directory.Path);
         Assert.False(File.Exists(path));
-        Assert.Single(Directory.GetDirectories(_directory["quarantine"]));
+        Assert.Single(Directory.GetFiles(_directory["quarantine"], $"{replica.Version}", SearchOption.AllDirectories));
     }
 
     [Fact]

@@ -82,6 +82,8 @@ internal sealed class DataDirectory : IDisposable
 
     public const string PullPrefix = "pull-";
 
+    private const string Probe = $"probe{Durable.Unfinished}";
+
     public void Dispose() => _lock.Dispose();
 
     private static FileStream Lock(string root)
@@ -102,8 +104,40 @@ internal sealed class DataDirectory : IDisposable
     {
         foreach (var path in new[] { Incoming, Replicas, Trash, Kept, Quarantine }) Directory.CreateDirectory(path);
         for (var shard = 0; shard < Shards.Count; shard++) Directory.CreateDirectory(Shard(shard));
+        CheckOneFileSystem();
         Durable.SyncDirectory(Replicas);
         Durable.SyncDirectory(Root);
+    }
+
+    // What is stored, thrown away or put aside is renamed, which takes effect at once and in one piece: a file is sent through all of them. Comparing device numbers would not do, since
+    // neither two mounts of one file system nor two subvolumes of Btrfs let a rename through.
+    private void CheckOneFileSystem()
+    {
+        var from = Path.Combine(Incoming, Probe);
+        try
+        {
+            File.WriteAllBytes(from, []);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // A full disk serves what it has.
+            return;
+        }
+
+        try
+        {
+            foreach (var path in new[] { Replicas, Trash, Kept, Quarantine }.Concat(Enumerable.Range(0, Shards.Count).Select(Shard)))
+            {
+                var to = Path.Combine(path, Probe);
+                if (!Durable.CanRename(from, to))
+                    throw new InvalidOperationException($"'{path}' lies on another file system, mount or subvolume than '{Incoming}': put the whole data directory on one, or give each disk a worker of its own.");
+                from = to;
+            }
+        }
+        finally
+        {
+            File.Delete(from);
+        }
     }
 }
 

@@ -237,7 +237,7 @@ internal sealed partial class ReplicaStore(
     {
         using var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         RandomAccess.Write(handle, BlockFormat.WriteHeader(HeaderOf(replica)), 0);
-        RandomAccess.FlushToDisk(handle);
+        Durable.Flush(handle);
     }
 
     /// <summary>
@@ -258,12 +258,16 @@ internal sealed partial class ReplicaStore(
         }
 
         Durable.SyncDirectory(Path.GetDirectoryName(path)!);
-        File.Move(part, path, overwrite: true);
+        if (File.Exists(part) || !IsMoved(path, replica)) File.Move(part, path, overwrite: true);
         Durable.SyncDirectory(Path.GetDirectoryName(path)!);
         File.Delete(path + Sidecars.Damaged);
         File.Delete(part + Sidecars.Receipt);
         Durable.SyncDirectory(directory.Incoming);
     }
+
+    // As with the checksums: an attempt that failed after the rename has come that far, and nothing else brings bytes of a version that is not here to this place. A damaged replica's lie there.
+    private bool IsMoved(string path, ReplicaDescription replica) =>
+        !inventory.TryGet(replica.Version, out _) && new FileInfo(path) is { Exists: true } bytes && bytes.Length == replica.Size;
 
     // The bytes first: sidecars without bytes are swept at start, bytes without sidecars would be a riddle.
     private void Discard(IReadOnlyList<MovieVersion> versions, bool keep)
