@@ -110,8 +110,12 @@ public sealed class WorkerRestoreTests : IDisposable
         Assert.Equal(movie, await last.Master.BytesAsync(again.Version, 0, movie.Length));
     }
 
-    [Fact]
-    public async Task What_a_crash_left_half_taken_is_in_the_trash_again()
+    [Theory]
+    [InlineData("its bytes and their checksums")]
+    [InlineData("its bytes alone")]
+    [InlineData("its checksums alone")]
+    [InlineData("its bytes alone, and the receipt")]
+    public async Task What_a_crash_left_half_taken_is_in_the_trash_again(string taken)
     {
         ReplicaDescription replica;
         UploadId upload;
@@ -123,7 +127,11 @@ public sealed class WorkerRestoreTests : IDisposable
             Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
         }
 
-        File.Delete(Path.Combine(_directory.Path, "incoming", $"{upload}.receipt"));
+        // Half taken, or half put back.
+        var (incoming, kept) = (Path.Combine(_directory.Path, "incoming", $"{upload}"), Path.Combine(_directory.Path, "trash", "kept", $"{replica.Version}"));
+        if (!taken.EndsWith("receipt", StringComparison.Ordinal)) File.Delete(incoming + ".receipt");
+        if (taken.StartsWith("its bytes alone", StringComparison.Ordinal)) File.Move(incoming + ".blocks", kept + ".blocks");
+        if (taken == "its checksums alone") File.Move(incoming, kept);
         await using var again = await WorkerNode.StartAsync(_directory.Path);
         Assert.Equal([replica.Version], await TrashAsync(again));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "incoming")));
@@ -156,6 +164,27 @@ public sealed class WorkerRestoreTests : IDisposable
         Assert.Equal(replica.Checksum, (await MasterVoice.ReadAsync(adopted, WireJson.Default.PreparedReceipt)).Checksum);
         Assert.Equal(movie, await File.ReadAllBytesAsync(Path.Combine(incoming, upload.ToString()), TestContext.Current.CancellationToken));
         Assert.Equal(id, Assert.Single(quarantine.List(10)).Id);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_in_quarantine_keeps_no_worker_from_starting()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that cannot be read (/proc/self/mem).");
+        string id;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            var replica = await node.StoreAsync(WorkerNode.Movie(2_000));
+            var quarantine = node.Services.GetRequiredService<Quarantine>();
+            quarantine.Put(node.ReplicaPath(replica.Version), "A test wants it so.");
+            id = Assert.Single(quarantine.List(10)).Id;
+        }
+
+        var reason = Path.Combine(_directory.Path, "quarantine", id, "reason.txt");
+        File.Delete(reason);
+        File.CreateSymbolicLink(reason, "/proc/self/mem");
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        var found = Assert.Single(again.Services.GetRequiredService<Quarantine>().List(10));
+        Assert.Equal((id, ""), (found.Id, found.Reason));
     }
 
     private static Task<HttpResponseMessage> AdoptAsync(WorkerNode node, string id, UploadId upload) => node.Master.SendAsync(

@@ -45,6 +45,23 @@ public sealed class WorkerUploadTests : IDisposable
     }
 
     [Fact]
+    public async Task An_order_that_grew_too_old_while_a_seal_was_tried_takes_nothing_away()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = WorkerNode.Describe(WorkerNode.Movie(2_000), "a.mp4");
+        await node.PrepareAsync(WorkerNode.Movie(2_000), replica.Upload);
+        var uploads = node.Services.GetRequiredService<UploadStore>();
+        var slot = uploads.TakePrepared(replica.Upload)!;
+        var expired = false;
+        var discarded = uploads.DiscardAsync(replica.Upload, () => expired);
+        Assert.False(discarded.IsCompleted);
+        expired = true;
+        UploadStore.GiveBack(slot);
+        await discarded;
+        Assert.Equal(replica, (await node.Master.SealAsync(replica)).Report.Replica);
+    }
+
+    [Fact]
     public async Task On_a_full_disk_it_is_sealed_in_the_room_that_was_kept_for_that()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that is always full (/dev/full).");

@@ -66,7 +66,7 @@ internal static class BlockFormat
                 new Checksum(BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(16))),
                 length == 0 ? null : JsonSerializer.Deserialize(page.AsSpan(24, length), StorageJson.Default.ReplicaDescription));
         }
-        catch (Exception error) when (error is IOException or JsonException or ArgumentException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
         {
             return null;
         }

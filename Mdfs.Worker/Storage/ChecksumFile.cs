@@ -30,7 +30,7 @@ internal static class ChecksumFile
             var line = text.IndexOf((byte)'\n');
             return JsonSerializer.Deserialize(text[(line + 1)..], StorageJson.Default.ReplicaDescription);
         }
-        catch (Exception error) when (error is IOException or JsonException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {
             return null;
         }

@@ -37,34 +37,47 @@ internal sealed partial class KeptTrash : PeriodicService
     /// <summary>Finds what an earlier life has kept. What is not whole goes.</summary>
     public void Load()
     {
-        foreach (var file in Directory.EnumerateFiles(_directory.Kept).ToList())
+        // Bytes and what describes them come in any order, and are looked at together.
+        foreach (var files in Directory.EnumerateFiles(_directory.Kept).GroupBy(static file => Path.GetFileName(file).Split('.')[0], StringComparer.Ordinal).ToList())
         {
-            var name = Path.GetFileName(file);
-            if (name.Contains('.', StringComparison.Ordinal))
+            try
             {
-                var bytes = Path.Combine(_directory.Kept, name[..name.IndexOf('.', StringComparison.Ordinal)]);
-                if (!File.Exists(bytes) && !TryFindLent(file)) _trash.Throw(file);
+                if (!TryLoad(Path.Combine(_directory.Kept, files.Key))) foreach (var file in files) _trash.Throw(file);
             }
-            else if (MovieVersion.TryParse(name, out var version) && ChecksumFile.Read(file + Sidecars.Checksum) is { } replica && replica.Version == version)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                Add(new TrashedReplica(replica, new DateTimeOffset(File.GetLastWriteTimeUtc(file + Sidecars.Checksum))));
-            }
-            else
-            {
-                ThrowAway(file);
+                // It keeps no worker from starting. The next start looks again.
+                LogNotLoaded(error, files.Key);
             }
         }
     }
 
-    // What describes bytes that were taken to bring them back. If they were not prepared by then they come back at once.
-    private bool TryFindLent(string file)
+    private bool TryLoad(string path)
     {
-        if (!file.EndsWith(Sidecars.Checksum, StringComparison.Ordinal) || ChecksumFile.Read(file) is not { } replica || PathOf(replica.Version) + Sidecars.Checksum != file) return false;
-        var path = _directory.UploadPath(UploadId.Undeleting(replica.Version));
-        if (!File.Exists(path)) return false;
-        var lent = new TrashedReplica(replica, new DateTimeOffset(File.GetLastWriteTimeUtc(file)));
-        if (File.Exists(path + Sidecars.Receipt)) _lent.Add(replica.Version, lent);
-        else PutBack(lent, path);
+        if (ChecksumFile.Read(path + Sidecars.Checksum) is not { } replica || PathOf(replica.Version) != path) return false;
+        var known = new TrashedReplica(replica, new DateTimeOffset(File.GetLastWriteTimeUtc(path + Sidecars.Checksum)));
+        var taken = _directory.UploadPath(UploadId.Undeleting(replica.Version));
+        if (File.Exists(path))
+        {
+            // A crash between the two steps of taking it: the first one is undone.
+            if (!File.Exists(path + Sidecars.Blocks) && !File.Exists(taken) && File.Exists(taken + Sidecars.Blocks)) File.Move(taken + Sidecars.Blocks, path + Sidecars.Blocks);
+            Add(known);
+        }
+        else if (!File.Exists(taken))
+        {
+            return false;
+        }
+        else if (File.Exists(taken + Sidecars.Receipt) && (File.Exists(taken + Sidecars.Blocks) || !File.Exists(path + Sidecars.Blocks)))
+        {
+            _lent.Add(replica.Version, known);
+        }
+        else
+        {
+            // Not prepared, or half put back already: it comes back at once.
+            _trash.Throw(taken + Sidecars.Receipt);
+            PutBack(known, taken);
+        }
+
         return true;
     }
 
@@ -210,7 +223,8 @@ internal sealed partial class KeptTrash : PeriodicService
     private void PutBack(TrashedReplica kept, string path)
     {
         var target = PathOf(kept.Replica.Version);
-        File.Move(path + Sidecars.Blocks, target + Sidecars.Blocks, overwrite: true);
+        // Not there: an attempt before this one, or an earlier life, came that far.
+        if (File.Exists(path + Sidecars.Blocks)) File.Move(path + Sidecars.Blocks, target + Sidecars.Blocks, overwrite: true);
         File.Move(path, target, overwrite: true);
         Add(kept);
     }
@@ -328,6 +342,9 @@ internal sealed partial class KeptTrash : PeriodicService
             return kept;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What is kept in the trash as '{Name}' could not be looked at, and is left alone until the next start.")]
+    private partial void LogNotLoaded(Exception error, string name);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Version} could not be kept in the trash; it is removed at once.")]
     private partial void LogNotKept(Exception error, MovieVersion version);

@@ -126,7 +126,20 @@ internal sealed class Quarantine(DataDirectory directory)
         var reason = Path.Combine(path, ReasonFile);
         var known = File.Exists(reason);
         return new QuarantinedReplica(
-            id, known ? File.ReadAllText(reason).Trim() : "", new DateTimeOffset(File.GetLastWriteTimeUtc(known ? reason : path)), new FileInfo(bytes).Length,
+            id, known ? ReasonIn(reason) : "", new DateTimeOffset(File.GetLastWriteTimeUtc(known ? reason : path)), new FileInfo(bytes).Length,
             ChecksumFile.Read(bytes + Sidecars.Checksum) ?? BlockFormat.ReadHeader(bytes + Sidecars.Blocks)?.Description);
+    }
+
+    // The bytes are here all the same.
+    private static string ReasonIn(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 }

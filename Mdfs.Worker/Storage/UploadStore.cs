@@ -194,6 +194,8 @@ internal sealed partial class UploadStore(
         if (expires?.Invoke() == true || !_slots.TryGetValue(upload, out var slot)) return;
         slot.Drop();
         await slot.Idle;
+        // A seal that failed, for one, may have taken its time.
+        if (expires?.Invoke() == true) return;
         // Sealed meanwhile: then it is a replica, and no upload any more.
         if (slot.TryBegin(UploadState.Prepared, UploadState.Busy) || slot.TryBegin(UploadState.Open, UploadState.Busy))
         {
