@@ -40,7 +40,7 @@ public sealed partial class TombstoneCleaner(
     {
         lock (registry.Gate)
         {
-            var presence = registry.States.Select(state => new NodePresence(state.Inventory.Complete, state.Life is null ? state.LastHeardAge + NodeRecord.MostBehind.TotalSeconds : state.SettledAge)).ToList();
+            var presence = registry.States.Select(state => new NodePresence(state.Inventory.Complete, state.Life is null ? state.LastHeardAge : state.SettledAge)).ToList();
             var age = clock.Age;
             return [.. catalog.Tombstones.Where(tombstone =>
                 TombstoneRules.MayForget(tombstone, age, options.Value.TombstoneRetention, IsNeeded(tombstone), presence))];
