@@ -62,6 +62,31 @@ public sealed class WorkerUploadTests : IDisposable
     }
 
     [Fact]
+    public async Task At_every_instant_it_is_told_of_as_prepared_or_as_sealed_and_never_as_neither()
+    {
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var inventory = node.Services.GetRequiredService<Inventory>();
+        var movie = WorkerNode.Movie(1);
+        var prepared = Enumerable.Range(0, 200).Select(number => WorkerNode.Describe(movie, $"{number}.mp4")).ToList();
+        foreach (var replica in prepared) await node.PrepareAsync(movie, replica.Upload);
+        using var over = new CancellationTokenSource();
+        var beats = Task.Run(() =>
+        {
+            var fewest = int.MaxValue;
+            while (!over.IsCancellationRequested)
+            {
+                var beat = inventory.Beat();
+                fewest = Math.Min(fewest, (int)beat.Count + beat.Prepared.Count);
+            }
+
+            return fewest;
+        }, TestContext.Current.CancellationToken);
+        foreach (var replica in prepared) await node.Master.SealAsync(replica);
+        await over.CancelAsync();
+        Assert.Equal(prepared.Count, await beats);
+    }
+
+    [Fact]
     public async Task On_a_full_disk_it_is_sealed_in_the_room_that_was_kept_for_that()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that is always full (/dev/full).");

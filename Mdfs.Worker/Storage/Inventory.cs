@@ -121,6 +121,17 @@ internal sealed class Inventory
         }
     }
 
+    /// <summary>What was prepared is sealed from now on. In one step: a beat in between that tells of neither would let a master believe that the committed bytes are gone.</summary>
+    /// <returns>The number under which the receipt speaks of it.</returns>
+    public long Seal(UploadId upload, ReplicaReport report)
+    {
+        lock (_state)
+        {
+            _prepared.Remove(upload);
+            return Put(report);
+        }
+    }
+
     /// <summary>Draws a number for a receipt about what is already here.</summary>
     public (long Number, ReplicaReport? Report) Draw(MovieVersion version)
     {

@@ -57,8 +57,9 @@ internal sealed partial class ReplicaStore(
             return WorkerProblems.DiskFull;
         }
 
+        var number = inventory.Seal(upload, new ReplicaReport(replica, Damaged: false, Verified: true));
         uploads.Sealed(slot);
-        return Receipt(inventory.Put(new ReplicaReport(replica, Damaged: false, Verified: true)), replica.Version);
+        return Receipt(number, replica.Version);
     }
 
     /// <summary>Puts pulled, complete and fsynced bytes in the place of a missing or damaged replica. Null: done.</summary>

@@ -223,9 +223,9 @@ internal sealed partial class UploadStore(
     public UploadSlot? TakePrepared(UploadId upload) =>
         _slots.TryGetValue(upload, out var slot) && slot.TryBegin(UploadState.Prepared, UploadState.Busy) ? slot : null;
 
+    /// <summary>The inventory knows it as a replica (<see cref="Inventory.Seal"/>), and it is no upload any more.</summary>
     public void Sealed(UploadSlot slot)
     {
-        inventory.RemovePrepared(slot.Upload);
         _slots.TryRemove(slot.Upload, out _);
         slot.Reservation.Dispose();
         slot.State = UploadState.Gone;
