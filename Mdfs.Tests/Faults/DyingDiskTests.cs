@@ -105,6 +105,10 @@ public sealed class DyingDiskTests
         Assert.Equal("failed", await StateAsync(client));
         foreach (var other in cluster.Workers) await other.StartAsync();
         await client.WaitForWholeAsync(1, Cancelled);
+        // Two that count, and the one that they were made from.
+        var facts = (await client.FactsAsync("only.mp4", Cancelled))!;
+        Assert.Equal((2, "small worker-1 worker-2"), (facts.Copies, string.Join(' ', facts.Holders)));
+        await client.AssertHoldsAsync("only.mp4", movie, Cancelled);
     }
 
     private static async Task<System.Text.Json.JsonElement> SmallAsync(MdfsClient client) =>

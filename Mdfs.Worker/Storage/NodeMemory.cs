@@ -109,15 +109,7 @@ internal sealed class NodeMemory
     {
         lock (_writing)
         {
-            if (_facts.ClusterAge <= _onDisk.ClusterAge) return;
-            try
-            {
-                Write(_facts);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                // The next life hears it anew.
-            }
+            if (_facts.ClusterAge > _onDisk.ClusterAge) Write(_facts);
         }
     }
 
