@@ -16,6 +16,8 @@ namespace Mdfs.Standalone;
 /// </summary>
 public sealed class StandaloneCluster : IAsyncDisposable
 {
+    private static readonly string[] _oneWorkers = ["Mdfs:Worker:PublicUrl", "Mdfs:Worker:AdvertisedUrl"];
+
     private readonly StandaloneOptions _options;
     private readonly ListenAddress _masterListens;
     // Whoever can open a connection on this machine could otherwise rewrite the catalog.
@@ -33,8 +35,8 @@ public sealed class StandaloneCluster : IAsyncDisposable
             throw new StandaloneException($"A cluster has 1 to {StandaloneOptions.MostWorkers} workers, not {options.Workers}.");
         if (options.Port < 0 || options.Port + options.Workers > 65535)
             throw new StandaloneException($"With {options.Workers} workers the port must be from 0 to {65535 - options.Workers}, not {options.Port}.");
-        if (options.Workers > 1 && options.Settings?["Mdfs:Worker:PublicUrl"] is { Length: > 0 })
-            throw new StandaloneException("Mdfs:Worker:PublicUrl is the address of one worker, and here it would be that of all. Where the workers share a process with the master a direct link saves clients nothing: leave it out, and direct=1 is answered by the master itself.");
+        if (options.Workers > 1 && _oneWorkers.FirstOrDefault(setting => options.Settings?[setting] is { Length: > 0 }) is { } setting)
+            throw new StandaloneException($"{setting} is the address of one worker, and here it would be that of all. The workers of one process find one another without it, and direct links save clients nothing there: leave it out, and direct=1 is answered by the master itself.");
 
         _options = options;
         _masterListens = ListenAddress.Parse(options.Host, options.Port);

@@ -133,6 +133,7 @@ public sealed partial class StandaloneProgramTests : IDisposable
     [InlineData("Mdfs:Master:ReplicationFactor", "0", "ReplicationFactor")]
     [InlineData("Mdfs:AdminKey", "short", "Mdfs:AdminKey")]
     [InlineData("Mdfs:Worker:PublicUrl", "http://films.example", "Mdfs:Worker:PublicUrl")]
+    [InlineData("Mdfs:Worker:AdvertisedUrl", "http://10.0.0.5:8081", "Mdfs:Worker:AdvertisedUrl")]
     [InlineData("Mdfs:Master:RepairDelay", "5min", "Mdfs:Master:RepairDelay")]
     [InlineData("Mdfs:KeyFailures", "ten", "Mdfs:KeyFailures")]
     [InlineData("Mdfs:EventLoops", "x", "Mdfs:EventLoops")]
