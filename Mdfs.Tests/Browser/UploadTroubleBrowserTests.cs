@@ -172,6 +172,27 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
     }
 
     [Fact]
+    public async Task A_movie_that_takes_the_name_while_another_is_being_sent_is_not_replaced_unasked()
+    {
+        const string name = "taken meanwhile.mp4";
+        using var temp = new TempDirectory();
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        await visit.Page.SetInputFilesAsync(Files, new MovieBytes(105, 6L << 20).WriteTo(temp[name]));
+        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
+        await shared.Client.StoreAsync(name, new MovieBytes(1, 1000), Cancelled);
+        network.Rate = 0;
+        await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "asking");
+        Assert.Equal(1000, (await shared.Client.FactsAsync(name, Cancelled))!.Size);
+        await Eventually.TrueAsync(() => !shared.Incoming().Any(), "the upload has been ended", MdfsClient.Patience, Cancelled);
+
+        await Act(visit, name, "Replace").ClickAsync();
+        await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        Assert.Equal(6L << 20, (await shared.Client.FactsAsync(name, Cancelled))!.Size);
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task What_is_chosen_again_and_cancelled_before_it_goes_on_leaves_nothing_behind()
     {
         using var temp = new TempDirectory();

@@ -147,7 +147,7 @@ export class UploadQueue extends EventTarget {
     const there = await this.#exists(item, item.name, next);
     if (there === null) return;
     if (!there) {
-      item.checked = true;
+      item.checked = item.free = true;
       return this.#ready(item);
     }
     if (item.batch.answer) return this.#decide(item, item.batch.answer, next);
@@ -191,6 +191,7 @@ export class UploadQueue extends EventTarget {
       item.name = name;
     }
     item.checked = true;
+    item.free = choice === 'keep';
     this.#ready(item);
   }
 
@@ -224,7 +225,11 @@ export class UploadQueue extends EventTarget {
         // Both are done here: the library would ask only a few times, and keeps its notes under other names.
         retryDelays: null,
         storeFingerprintForResuming: false,
-        onBeforeRequest: request => { for (const [name, value] of Object.entries(headers())) request.setHeader(name, value); },
+        onBeforeRequest: request => {
+          for (const [name, value] of Object.entries(headers())) request.setHeader(name, value);
+          // Nobody was asked whether a movie may be replaced that comes by another way meanwhile.
+          if (item.free && request.getMethod() === 'POST') request.setHeader('If-None-Match', '*');
+        },
         onUploadUrlAvailable: () => {
           item.creating = false;
           upload.options.endpoint = null;
@@ -286,6 +291,14 @@ export class UploadQueue extends EventTarget {
       item.sent = 0;
       this.#set(item, 'paused');
       this.resume(item);
+    } else if (status === 412) {
+      // It has been taken since it was looked for, and the server has ended the upload: the same question as if it had been there.
+      this.#forget(item);
+      item.upload = null;
+      item.sent = 0;
+      item.free = false;
+      this.#set(item, 'asking');
+      if (item.batch.answer) this.#decide(item, item.batch.answer);
     } else if (status === 0 || status === 408 || status === 409 || status === 423 || status === 429 || status === 502 || status === 503 || status === 504) {
       // The way is bad, not the file: asked again for as long as it takes, and at once when the browser finds its network again.
       item.failures++;
