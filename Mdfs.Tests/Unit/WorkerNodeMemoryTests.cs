@@ -39,6 +39,21 @@ public sealed class WorkerNodeMemoryTests : IDisposable
     }
 
     [Fact]
+    public void What_a_full_disk_does_not_take_is_known_all_the_same_and_written_down_when_there_is_room()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs /dev/full.");
+        Remember(memory =>
+        {
+            File.CreateSymbolicLink(_directory["node.json.tmp"], "/dev/full");
+            memory.Hear(new MovieVersion(42), 1000, settled: true, draining: true);
+            Assert.Equal((42, true), (memory.Facts.HighestVersion.Number, memory.Facts.Draining));
+            memory.Hear(new MovieVersion(42), 1000, settled: true, draining: true);
+            return 0;
+        });
+        Assert.Equal((42, 1000.0, true), Remember(memory => (memory.Facts.HighestVersion.Number, memory.Facts.SettledAge, memory.Facts.Draining)));
+    }
+
+    [Fact]
     public void Hearing_a_master_that_did_not_settle_does_not_move_the_settled_age()
     {
         Remember(memory =>

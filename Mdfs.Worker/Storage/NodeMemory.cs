@@ -100,7 +100,15 @@ internal sealed class NodeMemory
                 return;
             }
 
-            Write(heard);
+            try
+            {
+                Write(heard);
+            }
+            catch (IOException error) when (Durable.IsDiskFull(error))
+            {
+                // Written with the next beat that finds room. The rest of the reply must be heard, since it is what makes room.
+                Volatile.Write(ref _facts, heard);
+            }
         }
     }
 
