@@ -158,6 +158,9 @@ internal sealed class MasterVoice(string address, NodeId worker) : IDisposable
     private readonly NodeTokens _tokens = new(new ClusterKeys(WorkerNode.ClusterKey));
     private readonly HttpClient _client = new() { BaseAddress = new Uri(address) };
 
+    // A connection of which anything else was asked is the server's for good: windows come over new ones, and so to the event loops, where there are any.
+    private readonly HttpClient _windows = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { BaseAddress = new Uri(address) };
+
     public long Epoch { get; set; } = 1;
 
     public static async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type)
@@ -206,8 +209,13 @@ internal sealed class MasterVoice(string address, NodeId worker) : IDisposable
     }
 
     /// <param name="begun">For a reading that had bytes of it before.</param>
-    public Task<HttpResponseMessage> WindowAsync(MovieVersion version, long from, long length, bool begun = false) =>
-        SendAsync(NodePurpose.Data, HttpMethod.Get, Routes.Worker.WindowPath(version, from, length, begun));
+    public async Task<HttpResponseMessage> WindowAsync(MovieVersion version, long from, long length, bool begun = false)
+    {
+        var target = Routes.Worker.WindowPath(version, from, length, begun);
+        using var request = new HttpRequestMessage(HttpMethod.Get, target);
+        request.Headers.Add(NodeTokens.Header, Token(NodePurpose.Data, "GET", target, []));
+        return await _windows.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+    }
 
     /// <summary>The same as another node asks for it, which gets nothing from the trash.</summary>
     public async Task<HttpResponseMessage> PeerWindowAsync(MovieVersion version, long from, long length)
@@ -215,7 +223,7 @@ internal sealed class MasterVoice(string address, NodeId worker) : IDisposable
         var target = Routes.Worker.WindowPath(version, from, length, begun: true);
         using var request = new HttpRequestMessage(HttpMethod.Get, target);
         request.Headers.Add(NodeTokens.Header, Token(NodePurpose.Peer, "GET", target, [], sender: NodeId.New().Value));
-        return await SendAsync(request);
+        return await _windows.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
     }
 
     public async Task<byte[]> BytesAsync(MovieVersion version, long from, long length)
@@ -239,7 +247,11 @@ internal sealed class MasterVoice(string address, NodeId worker) : IDisposable
         return await ReadAsync(response, WireJson.Default.TombstoneReceipt);
     }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        _windows.Dispose();
+    }
 
     private static byte[] Bytes<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(value, type);
 }
