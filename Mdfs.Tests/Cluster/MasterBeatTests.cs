@@ -560,7 +560,7 @@ public sealed class MasterBeatTests : IAsyncLifetime
                 _time.Advance(TimeSpan.FromMilliseconds(200));
                 return !_rig.Get<CatalogSession>().IsUncertain && !_rig.Get<RebuildState>().BeganEmpty;
             },
-            "the rebuilding ends", TimeSpan.FromSeconds(20), Cancelled);
+            "the rebuilding ends", TimeSpan.FromMinutes(1), Cancelled);
     }
 
     private async Task ApplyAsync(CatalogChange change)
