@@ -26,24 +26,35 @@ public sealed class MasterScaleTests
     }
 
     [Fact]
-    public void Any_page_in_any_order_with_any_query_takes_at_most_100_ms_and_the_orders_cost_little()
+    public void Any_page_in_any_order_with_any_query_takes_far_less_than_sorting_anew_and_the_orders_cost_little()
     {
-        var slowest = TimeSpan.Zero;
+        var (slowest, sorting) = (TimeSpan.Zero, TimeSpan.Zero);
         var unasked = SettledMemory.Of(static () => Fill());
         var asked = SettledMemory.Of(() =>
         {
             var (catalog, registry) = Fill();
             // As a master does when it has read its catalog: movies then lie side by side.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+            sorting = SortAll(catalog);
             slowest = AskForPages(catalog, new FileListing(catalog, registry, Options.Create(new MasterOptions()), TimeProvider.System));
             return (catalog, registry);
         });
-        // In a Debug build, and on a core that others share, where the same work costs more: far above it only when a page sorts everything again.
-        Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromMilliseconds(100));
+        // Milliseconds stand in docs/performance.md: here the same work takes as long as others leave of the core and of its memory. Half of it is reached only by a page that sorts everything again, or asks for every movie in places far from each other.
+        TestContext.Current.SendDiagnosticMessage("the slowest page: {0:0.0} ms, sorting by name: {1:0.0} ms", slowest.TotalMilliseconds, sorting.TotalMilliseconds);
+        Assert.InRange(slowest, TimeSpan.Zero, sorting / 2);
         var perMovie = (asked - unasked) / Movies;
         TestContext.Current.SendDiagnosticMessage("{0} bytes per movie for all orders", perMovie);
         Assert.InRange(perMovie, 1, 48);
     }
+
+    /// <summary>The least that a page cost which knew of no order.</summary>
+    private static TimeSpan SortAll(FileCatalog catalog) => Enumerable.Range(0, 3).Min(_ =>
+    {
+        CatalogEntry[] all = [.. catalog.Entries];
+        var started = ThreadTime.Now;
+        Array.Sort(all, FileQuery.Ascending(FileOrder.Name, static _ => 0));
+        return ThreadTime.Now - started;
+    });
 
     private static TimeSpan AskForPages(FileCatalog catalog, FileListing listing)
     {
