@@ -129,8 +129,9 @@ public sealed class StoreFile(
         switch (sent.Outcome)
         {
             case FanOutOutcome.ClientFailed:
-                // Kestrel breaks a body off that is beyond the limit and did not say so.
-                return sent.Size > options.Value.MaxFileSize ? TooLarge() : new StoreResult.ClientGone();
+                return new StoreResult.ClientGone();
+            case FanOutOutcome.BeyondLimit:
+                return TooLarge();
             case FanOutOutcome.ClientTooSlow:
                 return new StoreResult.Refused(FileProblems.TooSlow);
             case FanOutOutcome.TooLarge or FanOutOutcome.ShortBody:

@@ -18,6 +18,9 @@ public enum FanOutOutcome
     /// <summary>The body is longer than announced.</summary>
     TooLarge,
 
+    /// <summary>The body is longer than the server takes. It breaks off there, and what it had read ahead is not handed over: <see cref="FanOutResult.Size"/> may be far below the limit.</summary>
+    BeyondLimit,
+
     /// <summary>The body ended before the announced length.</summary>
     ShortBody,
 

@@ -15,7 +15,7 @@ public enum PieceEnd
     /// <summary>The piece is as long as it may be; the body goes on.</summary>
     Full,
 
-    /// <summary>The body is longer than the upload has room for.</summary>
+    /// <summary>The body is longer than the upload has room for, or than the server takes.</summary>
     TooLong,
 
     /// <summary>The client went away, or broke its body off.</summary>
@@ -144,6 +144,7 @@ public sealed partial class PieceFanOut(
             if (cutOff.IsCancellationRequested) return (PieceEnd.CutOff, taken);
             // Nobody takes the bytes any more: the missing receipts say so.
             if (deserted.IsCancellationRequested) return (PieceEnd.Full, taken);
+            if (e is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }) return (PieceEnd.TooLong, taken);
             return (watch.Expired ? PieceEnd.ClientTooSlow : PieceEnd.ClientFailed, taken);
         }
     }

@@ -115,6 +115,7 @@ public sealed partial class UploadFanOut(
             // In this order: a client that left also makes the workers fail, and a read that was stopped for want of workers looks like an abort.
             if (clientGone.IsCancellationRequested) return (FanOutOutcome.ClientFailed, taken);
             if (stop.IsCancellationRequested) return (FanOutOutcome.AllTargetsFailed, taken);
+            if (e is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }) return (FanOutOutcome.BeyondLimit, taken);
             return (watch.Expired ? FanOutOutcome.ClientTooSlow : FanOutOutcome.ClientFailed, taken);
         }
     }

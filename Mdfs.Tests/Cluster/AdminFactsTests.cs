@@ -120,8 +120,21 @@ public sealed class AdminFactsTests(SharedCluster shared) : IClassFixture<Shared
         var before = await Client.MetricAsync("mdfs_download_bytes_total", Cancelled);
         using var response = await Client.Http.GetAsync(target, HttpCompletionOption.ResponseHeadersRead, Cancelled);
         await using var body = await response.Content.ReadAsStreamAsync(Cancelled);
-        await body.ReadExactlyAsync(new byte[1 << 20], Cancelled);
-        await Eventually.TrueAsync(async () => await Client.MetricAsync("mdfs_download_bytes_total", Cancelled) >= before + (1 << 20), "what the player has is counted", MdfsClient.Patience, Cancelled);
+        var read = 0;
+        var piece = new byte[1 << 20];
+        // A piece is counted when all of it was taken, and how much connections hold of it is the kernel's business: the player reads on until the first is.
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                if (read < 40 << 20)
+                {
+                    await body.ReadExactlyAsync(piece, Cancelled);
+                    read += piece.Length;
+                }
+                return await Client.MetricAsync("mdfs_download_bytes_total", Cancelled) > before;
+            },
+            "what the player has is counted", MdfsClient.Patience, Cancelled);
+        Assert.InRange(await Client.MetricAsync("mdfs_download_bytes_total", Cancelled), before + 1, before + (50 << 20) - 1);
         while (await body.ReadAsync(new byte[1 << 20], Cancelled) > 0) { }
         await Eventually.TrueAsync(async () => await Client.MetricAsync("mdfs_download_bytes_total", Cancelled) == before + (50 << 20), "every byte is counted once", MdfsClient.Patience, Cancelled);
     }

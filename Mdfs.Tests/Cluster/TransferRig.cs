@@ -12,6 +12,7 @@ using Mdfs.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -89,12 +90,16 @@ internal sealed class TransferRig : IAsyncDisposable
         return builder.Build();
     }
 
+    /// <summary>Bytes of a body after which the front breaks it off, as a server does that knows a limit.</summary>
+    public long? LargestBody { get; init; }
+
     /// <summary>PUT / stores on these workers under the upload, GET / reads the version whole.</summary>
     public async Task ServeAsync(UploadId upload, MovieVersion version, long length, params WorkerAddress[] workers)
     {
         _front = Kestrel("http://127.0.0.1:0");
         _front.MapPut("/", async (HttpContext context) =>
         {
+            context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = LargestBody;
             var result = await FanOut.SendAsync(upload, context.Request.Body, context.Request.ContentLength, workers, false, context.RequestAborted);
             Stored.TrySetResult(result);
             context.Response.StatusCode = result.Outcome == FanOutOutcome.Completed ? 201 : 503;

@@ -160,6 +160,26 @@ public sealed class TransferUploadTests
         Assert.Empty(b.Prepared);
     }
 
+    [Fact]
+    public async Task A_body_beyond_what_the_server_takes_is_called_too_large_though_little_of_it_was_handed_over()
+    {
+        await using var rig = new TransferRig { LargestBody = 100_000 };
+        await using var a = await TransferFarSide.StartAsync();
+        var upload = UploadId.New();
+        await rig.ServeAsync(upload, default, 0, a.Address);
+
+        using var client = new TcpClient();
+        await client.ConnectAsync(rig.Front.Host, rig.Front.Port, _test);
+        await client.GetStream().WriteAsync("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n"u8.ToArray(), _test);
+        await client.GetStream().WriteAsync(TransferRig.Movie(200_000), _test);
+
+        var result = await rig.Stored.Task.WaitAsync(_test);
+        Assert.Equal(FanOutOutcome.BeyondLimit, result.Outcome);
+        Assert.InRange(result.Size, 0, 100_000);
+        Assert.Empty(result.Dropped);
+        Assert.Empty(a.Prepared);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
