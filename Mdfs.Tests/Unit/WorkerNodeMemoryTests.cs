@@ -115,6 +115,48 @@ public sealed class WorkerNodeMemoryTests : IDisposable
         Assert.Equal(memory.Facts, NodeMemory.Open(directory).Facts);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_identity_that_rots_below_a_running_worker_is_written_anew_from_memory(bool unreadable)
+    {
+        Assert.SkipUnless(!unreadable || OperatingSystem.IsLinux(), "Needs a file that cannot be read (/proc/self/mem).");
+        using var directory = DataDirectory.Open(_directory.Path);
+        var memory = NodeMemory.Open(directory);
+        if (unreadable)
+        {
+            File.Delete(directory.NodeFile);
+            File.CreateSymbolicLink(directory.NodeFile, "/proc/self/mem");
+            Assert.ThrowsAny<IOException>(() => memory.IsOnDisk());
+        }
+        else
+        {
+            var rotten = File.ReadAllBytes(directory.NodeFile);
+            rotten[10] ^= 1;
+            File.WriteAllBytes(directory.NodeFile, rotten);
+            Assert.False(memory.IsOnDisk());
+        }
+
+        memory.GoOut();
+        memory.Hear(new MovieVersion(42), 1000, settled: true, draining: false);
+        Assert.True(memory.IsOnDisk());
+        memory.ComeBack();
+        Assert.Equal(memory.Facts, NodeMemory.Open(directory).Facts);
+    }
+
+    [Fact]
+    public void A_directory_of_another_node_is_left_alone()
+    {
+        using var directory = DataDirectory.Open(_directory.Path);
+        var memory = NodeMemory.Open(directory);
+        File.Delete(directory.NodeFile);
+        var other = NodeMemory.Open(directory).Facts;
+        memory.GoOut();
+        memory.Hear(new MovieVersion(42), 1000, settled: true, draining: false);
+        Assert.False(memory.IsOnDisk());
+        Assert.Equal(other, NodeMemory.Open(directory).Facts);
+    }
+
     [Fact]
     public void A_higher_epoch_that_cannot_be_written_is_obeyed_only_by_a_node_that_is_out()
     {

@@ -24,8 +24,9 @@ internal sealed partial class DirectoryWatch(
         if (trouble == _trouble) return Task.CompletedTask;
         if (trouble is null) LogWell(directory.Root);
         else LogTrouble(trouble);
-        if (trouble is not null) memory.GoOut();
+        // In this order: what is obeyed in memory alone is obeyed by a node that is out already.
         _trouble = trouble;
+        if (trouble is not null) memory.GoOut();
         bell.Ring();
         return Task.CompletedTask;
     }

@@ -62,6 +62,8 @@ internal sealed class NodeMemory
     /// <summary>Obeys a higher epoch: it is on disk when this returns true, unless this node is out (<see cref="GoOut"/>). False: the epoch is lower than one obeyed before.</summary>
     public bool TryObey(long epoch)
     {
+        // Every piece of an upload asks. What is written down is not asked of the lock, in which others wait for the disk.
+        if (Facts.Epoch is var obeyed && epoch <= obeyed) return epoch == obeyed;
         lock (_writing)
         {
             if (epoch < _facts.Epoch) return false;
@@ -193,8 +195,21 @@ internal sealed class NodeMemory
     private void Put(NodeFacts facts)
     {
         // Below a disk that is not mounted any more lies an empty directory. With this file in it, it would pass for this node's, and copies would count that are not there.
-        if (!IsOnDisk()) throw new IOException($"'{_path}' is not there any more, or names another node. Is its disk mounted?");
+        if (!File.Exists(_path) || NamesAnother()) throw new IOException($"'{_path}' is not there any more, or names another node. Is its disk mounted?");
         Create(facts);
+    }
+
+    /// <summary>One that has rotted, or cannot be read, names nobody: it is where this node's was, and what stood in it is in memory.</summary>
+    private bool NamesAnother()
+    {
+        try
+        {
+            return Read(_path).Node != Id;
+        }
+        catch (Exception error) when (error is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private void Create(NodeFacts facts)
