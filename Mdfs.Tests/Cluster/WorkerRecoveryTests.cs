@@ -54,6 +54,26 @@ public sealed class WorkerRecoveryTests : IDisposable
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData(".receipt")]
+    [InlineData(".open")]
+    public async Task An_upload_of_which_a_note_cannot_be_read_is_left_alone_until_it_can(string ending)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that cannot be read (/proc/self/mem).");
+        var replica = WorkerNode.Describe(_movie, "a.mp4");
+        await using (var node = await WorkerNode.StartAsync(_directory.Path)) await node.PrepareAsync(_movie, replica.Upload);
+        var path = Path.Combine(_directory["incoming"], replica.Upload.Value);
+        File.Move(path + ".receipt", _directory["aside"]);
+        File.CreateSymbolicLink(path + ending, "/proc/self/mem");
+        await using (await WorkerNode.StartAsync(_directory.Path)) Assert.True(File.Exists(path));
+
+        File.Delete(path + ending);
+        File.Move(_directory["aside"], path + ".receipt");
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Equal(replica, (await again.Master.SealAsync(replica)).Report.Replica);
+        Assert.Equal(_movie, await again.Master.BytesAsync(replica.Version, 0, _movie.Length));
+    }
+
     [Fact]
     public async Task A_seal_that_failed_right_after_its_rename_can_be_repeated_in_the_same_life()
     {

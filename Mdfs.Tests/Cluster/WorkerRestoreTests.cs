@@ -110,6 +110,62 @@ public sealed class WorkerRestoreTests : IDisposable
         Assert.Equal(movie, await last.Master.BytesAsync(again.Version, 0, movie.Length));
     }
 
+    [Fact]
+    public async Task What_could_not_be_put_back_into_the_trash_goes_there_as_soon_as_it_can()
+    {
+        var movie = WorkerNode.Movie(200_000);
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = await node.StoreAsync(movie);
+        var upload = UploadId.Undeleting(replica.Version);
+        await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+        Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
+        // The checksums go back, the bytes do not.
+        var obstacle = Directory.CreateDirectory(Path.Combine(_directory.Path, "trash", "kept", $"{replica.Version}"));
+        (await node.Master.DropAsync(upload)).Dispose();
+        Assert.Equal(3, Kept().Count + Directory.EnumerateFiles(Path.Combine(_directory.Path, "incoming")).Count());
+
+        obstacle.Delete();
+        await node.Services.GetRequiredService<UploadLeftovers>().RunOnceAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([replica.Version], await TrashAsync(node));
+        Assert.Equal(3, Kept().Count);
+        Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
+        Assert.Equal(movie, await File.ReadAllBytesAsync(Path.Combine(_directory.Path, "incoming", $"{upload}"), TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_in_the_trash_stays_there_when_what_describes_it_cannot_be_read_at_a_start(bool neither)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that cannot be read (/proc/self/mem).");
+        ReplicaDescription replica;
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            replica = await node.StoreAsync(WorkerNode.Movie(200_000));
+            await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+        }
+
+        var bytes = Path.Combine(_directory.Path, "trash", "kept", $"{replica.Version}");
+        List<string> endings = neither ? [".checksum", ".blocks"] : [".checksum"];
+        foreach (var ending in endings)
+        {
+            File.Move(bytes + ending, _directory[$"aside{ending}"]);
+            File.CreateSymbolicLink(bytes + ending, "/proc/self/mem");
+        }
+
+        await using (var node = await WorkerNode.StartAsync(_directory.Path))
+        {
+            Assert.Equal(neither ? [] : [replica.Version], await TrashAsync(node));
+            Assert.True(File.Exists(bytes));
+        }
+
+        // It can be read again.
+        foreach (var ending in endings) File.Move(_directory[$"aside{ending}"], bytes + ending, overwrite: true);
+        await using var again = await WorkerNode.StartAsync(_directory.Path);
+        Assert.Equal([replica.Version], await TrashAsync(again));
+        Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(again, replica.Version, UploadId.Undeleting(replica.Version))).StatusCode);
+    }
+
     [Theory]
     [InlineData("its bytes and their checksums")]
     [InlineData("its bytes alone")]

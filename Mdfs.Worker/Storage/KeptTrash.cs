@@ -54,7 +54,7 @@ internal sealed partial class KeptTrash : PeriodicService
 
     private bool TryLoad(string path)
     {
-        if (ChecksumFile.Read(path + Sidecars.Checksum) is not { } replica || PathOf(replica.Version) != path) return false;
+        if (Describe(path) is not { } replica || PathOf(replica.Version) != path) return false;
         var known = new TrashedReplica(replica, new DateTimeOffset(File.GetLastWriteTimeUtc(path + Sidecars.Checksum)));
         var taken = _directory.UploadPath(UploadId.Undeleting(replica.Version));
         if (File.Exists(path))
@@ -79,6 +79,18 @@ internal sealed partial class KeptTrash : PeriodicService
         }
 
         return true;
+    }
+
+    /// <summary>Null: nothing describes it, or not any more.</summary>
+    /// <exception cref="IOException">Its description is there and cannot be read: that says nothing about the bytes.</exception>
+    private static ReplicaDescription? Describe(string path)
+    {
+        if (ChecksumFile.Read(path + Sidecars.Checksum) is { } told) return told;
+        // Without it the bytes came here by half.
+        if (!File.Exists(path + Sidecars.Checksum)) return null;
+        if (BlockFormat.ReadHeader(path + Sidecars.Blocks)?.Description is { } copy) return copy;
+        File.ReadAllBytes(path + Sidecars.Checksum);
+        return null;
     }
 
     /// <summary>Moves a replica that is not one any more here. The caller makes its leaving durable by syncing its directory.</summary>
@@ -198,7 +210,8 @@ internal sealed partial class KeptTrash : PeriodicService
         }
     }
 
-    /// <summary>Nothing came of it: they are kept for another time. False: they are not from here, or cannot be moved back.</summary>
+    /// <summary>Nothing came of it: they are kept for another time. False: they are not from here, or are gone.</summary>
+    /// <exception cref="IOException">They cannot be moved back now. They are lent as before, and the next call goes on with it.</exception>
     public bool TryPutBack(MovieVersion version, string path)
     {
         TrashedReplica? lent;
@@ -212,11 +225,16 @@ internal sealed partial class KeptTrash : PeriodicService
             PutBack(lent, path);
             return true;
         }
-        catch (IOException error)
+        catch (FileNotFoundException error) when (!File.Exists(path) && Directory.Exists(Path.GetDirectoryName(path)) && Directory.Exists(_directory.Kept))
         {
             LogNotKept(error, version);
             ThrowAway(PathOf(version));
             return false;
+        }
+        catch
+        {
+            lock (_gate) _lent[version] = lent;
+            throw;
         }
     }
 

@@ -61,7 +61,20 @@ internal sealed partial class StoreRecovery(
             LogHalfSeal(upload);
         }
 
-        var receipt = ReadReceipt(path + Sidecars.Receipt);
+        UploadReceipt? receipt;
+        AppendNote? note;
+        try
+        {
+            receipt = ReadReceipt(path + Sidecars.Receipt);
+            note = ReadNote(path + Sidecars.Appendable);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // What it is is not known, and somebody may have been told that it is stored. The next start looks again.
+            LogNotRead(error, upload);
+            return;
+        }
+
         if (receipt is not null && receipt.Upload == upload && File.Exists(blocks) && new FileInfo(path).Length == receipt.Size)
         {
             uploads.Load(receipt);
@@ -69,7 +82,7 @@ internal sealed partial class StoreRecovery(
             return;
         }
 
-        if (ReadNote(path + Sidecars.Appendable) is { } note && note.Upload == upload)
+        if (note is not null && note.Upload == upload)
         {
             // Completed by halves: the receipt is written last, so it is still to be appended to, or completed once more.
             trash.Throw(path + Sidecars.Receipt);
@@ -187,6 +200,8 @@ internal sealed partial class StoreRecovery(
 
     private static AppendNote? ReadNote(string path) => Read(path, StorageJson.Default.AppendNote);
 
+    /// <summary>Null when the file is missing or does not say anything.</summary>
+    /// <exception cref="IOException">It is there and cannot be read.</exception>
     private static T? Read<T>(string path, JsonTypeInfo<T> type)
         where T : class
     {
@@ -194,7 +209,7 @@ internal sealed partial class StoreRecovery(
         {
             return JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
         }
-        catch (Exception error) when (error is IOException or JsonException)
+        catch (Exception error) when (error is FileNotFoundException or JsonException)
         {
             return null;
         }
@@ -211,6 +226,9 @@ internal sealed partial class StoreRecovery(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Upload {Upload} was never finished and is removed.")]
     private partial void LogUnfinished(UploadId upload);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What is written down of upload {Upload} cannot be read: it is left alone until the next start.")]
+    private partial void LogNotRead(Exception error, UploadId upload);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The description of version {Version} was damaged and has been mended from its copy.")]
     private partial void LogMended(MovieVersion version);

@@ -179,8 +179,15 @@ internal sealed partial class UploadStore(
         }
         catch (Exception error)
         {
-            trash.Throw(directory.UploadPath(upload) + Sidecars.Receipt);
-            undo();
+            try
+            {
+                trash.Throw(directory.UploadPath(upload) + Sidecars.Receipt);
+            }
+            finally
+            {
+                undo();
+            }
+
             if (error is not IOException full || !Durable.IsDiskFull(full)) throw;
             LogDiskFull(upload);
             return WorkerProblems.DiskFull;
