@@ -208,6 +208,27 @@ public sealed class WorkerPullTests : IAsyncDisposable
         Assert.False(File.Exists(target.ReplicaPath(replica.Version) + ".damaged"));
     }
 
+    [Fact]
+    public async Task Prepared_bytes_that_cannot_be_sealed_do_not_keep_a_damaged_replica_from_being_copied()
+    {
+        var (source, target) = (await NodeAsync(), await NodeAsync());
+        var movie = WorkerNode.Movie(300_000);
+        var replica = await source.StoreAsync(movie);
+        await PullAsync(target, replica, source);
+        Damage(target, replica, 1);
+        Assert.False((await target.Master.VerifyAsync(replica.Version)).Valid);
+        await target.PrepareAsync(movie, replica.Upload);
+        // As a seal leaves it that failed after its rename.
+        File.Move(Path.Combine(target.Directory, "incoming", replica.Upload.Value), target.ReplicaPath(replica.Version), overwrite: true);
+        Damage(target, replica, 2);
+
+        Assert.Null(await PullAsync(target, replica, source));
+        Assert.True((await target.Master.VerifyAsync(replica.Version)).Valid);
+        Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
+        Assert.Equal(replica, (await target.Master.SealAsync(replica)).Report.Replica);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(target.Directory, "incoming")));
+    }
+
     private static PullSource Source(WorkerNode node) => new(node.Id, node.Address);
 
     private static void Damage(WorkerNode node, ReplicaDescription replica, int block) => WorkerNode.Flip(node.ReplicaPath(replica.Version), (block * Block) + 3);

@@ -24,8 +24,7 @@ internal sealed partial class PullLeftovers(DataDirectory directory, PullDesk pu
 
         foreach (var version in idle.Intersect(_idle).ToList())
         {
-            runner.Forget(version);
-            LogRemoved(version);
+            if (runner.Forget(version)) LogRemoved(version);
         }
 
         _idle = idle;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.Worker.Integrity;
@@ -15,6 +16,9 @@ internal sealed partial class PullRunner(
     ILogger<PullRunner> logger)
 {
     private const int BufferSize = 16 * BlockFormat.BlockSize;
+
+    // Whose bytes may not be what a reading says of them, since a flush of theirs failed.
+    private readonly ConcurrentDictionary<MovieVersion, bool> _doubtful = new();
 
     /// <returns>Why there is no good copy, or null.</returns>
     public async Task<string?> RunAsync(Pull pull)
@@ -63,16 +67,20 @@ internal sealed partial class PullRunner(
     }
 
     /// <summary>Removes what an unwanted pull left.</summary>
-    public void Forget(MovieVersion version)
+    /// <returns>False: it cannot be removed now.</returns>
+    public bool Forget(MovieVersion version)
     {
         var path = directory.PullPath(version);
         try
         {
             foreach (var file in new[] { path, path + Sidecars.Blocks }) trash.Throw(file);
+            return true;
         }
-        catch (DirectoryNotFoundException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The disk is away. Who looks for leftovers finds it when it is back.
+            // The disk is away or read-only. Who looks for leftovers finds it when that is over.
+            LogStays(error, version);
+            return false;
         }
     }
 
@@ -82,14 +90,25 @@ internal sealed partial class PullRunner(
     private async Task<bool> SealPreparedAsync(ReplicaDescription replica, CancellationToken cancellation)
     {
         if (!inventory.TryGetPrepared(replica.Upload, out _)) return false;
-        var outcome = await store.SealAsync(replica.Upload, replica, cancellation);
-        return outcome.Refusal is null && !outcome.Value!.Report.Damaged;
+        try
+        {
+            var outcome = await store.SealAsync(replica.Upload, replica, cancellation);
+            return outcome.Refusal is null && !outcome.Value!.Report.Damaged;
+        }
+        catch (IOException error)
+        {
+            // In the place of a damaged replica a seal that failed after its rename cannot be repeated. What is copied goes there as well, and ends it.
+            LogNotSealed(error, replica.Version);
+            return false;
+        }
     }
 
     private async Task<(string? Failure, bool Resumed)> CopyAsync(Pull pull, CancellationToken cancellation)
     {
         var replica = pull.Order.Replica;
-        var part = await PartFile.ResumeAsync(directory.PullPath(replica.Version), buffers, cancellation, Keep);
+        var path = directory.PullPath(replica.Version);
+        var part = _doubtful.ContainsKey(replica.Version) ? PartFile.Create(path, buffers) : await PartFile.ResumeAsync(path, buffers, cancellation, Keep);
+        _doubtful.TryRemove(replica.Version, out _);
         try
         {
             return await CopyAsync(pull, part, cancellation);
@@ -97,7 +116,12 @@ internal sealed partial class PullRunner(
         finally
         {
             await part.DisposeAsync();
-            if (part.Doubtful) Forget(replica.Version);
+            if (part.Doubtful)
+            {
+                // Where it cannot be removed now, it is begun anew.
+                _doubtful.TryAdd(replica.Version, true);
+                Forget(replica.Version);
+            }
         }
 
         // The master hears that it goes on, and that nothing was copied yet.
@@ -188,6 +212,12 @@ internal sealed partial class PullRunner(
 
         return end - from;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The beginning of a pull of version {Version} could not be removed and keeps its room until the next attempt.")]
+    private partial void LogStays(Exception error, MovieVersion version);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What is prepared of version {Version} could not be sealed; it is copied from another node.")]
+    private partial void LogNotSealed(Exception error, MovieVersion version);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Version {Version} of {Bytes} bytes was copied here and is good.")]
     private partial void LogPulled(MovieVersion version, long bytes);
