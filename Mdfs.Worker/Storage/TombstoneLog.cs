@@ -19,7 +19,9 @@ internal sealed class TombstoneLog : IDisposable
     private readonly Lock _writing = new();
     private readonly string _path;
     private readonly Dictionary<FileName, Tombstone> _live = [];
-    private SafeFileHandle _file;
+
+    // Null: to be opened by its name, whichever file has it.
+    private SafeFileHandle? _file;
     private long _length;
     private int _lines;
 
@@ -61,7 +63,7 @@ internal sealed class TombstoneLog : IDisposable
     /// <summary>Only at the master's word. One with a higher bound than told stays.</summary>
     public void Forget(IEnumerable<Tombstone> tombstones) => Append('-', tombstones, IsKnown);
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _file?.Dispose();
 
     private bool IsNews(Tombstone told) => !_live.TryGetValue(told.Name, out var known) || known.Bound < told.Bound;
 
@@ -75,9 +77,10 @@ internal sealed class TombstoneLog : IDisposable
             if (told.Count == 0) return;
             var text = new MemoryStream();
             foreach (var tombstone in told) text.Write(Line(sign, tombstone));
+            var file = Opened();
             // After a failed append the length still points behind the last good line, so a torn one is overwritten.
-            RandomAccess.Write(_file, text.GetBuffer().AsSpan(0, (int)text.Length), _length);
-            Durable.Flush(_file);
+            RandomAccess.Write(file, text.GetBuffer().AsSpan(0, (int)text.Length), _length);
+            Durable.Flush(file);
             _length += text.Length;
             _lines += told.Count;
             foreach (var tombstone in told) Apply(sign, tombstone);
@@ -106,7 +109,7 @@ internal sealed class TombstoneLog : IDisposable
         }
 
         _length = content.Length - rest.Length;
-        RandomAccess.SetLength(_file, _length);
+        RandomAccess.SetLength(Opened(), _length);
         // A file with a bad line is kept as it is, for whoever has to find out what stood there.
         if (Unreadable == 0 && _lines > WorthCompacting && _lines > 2 * _live.Count) Compact();
     }
@@ -115,11 +118,20 @@ internal sealed class TombstoneLog : IDisposable
     {
         var text = new MemoryStream();
         foreach (var tombstone in _live.Values) text.Write(Line('+', tombstone));
+        // Behind the rename this file has no name any more, and what is appended to it is lost with the next start, also where the writing failed after it.
+        _file?.Dispose();
+        _file = null;
         Durable.WriteFile(_path, text.GetBuffer().AsSpan(0, (int)text.Length));
-        _file.Dispose();
-        _file = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        _length = text.Length;
-        _lines = _live.Count;
+        Opened();
+    }
+
+    private SafeFileHandle Opened()
+    {
+        if (_file is not null) return _file;
+        var file = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+        // Shorter than the lines that were written: it is the one that says only what matters.
+        if (RandomAccess.GetLength(file) is var length && length < _length) (_length, _lines) = (length, _live.Count);
+        return _file = file;
     }
 
     private static byte[] Line(char sign, Tombstone tombstone)
