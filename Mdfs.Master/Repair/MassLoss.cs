@@ -11,22 +11,31 @@ namespace Mdfs.Master.Repair;
 public sealed class MassLoss(TimeProvider time)
 {
     private readonly long _started = time.GetTimestamp();
-    private (long Since, string Sentence)? _now;
+    private (long Since, HashSet<NodeId> Gone, string Sentence)? _now;
 
     /// <param name="nodeTimeout">Who has been silent for half of it counts as gone: all fall silent at once, and are given up one after the other, as their last beats came.</param>
     /// <returns>Why nothing is copied, as a sentence; null: it is.</returns>
     public string? Look(ClusterView view, IReadOnlyDictionary<NodeId, NodeActivity> activity, TimeSpan nodeTimeout, TimeSpan delay)
     {
-        var known = view.Nodes.Where(node => node is { Draining: false, Expected: false }).Select(node => (node.Alive, Silence: Silence(node, activity))).ToList();
+        var known = view.Nodes.Where(node => node is { Draining: false, Expected: false }).Select(node => (node.Id, node.Alive, Silence: Silence(node, activity))).ToList();
         var there = known.Count(node => node.Alive && node.Silence <= nodeTimeout / 2);
-        var gone = known.Count(node => (!node.Alive || node.Silence > nodeTimeout / 2) && node.Silence <= nodeTimeout + delay);
-        var half = gone >= 2 && gone >= there;
-        if (half)
-            _now ??= (time.GetTimestamp(), $"{gone} of {gone + there} nodes fell silent at once, as when a switch or the power fails: nothing is copied before they are back, or {delay.TotalSeconds:0} s have passed.");
-        else if (gone == 0 || (_now is { } before && time.GetElapsedTime(before.Since) >= delay))
-            _now = null;
+        var gone = known.Where(node => (!node.Alive || node.Silence > nodeTimeout / 2) && node.Silence <= nodeTimeout + delay).Select(node => node.Id).ToHashSet();
+        if (_now is { } before)
+        {
+            var waited = time.GetElapsedTime(before.Since);
+            before.Gone.IntersectWith(gone);
+            // Their last beats came a little later.
+            if (waited <= nodeTimeout) before.Gone.UnionWith(gone);
+            // It ends, unless half of what is there has fallen silent since: that is the next time, and overlaps with this one.
+            if (gone.Count == 0 || (waited >= delay && (!IsHalf(gone.Count, there) || IsHalf(gone.Count - before.Gone.Count, there)))) _now = null;
+        }
+
+        if (IsHalf(gone.Count, there))
+            _now ??= (time.GetTimestamp(), gone, $"{gone.Count} of {gone.Count + there} nodes fell silent at once, as when a switch or the power fails: nothing is copied before they are back, or {delay.TotalSeconds:0} s have passed.");
         return _now is { } since && time.GetElapsedTime(since.Since) < delay ? since.Sentence : null;
     }
+
+    private static bool IsHalf(int gone, int there) => gone >= 2 && gone >= there;
 
     /// <summary>Of one that has not come since the master started it is not known for how long it has been silent before.</summary>
     private TimeSpan Silence(NodeView node, IReadOnlyDictionary<NodeId, NodeActivity> activity)

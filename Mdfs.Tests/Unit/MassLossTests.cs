@@ -70,6 +70,36 @@ public sealed class MassLossTests
         Assert.Null(Look());
     }
 
+    [Fact]
+    public void Others_that_fall_silent_before_its_time_is_over_are_waited_for_as_long_as_they_would_be_alone()
+    {
+        Fall(1, 2, 3);
+        Assert.NotNull(Look());
+        Pass(Delay - (2 * NodeTimeout));
+        Fall(4, 5);
+        Assert.NotNull(Look());
+        Pass(NodeTimeout);
+        Assert.StartsWith("5 of 6 nodes", Look());
+        Pass(Delay - NodeTimeout);
+        Assert.NotNull(Look());
+        Pass(NodeTimeout);
+        Assert.Null(Look());
+        Pass(NodeTimeout);
+        Assert.Null(Look());
+    }
+
+    [Fact]
+    public void Those_whose_last_beats_came_a_little_later_are_the_same_fall()
+    {
+        Fall(1, 2, 3);
+        Assert.NotNull(Look());
+        foreach (var node in new[] { 4, 5 }) _silentSince[node] = _time.GetTimestamp();
+        Pass(NodeTimeout);
+        Assert.NotNull(Look());
+        Pass(Delay - NodeTimeout);
+        Assert.Null(Look());
+    }
+
     private void Fall(params IEnumerable<int> nodes)
     {
         foreach (var node in nodes) _silentSince[node] = _time.GetTimestamp();
