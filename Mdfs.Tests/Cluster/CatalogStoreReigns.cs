@@ -229,6 +229,18 @@ public abstract class CatalogStoreReigns(RedisProcess server)
     }
 
     [Fact]
+    public async Task An_epoch_that_redis_lost_while_the_master_was_beginning_is_not_taken_for_one_above_what_was_asked_for()
+    {
+        await using var master = await ConnectAsync(server.Port, _prefix);
+        Assert.Equal(new EpochOutcome.Taken(1), await master.Store.TakeEpochAsync(0, Cancelled));
+        var old = await OldState.TakeAsync(server.Port, _prefix);
+        Assert.Equal(new EpochOutcome.Taken(9), await master.Store.TakeEpochAsync(8, Cancelled));
+        await old.PutBackAsync();
+        Assert.Equal(new EpochOutcome.Taken(10), await master.Store.TakeEpochAsync(9, Cancelled));
+        Assert.True(await master.Store.LoadAsync(Cancelled) is { Incomplete: true, Empty: true, Epoch: 10 });
+    }
+
+    [Fact]
     public async Task A_store_without_a_memory_writes_nothing_back_and_says_that_it_cannot_serve()
     {
         await using var master = await ConnectAsync(server.Port, _prefix, options => options.RedisOperationTimeout = TimeSpan.FromMilliseconds(500));

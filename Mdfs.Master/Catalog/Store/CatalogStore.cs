@@ -228,9 +228,10 @@ public sealed partial class CatalogStore : IAsyncDisposable
     private async Task<EpochOutcome?> TakeFirstAsync(long above)
     {
         if (_durability is null || await _redis.ReadPositionAsync().ConfigureAwait(false) is not { } stored) return null;
-        if (stored.Reign != _reign)
+        // Ours and yet not above: Redis has lost that it was raised (ForgetLostEpochAsync).
+        if (stored.Reign != _reign || stored.Epoch <= above)
         {
-            _empty = stored.Sequence is null;
+            if (stored.Reign != _reign) _empty = stored.Sequence is null;
             var next = stored with { Epoch = Math.Max(stored.Epoch ?? 0, above) + 1, Reign = _reign };
             // From the first moment on an empty Redis says that it is not complete, so that a master that dies while it learns from the
             // workers leaves no half that looks like a whole.
