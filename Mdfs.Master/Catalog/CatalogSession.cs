@@ -231,7 +231,8 @@ public sealed partial class CatalogSession(
         }
     }
 
-    private async Task<bool> SaveNodeAsync(NodeId node, CancellationToken cancellationToken)
+    /// <summary>Writes down what is known of one node; false if that cannot be done now.</summary>
+    public async Task<bool> SaveNodeAsync(NodeId node, CancellationToken cancellationToken)
     {
         await _nodes.WaitAsync(cancellationToken);
         using var held = new Held(_nodes);

@@ -38,15 +38,19 @@ public sealed partial class Maintenance(NodeRegistry registry, FileCatalog catal
         }
 
         registry.SetMaintenance(node, length is { } time ? clock.Age + time.TotalSeconds : null);
-        await session.SaveNodesAsync(cancellationToken);
-        lock (registry.Gate)
+        // Whether it is unsaved says nothing about this: it may have something else to be written down by now.
+        if (!await session.SaveNodeAsync(node, cancellationToken))
         {
-            if (registry.Find(node) is { Unsaved: true } state)
+            lock (registry.Gate)
             {
-                (state.MaintenanceUntil, state.MaintenanceByAdmin) = (before, byAdmin);
-                registry.Publish();
-                return false;
+                if (registry.Find(node) is { } state)
+                {
+                    (state.MaintenanceUntil, state.MaintenanceByAdmin) = (before, byAdmin);
+                    registry.Publish();
+                }
             }
+
+            return false;
         }
 
         activity.Note(length is null ? ActivityKinds.MaintenanceEnded : ActivityKinds.MaintenanceStarted, node: name, detail: length is { } told ? $"for {told}" : null);

@@ -69,21 +69,19 @@ public sealed partial class Drains(
         if (!session.Attached) return false;
         var (wasDraining, wasPaused, wasLimit) = registry.View.Find(node) is { } before ? (before.Draining, before.DrainPaused, before.DrainBytesPerSecond) : (false, false, 0);
         if (!Change(node, draining, paused, bytesPerSecond ?? wasLimit)) return true;
-        await session.SaveNodesAsync(cancellationToken);
-        lock (registry.Gate)
+        // Whether it is unsaved says nothing about this: it may have something else to be written down by now.
+        if (!await session.SaveNodeAsync(node, cancellationToken))
         {
-            if (registry.Find(node) is not { Unsaved: true })
-            {
-                if (wasDraining && draining && wasPaused == paused) activity.Note(ActivityKinds.DrainLimited, node: registry.Find(node)?.RingKey);
-                else activity.Note(paused ? ActivityKinds.DrainPaused : draining ? ActivityKinds.DrainStarted : ActivityKinds.DrainEnded, node: registry.Find(node)?.RingKey);
-                LogChanged(registry.Find(node)?.RingKey ?? node.Value, paused ? "not drained for the time being" : draining ? "drained" : "no longer drained");
-                fixer.LookAgain();
-                return true;
-            }
+            Change(node, wasDraining, wasPaused, wasLimit);
+            return false;
         }
 
-        Change(node, wasDraining, wasPaused, wasLimit);
-        return false;
+        var name = registry.View.Find(node)?.RingKey;
+        if (wasDraining && draining && wasPaused == paused) activity.Note(ActivityKinds.DrainLimited, node: name);
+        else activity.Note(paused ? ActivityKinds.DrainPaused : draining ? ActivityKinds.DrainStarted : ActivityKinds.DrainEnded, node: name);
+        LogChanged(name ?? node.Value, paused ? "not drained for the time being" : draining ? "drained" : "no longer drained");
+        fixer.LookAgain();
+        return true;
     }
 
     private bool Change(NodeId node, bool draining, bool paused, long bytesPerSecond)

@@ -100,6 +100,36 @@ public sealed class NodeRecordTests : OwnRedis
         Assert.Null(next.Get<NodeRegistry>().View.Find(nodes[1].Id));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_wish_that_is_in_redis_stands_though_the_node_has_something_else_to_be_written_down(bool maintenance)
+    {
+        await using var proxy = new RedisProxy(Redis.Port);
+        var node = new SpeakingNode(1) { ClusterId = Ours };
+        await using var rig = await StartMasterAsync($"127.0.0.1:{proxy.Port}");
+        await SettleAsync(rig, node);
+        await rig.Get<CatalogSession>().SaveNodesAsync(Cancelled);
+        var registry = rig.Get<NodeRegistry>();
+        proxy.AtNextExec(() =>
+        {
+            // While it is written down something else of it changes.
+            lock (registry.Gate)
+            {
+                if (maintenance) registry.SetDraining(node.Id, true);
+                else registry.Leave(registry.Find(node.Id)!, rig.Get<ClusterClock>().Age + 600);
+                registry.Find(node.Id)!.Unsaved = true;
+            }
+
+            return Task.FromResult(ExecFate.Forward);
+        });
+        if (maintenance) Assert.True(await rig.Get<Maintenance>().SetAsync(node.Id, TimeSpan.FromHours(1), Cancelled));
+        else Assert.True(await rig.Get<Drains>().SetAsync(node.Id, true, Cancelled));
+        var seen = registry.View.Find(node.Id)!;
+        Assert.True(seen.Draining);
+        lock (registry.Gate) Assert.True(registry.Find(node.Id) is { MaintenanceUntil: > 0, Unsaved: true });
+    }
+
     /// <summary>Nothing in it runs by itself: the test says when.</summary>
     private Task<MasterRig> StartMasterAsync(string? redis = null) => MasterRig.StartAtAsync(
         redis ?? Redis.ConnectionString, _time, ("Mdfs:Master:NodeTimeout", "01:00:00"), ("Mdfs:Master:HealthCheckInterval", "00:10:00"), ("Mdfs:Master:RepairInterval", "01:00:00"), ("Mdfs:Master:TombstoneCleanupInterval", "1.00:00:00"));
