@@ -91,7 +91,7 @@ public sealed class DraftUploads(
         {
             case AppendResult.Refused { Problem: var problem }:
                 // An offset beyond the length makes the upload invalid (section "Upload Append").
-                if (problem.Slug == UploadProblems.BeyondLength(0).Slug && upload.Record.Version is null) await end.RunAsync(upload);
+                if (problem.Slug == UploadProblems.BeyondLength(0).Slug && upload.Record.Version is null) await end.TerminateAsync(upload);
                 if (problem.Extensions.TryGetValue("expected-offset", out var expected)) context.Response.Headers[TusHeaders.UploadOffset] = $"{expected}";
                 return Refuse(context, problem);
             case AppendResult.BrokenOff { End: PieceEnd.ClientFailed } when !context.RequestAborted.IsCancellationRequested:

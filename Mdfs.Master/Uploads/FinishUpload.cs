@@ -53,6 +53,9 @@ public sealed partial class FinishUpload(
                 // Whoever did not hear that is told with a beat, since it is no target any more.
                 upload.Record = upload.Record with { Targets = prepared };
                 return await NoteAsync(upload, stored.Entry, stored.Copies);
+            case StoreResult.Refused when uploads.Committed(record) is { } own:
+                // While the workers were asked, a seal of an attempt before this one was heard of. It is this movie that stands in its own way.
+                return await NoteAsync(upload, own, Copies.Count(registry, own.Replica));
             case StoreResult.Refused refused:
                 // No piece could mend that, as little as other bytes: nobody is to go on with it.
                 return conditionFailed ? await end.TerminateAsync(upload) ?? refused.Problem : refused.Problem;
