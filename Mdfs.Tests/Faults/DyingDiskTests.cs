@@ -87,10 +87,8 @@ public sealed class DyingDiskTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "A small disk is a tmpfs in a namespace of its own.");
         Tools.Require("nsenter");
         using var disk = await SmallDisk.TryMakeAsync(megabytes: 64, Cancelled);
-        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:ReplicationFactor", "2"), ("Mdfs:Worker:ReservedBytes", "0")]);
+        await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, started: 0, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:ReplicationFactor", "2"), ("Mdfs:Worker:ReservedBytes", "0")]);
         var client = cluster.Client;
-        foreach (var other in cluster.Workers) await other.KillAsync();
-        await client.WaitForNodesAsync(0, Cancelled);
         await using var worker = disk.StartWorker(cluster);
         await client.WaitForNodesAsync(1, Cancelled);
         var movie = new MovieBytes(1, 900_001);

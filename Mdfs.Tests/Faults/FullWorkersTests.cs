@@ -100,10 +100,8 @@ public sealed class FullWorkersTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "A small disk is a tmpfs in a namespace of its own.");
         using var disk = await SmallDisk.TryMakeAsync(megabytes: 64, Cancelled);
         await using var cluster = await ProcessCluster.StartAsync(
-            Cancelled, workers: 1, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:ReservedBytes", "0")]);
+            Cancelled, workers: 1, started: 0, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:ReservedBytes", "0")]);
         var other = cluster.Workers[0];
-        await other.StopAsync(Cancelled);
-        await cluster.Client.WaitForNodesAsync(0, Cancelled);
         await using var worker = disk.StartWorker(cluster);
         await cluster.Client.WaitForNodesAsync(1, Cancelled);
         var client = cluster.Client;

@@ -18,8 +18,11 @@ public sealed class HealingSpeedTests
     private const int Movies = 4;
     private const double Least = 0.3;
 
-    /// <summary>Bytes of a movie.</summary>
-    private static readonly long _size = Number("MDFS_HEALING_MIB", 128) << 20;
+    /// <summary>Bytes of a movie; of one that is healed as fast as it can be.</summary>
+    private static readonly long _size = Number("MDFS_HEALING_MIB", 64) << 20;
+
+    /// <summary>And of one whose healing is long enough to look at players meanwhile.</summary>
+    private static readonly long _longer = Number("MDFS_HEALING_MIB", 128) << 20;
 
     /// <summary>Bytes per second that healing is held to.</summary>
     private static readonly long _limit = Number("MDFS_HEALING_LIMIT", 60) * 1_000_000;
@@ -29,10 +32,10 @@ public sealed class HealingSpeedTests
     [Fact]
     public async Task Healing_is_not_much_slower_than_a_plain_copy_with_fsync()
     {
-        await using var cluster = await StartAsync(Movies);
+        await using var cluster = await StartAsync(Movies, _size);
         var files = ReplicaDirectory.Files(cluster.WorkerDirectory(cluster.Workers[0])).ToList();
         var before = await CopyAsync(files, cluster.WorkerDirectory(cluster.Workers[1]));
-        var healing = await HealAsync(cluster, Movies);
+        var healing = await HealAsync(cluster, Movies, _size);
         var after = await CopyAsync(files, cluster.WorkerDirectory(cluster.Workers[1]));
         var ratio = healing / ((before + after) / 2);
         TestContext.Current.TestOutputHelper!.WriteLine($"Healing {healing / 1e6:0} MB/s, plain copies {before / 1e6:0} and {after / 1e6:0} MB/s: {ratio:0.00}");
@@ -43,13 +46,13 @@ public sealed class HealingSpeedTests
     public async Task Healing_uses_what_it_is_allowed_and_players_hardly_notice_it()
     {
         const int movies = 2;
-        await using var cluster = await StartAsync(movies, ("Mdfs:Worker:RepairBytesPerSecond", _limit.ToString(CultureInfo.InvariantCulture)));
+        await using var cluster = await StartAsync(movies, _longer, ("Mdfs:Worker:RepairBytesPerSecond", _limit.ToString(CultureInfo.InvariantCulture)));
         // What has just started compiles what it runs, which is not what players are to notice.
         await FirstBytesAsync(cluster.Client);
         var quiet = await FirstBytesAsync(cluster.Client);
-        var healing = HealAsync(cluster, movies);
+        var healing = HealAsync(cluster, movies, _longer);
         var busy = await FirstBytesAsync(cluster.Client, run => Eventually.TrueAsync(
-            async () => await PulledAsync(cluster.Workers[1]) > movies * _size * (run + 1) / 8, "healing is well under way", MdfsClient.Patience, Cancelled));
+            async () => await PulledAsync(cluster.Workers[1]) > movies * _longer * (run + 1) / 8, "healing is well under way", MdfsClient.Patience, Cancelled));
         Assert.False(healing.IsCompleted, "Healing was over before players had looked at it.");
         var reached = await healing / _limit;
         TestContext.Current.TestOutputHelper!.WriteLine(
@@ -58,18 +61,18 @@ public sealed class HealingSpeedTests
         Assert.True(busy < (10 * quiet) + TimeSpan.FromMilliseconds(100), $"A first byte takes {busy} while movies are healed, and {quiet} else.");
     }
 
-    /// <summary>One worker has all movies, the other is away.</summary>
-    private static async Task<ProcessCluster> StartAsync(int movies, params (string, string)[] settings)
+    /// <summary>One worker has all movies, the other does not run yet.</summary>
+    private static async Task<ProcessCluster> StartAsync(int movies, long size, params (string, string)[] settings)
     {
-        var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), .. settings]);
-        await cluster.Workers[1].KillAsync();
-        await cluster.Client.WaitForNodesAsync(1, Cancelled);
-        for (var i = 0; i < movies; i++) Assert.Equal(1, await cluster.Client.StoreAsync($"{i}.mp4", new MovieBytes((ulong)i, _size), Cancelled));
+        var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, started: 1, settings: [("Mdfs:Master:NodeTimeout", "00:00:05"), .. settings]);
+        // Plain copies are written where the other one is going to write.
+        Directory.CreateDirectory(cluster.WorkerDirectory(cluster.Workers[1]));
+        for (var i = 0; i < movies; i++) Assert.Equal(1, await cluster.Client.StoreAsync($"{i}.mp4", new MovieBytes((ulong)i, size), Cancelled));
         return cluster;
     }
 
     /// <summary>Bytes per second, from the first byte that comes until all copies are counted.</summary>
-    private static async Task<double> HealAsync(ProcessCluster cluster, int movies)
+    private static async Task<double> HealAsync(ProcessCluster cluster, int movies, long size)
     {
         var target = cluster.Workers[1];
         await target.StartAsync();
@@ -84,9 +87,9 @@ public sealed class HealingSpeedTests
                 return false;
             },
             "healing has begun", MdfsClient.Patience, Cancelled);
-        await Eventually.TrueAsync(async () => await PulledAsync(target) >= movies * _size, "all bytes are there", MdfsClient.Patience * 5, Cancelled);
+        await Eventually.TrueAsync(async () => await PulledAsync(target) >= movies * size, "all bytes are there", MdfsClient.Patience * 5, Cancelled);
         await cluster.Client.WaitForWholeAsync(movies, Cancelled);
-        return movies * _size / Stopwatch.GetElapsedTime(began).TotalSeconds;
+        return movies * size / Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
     /// <summary>The median of five runs of eight seeks.</summary>
@@ -99,7 +102,7 @@ public sealed class HealingSpeedTests
         {
             if (ready is not null) await ready(run);
             var waits = new List<TimeSpan>();
-            for (var seek = 0; seek < 8; seek++) waits.Add(await FirstByteAsync(client, random.NextInt64(_size - (1 << 20))));
+            for (var seek = 0; seek < 8; seek++) waits.Add(await FirstByteAsync(client, random.NextInt64(_longer - (1 << 20))));
             medians.Add(Median(waits));
         }
 
