@@ -5,11 +5,12 @@ namespace Mdfs.Tests.Campaign;
 
 /// <summary>What makes a campaign: the same settings make the same schedule. The environment can name them, which is how one is had again, or made long.</summary>
 /// <param name="Seed">MDFS_CAMPAIGN_SEED; by chance.</param>
-/// <param name="Faults">MDFS_CAMPAIGN_FAULTS; 30.</param>
+/// <param name="Faults">MDFS_CAMPAIGN_FAULTS; <see cref="Short"/>.</param>
 /// <param name="Longest">MDFS_CAMPAIGN_MINUTES; none. After so long no further fault comes, and what was stored is proven: a campaign that has to make room for something else is not for nothing.</param>
 public sealed record CampaignSettings(RedisKind Store, int Seed, int Faults, TimeSpan? Longest = null)
 {
-    public const int Short = 30;
+    /// <summary>Every kind once (<see cref="FaultPlan.Make"/>).</summary>
+    public static int Short { get; } = Enum.GetValues<FaultKind>().Length;
 
     /// <summary>Whether somebody wants to see it again, and with all that happened.</summary>
     public bool IsAgain { get; } = Number("MDFS_CAMPAIGN_SEED") is not null;

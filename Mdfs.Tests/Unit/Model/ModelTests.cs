@@ -10,7 +10,7 @@ namespace Mdfs.Tests.Unit.Model;
 /// </summary>
 public sealed partial class ModelTests(ITestOutputHelper output)
 {
-    private const int Histories = 20_000;
+    private const int Histories = 10_000;
 
     [Fact]
     public void No_history_loses_or_resurrects_a_movie()
