@@ -7,23 +7,26 @@ public sealed class GibibyteTests
 {
     private const long MiB = 1 << 20;
     private const long GiB = 1 << 30;
+
+    // Four times what a process may grow by, which is enough for what would be held whole.
+    private const long Quarter = GiB / 4;
     private const string Name = "long.mp4";
 
-    // Until it collects a process keeps what it allocates, which for two GiB more was 10 MiB of a master: the goal of 1 MiB per GiB is below that. What grows with a movie's length is above it.
+    // Until it collects a process keeps what it allocates, which for two GiB more was 10 MiB of a master: the goal of 1 MiB per GiB is below that. What is held of a movie is above it.
     private const long MostFurther = 32 * MiB;
 
     [Fact]
-    public async Task A_gibibyte_goes_up_and_down_by_every_way_and_no_process_grows_by_more_than_64_MiB()
+    public async Task A_gibibyte_goes_up_and_down_and_a_quarter_of_one_by_every_other_way_and_no_process_grows_by_more_than_64_MiB()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Memory is read from /proc.");
         await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: [("Mdfs:Master:NodeTimeout", "00:00:10"), ("Mdfs:Master:SupersededGrace", "00:00:00"), ("Mdfs:Master:IdleTimeout", "00:01:00"), ("Mdfs:Worker:IdleTimeout", "00:01:00"), ("Mdfs:Worker:TrashRetention", "00:00:01")]);
-        await RoundAsync(cluster, 64 * MiB);
+        await RoundAsync(cluster, 64 * MiB, 64 * MiB);
 
         ProcessNode[] processes = [cluster.Master, .. cluster.Workers];
         var before = processes.ToDictionary(process => process, process => process.ResidentBytes);
         foreach (var process in processes) process.ForgetPeak();
         var written = cluster.Master.WrittenBytes;
-        await RoundAsync(cluster, GiB);
+        await RoundAsync(cluster, GiB, Quarter);
         // Whatever it spools, and wherever, is written by it, although it may be gone when the request ends.
         Assert.InRange(cluster.Master.WrittenBytes - written, 0, 4 * MiB);
 
@@ -36,7 +39,7 @@ public sealed class GibibyteTests
 
         // One more asks for nothing more.
         var peaks = processes.ToDictionary(process => process, process => process.PeakResidentBytes);
-        await StoreAndReadAsync(cluster, new MovieBytes(4, GiB));
+        await StoreAndReadAsync(cluster, new MovieBytes(4, Quarter));
         foreach (var process in processes)
         {
             var further = process.PeakResidentBytes - peaks[process];
@@ -51,10 +54,10 @@ public sealed class GibibyteTests
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>The same movie with its length announced, without, and in the classic form; and back once.</summary>
-    private static async Task RoundAsync(ProcessCluster cluster, long size)
+    /// <summary>A movie with its length announced, and back; others without, and in the classic form.</summary>
+    private static async Task RoundAsync(ProcessCluster cluster, long announced, long size)
     {
-        await StoreAndReadAsync(cluster, new MovieBytes(1, size));
+        await StoreAndReadAsync(cluster, new MovieBytes(1, announced));
 
         using (var chunked = new StreamContent(new MovieBytes(2, size).Open(), 256 * 1024))
         using (var request = new HttpRequestMessage(HttpMethod.Put, MdfsClient.FilePath(Name)) { Content = chunked })

@@ -44,9 +44,10 @@ public sealed class ConditionalChangeTests(ConditionalChangeTests.Fixture shared
     [InlineData("GET /delete")]
     public async Task What_is_there_is_changed_only_as_the_condition_allows(string way)
     {
-        foreach (var (header, holds) in _there)
+        // Each of a name of its own: a version that follows another in the same second is dated into the next, and that has to be waited for.
+        foreach (var (row, (header, holds)) in _there.Index())
         {
-            var name = $"there {way.Replace('/', ' ')}.mp4";
+            var name = $"there {row} {way.Replace('/', ' ')}.mp4";
             await Client.StoreAsync(name, _older, Cancelled);
             var facts = (await Client.FactsAsync(name, Cancelled))!;
             var date = await ModifiedAsync(name);
@@ -96,7 +97,7 @@ public sealed class ConditionalChangeTests(ConditionalChangeTests.Fixture shared
         await Client.StoreAsync("waits.mp4", _older, Cancelled);
         using var connection = await RawConnection.OpenAsync(Client.Master, Cancelled);
         await connection.WriteAsync(Head("waits.mp4", "If-None-Match: *\r\nExpect: 100-continue\r\nConnection: close"), Cancelled);
-        var said = await connection.ReadToEndAsync(Cancelled);
+        var said = await connection.ReadToAsync("\r\n\r\n", Cancelled);
         Assert.StartsWith("HTTP/1.1 412", said, StringComparison.Ordinal);
         await Client.AssertHoldsAsync("waits.mp4", _older, Cancelled);
     }
