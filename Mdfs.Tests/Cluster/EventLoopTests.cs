@@ -44,21 +44,19 @@ public sealed class EventLoopTests
         Assert.Equal(2, await AnsweredOnLoopsAsync(cluster));
     }
 
-    [Theory]
-    [InlineData("If-None-Match: *", "304")]
-    [InlineData("Range: bytes=400000-", "416")]
-    [InlineData("If-Match: \"1\"", "412")]
-    [InlineData("Content-Length: 0", "200")]
-    [InlineData("Range: bytes=0-1,5-6", "206")]
-    public async Task What_is_more_than_a_part_of_a_movie_is_answered_by_the_server(string header, string status)
+    [Fact]
+    public async Task What_is_more_than_a_part_of_a_movie_is_answered_by_the_server()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
         await using var cluster = await TestCluster.StartAsync(_test, workers: 1);
         await cluster.Client.StoreAsync("a.mp4", Movie, _test);
-        using var client = await ConnectAsync(cluster);
-        await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}{header}\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), _test);
-        Assert.StartsWith($"HTTP/1.1 {status} ", Encoding.Latin1.GetString(await ReadAsync(client)), StringComparison.Ordinal);
-        Assert.Equal(0, await AnsweredOnLoopsAsync(cluster));
+        foreach (var (header, status) in ((string, int)[])[("If-None-Match: *", 304), ("Range: bytes=400000-", 416), ("If-Match: \"1\"", 412), ("Content-Length: 0", 200), ("Range: bytes=0-1,5-6", 206)])
+        {
+            using var client = await ConnectAsync(cluster);
+            await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}{header}\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), _test);
+            Assert.StartsWith($"HTTP/1.1 {status} ", Encoding.Latin1.GetString(await ReadAsync(client)), StringComparison.Ordinal);
+            Assert.True(await AnsweredOnLoopsAsync(cluster) == 0, $"A loop has answered '{header}'.");
+        }
     }
 
     [Fact]
