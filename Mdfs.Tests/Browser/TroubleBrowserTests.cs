@@ -97,6 +97,24 @@ public sealed class TroubleBrowserTests(Chromium chromium, SharedCluster shared)
     }
 
     [Fact]
+    public async Task An_upload_that_waits_for_an_answer_holds_up_no_page_on_which_nobody_can_give_it()
+    {
+        await shared.Client.StoreAsync("asked about.mp4", new MovieBytes(3, 1000), Cancelled);
+        await using var visit = await chromium.EnterAsync(shared.Client.Master, "/upload");
+        await visit.Page.SetInputFilesAsync("[data-pick=files]", UploadBrowserTests.File("asked about.mp4", 2000));
+        await Assertions.Expect(visit.Page.Locator(".uploads li")).ToHaveAttributeAsync("data-state", "asking");
+        await visit.Page.EvaluateAsync("window.theSamePage = true");
+        await visit.Page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Nodes" }).ClickAsync();
+        await Assertions.Expect(visit.Page.Locator(".node-card")).ToHaveCountAsync(3);
+        Assert.True(await visit.Page.EvaluateAsync<bool>("window.theSamePage === true"));
+        await shared.Cluster.Cluster.Master.StopAsync(atOnce: true);
+        await shared.Cluster.Cluster.Master.StartAsync(Cancelled);
+        await visit.UntilAsync("() => window.theSamePage !== true");
+        await Assertions.Expect(visit.Page.Locator(".node-card")).ToHaveCountAsync(3);
+        await shared.Client.WaitForNodesAsync(3, Cancelled);
+    }
+
+    [Fact]
     public async Task A_Redis_that_is_away_makes_the_cluster_read_only_and_the_page_says_so_until_it_is_back()
     {
         // A new cluster whose master another test has killed within its first seconds is still being completed.

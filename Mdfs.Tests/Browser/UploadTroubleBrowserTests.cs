@@ -172,6 +172,46 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
     }
 
     [Fact]
+    public async Task What_had_arrived_of_a_file_that_was_chosen_again_and_has_changed_since_stays()
+    {
+        using var temp = new TempDirectory();
+        var path = new MovieBytes(106, 12L << 20).WriteTo(temp["changed again.mp4"]);
+        await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
+        await using var visit = await chromium.EnterAsync(network.Address, "/upload");
+        await visit.Page.SetInputFilesAsync(Files, path);
+        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
+        await visit.Page.ReloadAsync();
+        var unfinished = visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Not finished" });
+        await Assertions.Expect(unfinished).ToContainTextAsync("changed again.mp4");
+        var left = shared.Incoming().ToList();
+        Assert.NotEmpty(left);
+
+        string[] slow = ["slow before it 1.mp4", "slow before it 2.mp4"];
+        await visit.Page.SetInputFilesAsync(Files, [.. slow.Select(name => new MovieBytes(107, 12L << 20).WriteTo(temp[name]))]);
+        foreach (var name in slow) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "sending");
+        // The line goes down before it is its turn: nobody has been able to say how much of it is there.
+        await visit.Page.RouteAsync("**/api/uploads/*", async route =>
+        {
+            if (route.Request.Method == "HEAD") await route.AbortAsync();
+            else await route.ContinueAsync();
+        });
+        await visit.Page.SetInputFilesAsync(Files, path);
+        await Assertions.Expect(Row(visit, "changed again.mp4")).ToHaveAttributeAsync("data-state", "ready");
+        await System.IO.File.AppendAllTextAsync(path, "x", Cancelled);
+        // A browser looks at whole seconds.
+        System.IO.File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(10));
+        network.Rate = 0;
+        await Assertions.Expect(Row(visit, "changed again.mp4")).ToHaveAttributeAsync("data-state", "failed");
+        await Assertions.Expect(unfinished).ToContainTextAsync("changed again.mp4");
+        Assert.NotEmpty(shared.Incoming().Intersect(left));
+
+        await unfinished.GetByRole(AriaRole.Button).ClickAsync();
+        await Eventually.TrueAsync(() => !shared.Incoming().Intersect(left).Any(), "nothing is left of it", MdfsClient.Patience, Cancelled);
+        foreach (var name in slow) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        visit.AssertNothingWrong();
+    }
+
+    [Fact]
     public async Task A_movie_that_takes_the_name_while_another_is_being_sent_is_not_replaced_unasked()
     {
         const string name = "taken meanwhile.mp4";

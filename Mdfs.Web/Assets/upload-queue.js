@@ -23,6 +23,9 @@ class Item {
 
   get active() { return this.state === 'sending' || this.state === 'offline'; }
 
+  /** As long as nobody stops it; what is paused or asks waits for somebody. */
+  get goesOn() { return this.unfinished && this.state !== 'paused' && this.state !== 'asking'; }
+
   get unfinished() { return ['checking', 'asking', 'ready', 'sending', 'offline', 'paused'].includes(this.state); }
 }
 
@@ -32,6 +35,7 @@ export class UploadQueue extends EventTarget {
   #tus;
   #tabs = new Tabs(() => this.#changed());
   #stuck = 0;
+  #shown = false;
 
   constructor(tus) {
     super();
@@ -39,6 +43,12 @@ export class UploadQueue extends EventTarget {
     addEventListener('online', () => this.#wake());
     addEventListener('beforeunload', event => { if (this.items.some(item => item.active)) event.preventDefault(); });
     setInterval(() => this.#measure(), 1000);
+  }
+
+  /** Whether the page is shown on which an upload can be answered or resumed. */
+  set shown(value) {
+    this.#shown = value;
+    this.#tell();
   }
 
   /** Looks at each file before a byte of it is sent. */
@@ -325,8 +335,8 @@ export class UploadQueue extends EventTarget {
     if (!readable) {
       this.#set(item, 'failed', ['Unreadable']);
       this.#fill();
-      // What has arrived stays, for a disk that comes back: it can be tried again, or discarded.
-      if (item.sent === 0) await this.#remove(item);
+      // What has arrived stays, for a disk that comes back: it can be tried again, or discarded. How much that is of one that was begun in another life of the page, nobody may have said yet.
+      if (item.sent === 0 && !item.upload?.options.uploadUrl) await this.#remove(item);
       return;
     }
 
@@ -368,8 +378,8 @@ export class UploadQueue extends EventTarget {
   }
 
   #tell() {
-    // For console.js: the page is not to begin anew under them.
-    document.documentElement.toggleAttribute('data-uploading', this.items.some(item => item.unfinished));
+    // For console.js: the page is not to begin anew under them. It would wait for ever for one that nobody can answer or resume there; that one can be chosen again.
+    document.documentElement.toggleAttribute('data-uploading', this.items.some(item => this.#shown ? item.unfinished : item.goesOn));
     this.#tabs.tell(this.items.filter(item => item.unfinished).map(item => this.#key(item)));
   }
 

@@ -14,11 +14,13 @@ export async function mount(host, options) {
   queue.rules = { extensions: options.extensions, maxSize: options.maxSize };
   view?.close();
   view = new View(host, options, queue);
+  queue.shown = true;
 }
 
 export function unmount() {
   view?.close();
   view = undefined;
+  if (queue) queue.shown = false;
 }
 
 function element(tag, attributes = {}, ...children) {
