@@ -105,11 +105,11 @@ public sealed class StandaloneCluster : IAsyncDisposable
     /// <summary>Stops the master, the workers and, last, the store, and gives the data directory back. It can be started again, on the same ports.</summary>
     public async Task StopAsync()
     {
-        foreach (var worker in Workers.Where(static worker => worker.IsRunning))
-            worker.Services.GetRequiredService<SharedStop>().Announce();
         // Whatever keeps one of them from ending well: the others end, the store is not cut off in the middle, and the directory is not kept.
         try
         {
+            foreach (var worker in Workers.Where(static worker => worker.IsRunning))
+                worker.Services.GetRequiredService<SharedStop>().Announce();
             await Master.StopAsync();
         }
         finally
@@ -120,9 +120,15 @@ public sealed class StandaloneCluster : IAsyncDisposable
             }
             finally
             {
-                await StopStoreAsync();
-                _home?.Dispose();
-                _home = null;
+                try
+                {
+                    await StopStoreAsync();
+                }
+                finally
+                {
+                    _home?.Dispose();
+                    _home = null;
+                }
             }
         }
     }
