@@ -22,6 +22,6 @@ try
 }
 catch (Exception e) when (e is GarnetStoreException || SettingException.IsToldBy(e))
 {
-    Console.Error.WriteLine(e.Message);
+    Console.Error.WriteLine(SettingException.Sentences(e));
     return 1;
 }

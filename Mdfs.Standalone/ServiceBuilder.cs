@@ -28,8 +28,6 @@ internal static class ServiceBuilder
 
         builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
         builder.Services.TryAddSingleton(TimeProvider.System);
-        // A failed start is told by whoever started the cluster, in one line.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Logging.AddConsoleFormatter<ServiceLines, ServiceLinesOptions>(lines => lines.Service = name);
         builder.Services.PostConfigure<ConsoleLoggerOptions>(static console => console.FormatterName = ServiceLines.FormatterName);
         return builder;

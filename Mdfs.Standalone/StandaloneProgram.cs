@@ -35,7 +35,7 @@ public static class StandaloneProgram
         // Each of these says in a sentence what is wrong; a stack would only hide it.
         catch (Exception e) when (e is StandaloneException or GarnetStoreException || SettingException.IsToldBy(e))
         {
-            Console.Error.WriteLine(e.Message);
+            Console.Error.WriteLine(SettingException.Sentences(e));
             return CannotStart;
         }
     }

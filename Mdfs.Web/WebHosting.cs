@@ -51,7 +51,7 @@ public static class WebHosting
     public static WebApplication MapMdfsWeb(this WebApplication app)
     {
         if (!app.Services.GetRequiredService<MasterAddresses>().Configured)
-            throw new SettingException("No master is configured. Set services:master:http:0 (environment variable services__master__http__0) to its address.");
+            throw ConfiguredMasters.Missing();
         app.UseMdfsServiceDefaults();
         app.MapMdfsConsole();
         app.MapMdfsHealth();

@@ -49,7 +49,7 @@ public sealed partial class MasterSettings(
         ]),
         new SettingGroup("Redis",
         [
-            new SettingFacts($"ConnectionStrings:{CatalogRedis.ConnectionName}", Hidden(configuration.GetConnectionString(CatalogRedis.ConnectionName)), null, null, "Address of Redis or Garnet, and how to log on to it."),
+            new SettingFacts($"ConnectionStrings:{ConfiguredRedis.ConnectionName}", Hidden(configuration.GetConnectionString(ConfiguredRedis.ConnectionName)), null, null, "Address of Redis or Garnet, and how to log on to it."),
             .. Read(MasterOptions.Section, store.Value).Where(setting => !setting.Key.EndsWith(":CommitWait", StringComparison.Ordinal)),
         ]),
         new SettingGroup("Access",

@@ -38,6 +38,7 @@ public static class ServiceDefaultsExtensions
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
         CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 
+        HostVoice.AddTo(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = _shutdownTimeout);
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.AddServerHeader = false);
@@ -77,6 +78,7 @@ public static class ServiceDefaultsExtensions
         app.Services.GetRequiredService<HostNames>();
         _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
         app.Services.GetRequiredService<MeterProvider>();
+        app.Services.GetRequiredService<HostVoice>().RiseWhenStarted(app.Lifetime);
 
         app.UseForwardedHeaders();
         app.Use(static (context, next) =>

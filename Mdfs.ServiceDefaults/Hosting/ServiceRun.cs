@@ -20,7 +20,7 @@ public static class ServiceRun
         }
         catch (Exception e) when (SettingException.IsToldBy(e))
         {
-            await Console.Error.WriteLineAsync(e.Message);
+            await Console.Error.WriteLineAsync(SettingException.Sentences(e));
             return CannotStart;
         }
     }

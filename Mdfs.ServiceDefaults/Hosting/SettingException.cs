@@ -9,5 +9,11 @@ public sealed class SettingException(string message, Exception? innerException =
     private static readonly string? _binder = typeof(Microsoft.Extensions.Configuration.ConfigurationBinder).Assembly.GetName().Name;
 
     /// <summary>Whether it is a setting that this failure tells of: one that was checked here, out of its bounds, or a text that is no number, time or truth.</summary>
-    public static bool IsToldBy(Exception failure) => failure is SettingException or OptionsValidationException || (failure is InvalidOperationException && failure.Source == _binder);
+    public static bool IsToldBy(Exception failure) =>
+        failure is SettingException or OptionsValidationException || (failure is InvalidOperationException && failure.Source == _binder)
+        || (failure is AggregateException several && several.InnerExceptions.All(IsToldBy));
+
+    /// <summary>What it says, a line for each setting: the host tells of several that are wrong in one exception, whose own message is no sentence.</summary>
+    public static string Sentences(Exception failure) =>
+        failure is AggregateException several ? string.Join(Environment.NewLine, several.InnerExceptions.Select(Sentences)) : failure.Message;
 }

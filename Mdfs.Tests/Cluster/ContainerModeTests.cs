@@ -40,7 +40,14 @@ public sealed class ContainerModeTests : IDisposable
     [InlineData("Mdfs.Worker", "Mdfs:Worker:ReservedBytes", "much")]
     [InlineData("Mdfs.Web", "Mdfs:TrustedProxies", "x")]
     [InlineData("Mdfs.Web", "services:master:http:0", "")]
-    public async Task What_only_its_operator_can_mend_stops_the_start_with_a_sentence_and_an_exit_code_of_its_own(string service, string setting, string value)
+    [InlineData("Mdfs.Web", "Mdfs:Gateway:PauseTimeout", "02:00:00", "StreamOptions.PauseTimeout")]
+    [InlineData("Mdfs.Web", "services:master:http:0", "nowhere")]
+    [InlineData("Mdfs.Worker", "services:master:http:0", "")]
+    [InlineData("Mdfs.Worker", "services:master:http:0", "nowhere")]
+    [InlineData("Mdfs.Worker", "Mdfs:Worker:DataDirectory", "/dev/null/data", "'/dev/null/data' cannot be created")]
+    [InlineData("Mdfs.Master", "ConnectionStrings:redis", "localhost:abc")]
+    [InlineData("Mdfs.Master", "ConnectionStrings:redis", "")]
+    public async Task What_only_its_operator_can_mend_stops_the_start_with_a_sentence_and_an_exit_code_of_its_own(string service, string setting, string value, string? said = null)
     {
         await using var process = ServiceProcess.Start(service,
         [
@@ -48,8 +55,9 @@ public sealed class ContainerModeTests : IDisposable
             new("services:master:http:0", "http://127.0.0.1:1"), new(setting, value),
         ]);
         Assert.Equal(2, await process.WaitForExitAsync(Cancelled));
-        Assert.Contains(setting, process.Output);
+        Assert.Contains(said ?? setting, process.Output);
         Assert.DoesNotContain("Unhandled exception", process.Output);
+        Assert.DoesNotContain("Hosting failed to start", process.Output);
     }
 
     internal static async Task<int> ProbeAsync(string project, string address)

@@ -117,7 +117,7 @@ public sealed class WorkerRecoveryTests : IDisposable
             var link = Path.Combine(_directory.Path, which);
             Directory.CreateDirectory(Path.GetDirectoryName(link)!);
             Directory.CreateSymbolicLink(link, elsewhere.FullName);
-            var error = await Assert.ThrowsAsync<InvalidOperationException>(() => WorkerNode.StartAsync(_directory.Path));
+            var error = await Assert.ThrowsAsync<Mdfs.ServiceDefaults.Hosting.SettingException>(() => WorkerNode.StartAsync(_directory.Path));
             Assert.Contains($"'{link}'", error.Message, StringComparison.Ordinal);
             Assert.Contains("file system", error.Message, StringComparison.Ordinal);
             Assert.Empty(elsewhere.EnumerateFiles("*", SearchOption.AllDirectories));

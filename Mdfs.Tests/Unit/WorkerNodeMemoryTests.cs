@@ -180,7 +180,7 @@ public sealed class WorkerNodeMemoryTests : IDisposable
     public void A_directory_in_use_is_refused_and_free_again_afterwards()
     {
         using (DataDirectory.Open(_directory.Path))
-            Assert.Contains("another worker uses it", Assert.Throws<InvalidOperationException>(() => DataDirectory.Open(_directory.Path)).Message);
+            Assert.Contains("another worker uses it", Assert.Throws<Mdfs.ServiceDefaults.Hosting.SettingException>(() => DataDirectory.Open(_directory.Path)).Message);
         DataDirectory.Open(_directory.Path).Dispose();
     }
 

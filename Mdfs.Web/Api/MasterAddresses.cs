@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Net;
+using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Mdfs.Web.Api;
 
 /// <summary>
-/// Where masters may be found: <c>services:master:http:0</c>, <c>:1</c>, …, the keys that Aspire injects. One reigns; the others are tried when it does
-/// not answer. Where none is configured the console shares its host with the master, and that is where it is.
+/// Where masters may be found: at <see cref="ConfiguredMasters"/>. One reigns; the others are tried when it does not answer. Where none is configured the console shares its host with the master, and that is where it is.
 /// </summary>
 public sealed class MasterAddresses
 {
@@ -19,12 +19,7 @@ public sealed class MasterAddresses
     public MasterAddresses(IConfiguration configuration, IServer server, IHostApplicationLifetime lifetime)
     {
         (_server, _lifetime) = (server, lifetime);
-        _all = [.. Enumerable.Range(0, 64)
-            .Select(index => configuration[string.Create(CultureInfo.InvariantCulture, $"services:master:http:{index}")])
-            .TakeWhile(static address => !string.IsNullOrWhiteSpace(address))
-            .Select(static address => address!.TrimEnd('/'))];
-        if (_all.FirstOrDefault(static address => !Uri.TryCreate(address, UriKind.Absolute, out _)) is { } bad)
-            throw new InvalidOperationException($"services:master:http: '{bad}' is no address. Give http://host:port.");
+        _all = ConfiguredMasters.Read(configuration);
     }
 
     public bool Configured => _all.Length > 0;

@@ -15,10 +15,7 @@ public sealed class ConsoleRedis : IDisposable
     public ConsoleRedis(IConfiguration configuration, IOptions<WebOptions> options)
     {
         Prefix = options.Value.RedisKeyPrefix;
-        var connectionString = configuration.GetConnectionString("redis") is { Length: > 0 } configured
-            ? configured
-            : throw new SettingException("ConnectionStrings:redis is not set. Give the address of Redis, for instance localhost:6379 (environment variable ConnectionStrings__redis).");
-        var settings = Read(connectionString);
+        var settings = ConfiguredRedis.Read(configuration);
         settings.AbortOnConnectFail = false;
         // A sign-in that waits in a queue for Redis would look like a console that hangs.
         settings.BacklogPolicy = BacklogPolicy.FailFast;
@@ -30,19 +27,6 @@ public sealed class ConsoleRedis : IDisposable
         settings.TieBreaker = "";
         settings.ClientName = "mdfs-web";
         _connection = new Lazy<ConnectionMultiplexer>(() => ConnectionMultiplexer.Connect(settings));
-    }
-
-    /// <summary>As the master reads the same one.</summary>
-    private static ConfigurationOptions Read(string connectionString)
-    {
-        try
-        {
-            return ConfigurationOptions.Parse(connectionString);
-        }
-        catch (ArgumentException e)
-        {
-            throw new SettingException("ConnectionStrings:redis cannot be read. It looks like localhost:6379, or redis:6379,password=… with a password.", e);
-        }
     }
 
     public string Prefix { get; }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
 
 namespace Mdfs.Worker.Storage;
 
@@ -43,7 +44,7 @@ internal sealed class DataDirectory : IDisposable
     public string TombstoneFile { get; }
 
     /// <summary>Creates what is missing and takes the lock.</summary>
-    /// <exception cref="InvalidOperationException">Another process uses the directory, or it cannot be written.</exception>
+    /// <exception cref="SettingException">Another process uses the directory, it cannot be written, or it is spread over several file systems.</exception>
     public static DataDirectory Open(string path)
     {
         var root = Path.GetFullPath(path);
@@ -53,7 +54,7 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidOperationException($"The data directory '{root}' cannot be created: {error.Message}", error);
+            throw new SettingException($"The data directory '{root}' cannot be created: {error.Message}", error);
         }
 
         var directory = new DataDirectory(root, Lock(root));
@@ -95,7 +96,7 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidOperationException(
+            throw new SettingException(
                 $"The data directory '{root}' cannot be locked: another worker uses it, or this user may not write there ({error.Message}).", error);
         }
     }
@@ -130,7 +131,7 @@ internal sealed class DataDirectory : IDisposable
             {
                 var to = Path.Combine(path, Probe);
                 if (!Durable.CanRename(from, to))
-                    throw new InvalidOperationException($"'{path}' lies on another file system, mount or subvolume than '{Incoming}': put the whole data directory on one, or give each disk a worker of its own.");
+                    throw new SettingException($"'{path}' lies on another file system, mount or subvolume than '{Incoming}': put the whole data directory on one, or give each disk a worker of its own.");
                 from = to;
             }
         }
