@@ -57,17 +57,24 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
 
     private async Task<(string? Location, long Offset)> FindAsync(FileSource source, bool onlyIfFree, CancellationToken cancellationToken)
     {
-        if (unfinished.Find(source, onlyIfFree) is not { } location) return (null, 0);
+        if (unfinished.Find(source, onlyIfFree) is not var (location, goesOn)) return (null, 0);
         using var silence = new Silence(cancellationToken, time);
         try
         {
+            if (!goesOn)
+            {
+                await EndAsync(location, silence.Token);
+                unfinished.Forget(source);
+                return (null, 0);
+            }
+
             using var response = await master.SendAsync(Request(HttpMethod.Head, location), HttpCompletionOption.ResponseContentRead, silence.Token);
             var (offset, length) = (Number(response, "Upload-Offset"), Number(response, "Upload-Length"));
             if (length == source.Size && offset <= length) return (location, offset);
         }
-        catch (Refusal refusal) when (refusal.Status is HttpStatusCode.NotFound or HttpStatusCode.Gone)
+        catch (Refusal refusal) when (refusal.Status is HttpStatusCode.NotFound or HttpStatusCode.Gone or HttpStatusCode.PreconditionFailed)
         {
-            // It has expired; from the beginning then.
+            // It has expired, or was whole and its condition does not hold any more; from the beginning then.
         }
         catch (OperationCanceledException e) when (silence.Struck)
         {
@@ -76,6 +83,19 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
 
         unfinished.Forget(source);
         return (null, 0);
+    }
+
+    // Nobody would go on with it, and its room is kept for it until it expires.
+    private async Task EndAsync(string location, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await master.SendAsync(Request(HttpMethod.Delete, location), HttpCompletionOption.ResponseContentRead, cancellationToken);
+        }
+        catch (Refusal)
+        {
+            // It is over, or expires by itself.
+        }
     }
 
     private async Task<string?> CreateAsync(FileSource source, bool onlyIfFree, CancellationToken cancellationToken)

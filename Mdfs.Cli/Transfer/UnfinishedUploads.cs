@@ -9,14 +9,15 @@ namespace Mdfs.Cli.Transfer;
 /// <param name="directory">Null: this user's own.</param>
 internal sealed class UnfinishedUploads(Uri cluster, string? directory = null)
 {
-    /// <summary>Where it goes on, as the cluster called it; null when there is none, or the file has changed since.</summary>
-    /// <param name="onlyIfFree">Then one that was begun without that condition is none: it would replace what is there.</param>
-    public string? Find(FileSource source, bool onlyIfFree)
+    /// <summary>Where the upload of this file is, as the cluster called it, and whether it can be gone on with: not when the file has changed since. Null when there is none.</summary>
+    /// <param name="onlyIfFree">Then one that was begun without that condition is not gone on with either: it would replace what is there.</param>
+    public (string Location, bool GoesOn)? Find(FileSource source, bool onlyIfFree)
     {
         try
         {
             var path = PathOf(source);
-            return File.Exists(path) && JsonSerializer.Deserialize<Unfinished>(File.ReadAllBytes(path)) is { } kept && kept.Size == source.Size && kept.ModifiedAt == source.ModifiedAt && (kept.OnlyIfFree || !onlyIfFree) ? kept.Location : null;
+            if (!File.Exists(path) || JsonSerializer.Deserialize<Unfinished>(File.ReadAllBytes(path)) is not { } kept) return null;
+            return (kept.Location, kept.Size == source.Size && kept.ModifiedAt == source.ModifiedAt && (kept.OnlyIfFree || !onlyIfFree));
         }
         catch (JsonException)
         {

@@ -1,4 +1,6 @@
 using System.Net;
+using Mdfs.Cli.Server;
+using Mdfs.Cli.Transfer;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
 using Mdfs.Worker.Storage;
@@ -34,6 +36,30 @@ public sealed class ResumableReplicasTests(ResumableReplicasTests.Fixture shared
         await away.StartAsync(Cancelled);
         await FinishedAsync(upload);
         await AssertStoredAsync("outage.mp4");
+    }
+
+    [Fact]
+    public async Task A_command_begins_anew_what_is_whole_and_over_because_the_name_was_taken_meanwhile()
+    {
+        const string name = "taken meanwhile.mp4";
+        using var temp = new TempDirectory();
+        var (client, movie) = (shared.Cluster.Client, new MovieBytes(53, ResumableUpload.Smallest));
+        var (bytes, source) = (movie.ToArray(), FileSource.Of(name, new FileInfo(movie.WriteTo(temp[name]))));
+        await client.WaitForNodesAsync(2, Cancelled);
+        await client.WaitForCatalogAsync(Cancelled);
+        var upload = await Tus.CreateAsync(name, bytes.Length, ("If-None-Match", "*"));
+        using (var master = new MasterClient(client.Master, TestCluster.AdminKey)) new UnfinishedUploads(master.Url, temp["config/mdfs/uploads"]).Keep(source, upload.TrimStart('/'), onlyIfFree: true);
+        await Tus.AppendAsync(upload, 0, bytes.AsMemory(0, Third));
+        var away = shared.Cluster.Workers[1];
+        await away.StopAsync(atOnce: true);
+        using (var last = await Tus.PatchAsync(upload, Third, bytes.AsMemory(Third))) Assert.Equal(HttpStatusCode.ServiceUnavailable, last.StatusCode);
+        await away.StartAsync(Cancelled);
+        await client.WaitForNodesAsync(2, Cancelled);
+        await client.StoreAsync(name, new MovieBytes(54, 1000), Cancelled);
+
+        using var command = new MdfsCommand(temp.Path, client.Master, TestCluster.AdminKey);
+        Assert.Equal("replaced", Assert.Single((await command.RunAsync("put", source.Path, "--json")).AssertEnded(0).Json).GetProperty("result").GetString());
+        await client.AssertHoldsAsync(name, movie, Cancelled);
     }
 
     [Fact]
