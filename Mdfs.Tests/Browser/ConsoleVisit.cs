@@ -8,7 +8,7 @@ namespace Mdfs.Tests.Browser;
 public sealed class ConsoleVisit : IAsyncDisposable
 {
     /// <summary>How long anything on a page may take on a busy machine, in milliseconds.</summary>
-    public const int Patience = 30_000;
+    public const int Patience = 60_000;
 
     private readonly IBrowserContext _context;
     private readonly ConcurrentQueue<string> _wrong = new();

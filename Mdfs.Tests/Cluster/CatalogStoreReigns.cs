@@ -21,7 +21,7 @@ public abstract class CatalogStoreReigns(RedisProcess server)
         await using var second = await StartAsync(server.Port, _prefix);
 
         Assert.Equal(new CommitOutcome.Replaced(2), await first.CommitAsync(Putting(Movie("b.mp4", 2))));
-        Assert.Equal(2, await first.Store.Replaced.WaitAsync(TimeSpan.FromSeconds(5), Cancelled));
+        Assert.Equal(2, await first.Store.Replaced.WaitAsync(MdfsClient.Patience, Cancelled));
         Assert.Equal(new WriteOutcome.Replaced(2), await first.Store.RemoveNodeAsync(NodeId.New(), Cancelled));
         Assert.True(await first.Store.CheckAsync(Cancelled) is { State: StoreState.Replaced, ReplacedBy: 2 });
         Assert.Equal(new EpochOutcome.Replaced(2), await first.Store.TakeEpochAsync(7, Cancelled));

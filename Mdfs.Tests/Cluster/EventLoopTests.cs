@@ -86,9 +86,9 @@ public sealed class EventLoopTests
         var node = NodeId.Parse((await cluster.Client.FactsAsync("a.mp4", _test))!.Nodes.Single().Id);
         var streams = cluster.Cluster.Master.Services.GetRequiredService<StreamCounter>();
         using var client = await ConnectAsync(cluster);
+        var since = TimeProvider.System.GetTimestamp();
         await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}Connection: keep-alive\r\n\r\n"), _test);
         await Eventually.TrueAsync(() => streams.OnNode(node) == 1, "it is being served", MdfsClient.Patience, _test);
-        var since = TimeProvider.System.GetTimestamp();
         await Eventually.TrueAsync(() => streams.OnNode(node) == 0, "the worker is given back", MdfsClient.Patience, _test);
         // The loop looks at its clock before it waits, and may see a moment later that nothing is taken.
         Assert.InRange(TimeProvider.System.GetElapsedTime(since), pause - TimeSpan.FromSeconds(0.5), MdfsClient.Patience);
@@ -150,7 +150,7 @@ public sealed class EventLoopTests
 
         // It is kept for the next one now. What moves from one to the other at this moment may be seen with both.
         await said.ReadExactlyAsync(new byte[Movie.Length], _test);
-        await Eventually.TrueAsync(() => WatchedTwice().Count == 0, "no socket is watched twice", TimeSpan.FromSeconds(10), _test);
+        await Eventually.TrueAsync(() => WatchedTwice().Count == 0, "no socket is watched twice", MdfsClient.Patience, _test);
     }
 
     [Theory]

@@ -41,7 +41,7 @@ public sealed class FewSealsTests : IAsyncDisposable
         };
         var storing = PutAsync();
         var replica = await committed.Task.WaitAsync(Cancelled);
-        await Eventually.TrueAsync(() => _rig!.Get<FileCatalog>().Find(replica.Name) is not null, "the movie stands", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(() => _rig!.Get<FileCatalog>().Find(replica.Name) is not null, "the movie stands", MdfsClient.Patience, Cancelled);
         Assert.False(storing.IsCompleted);
 
         // It seals what it had prepared with its next beat.
@@ -82,7 +82,7 @@ public sealed class FewSealsTests : IAsyncDisposable
         }
 
         _redis.Thaw();
-        await Eventually.TrueAsync(() => _rig!.Get<NameLocks>().Count == 0, "it is settled", TimeSpan.FromSeconds(30), Cancelled);
+        await Eventually.TrueAsync(() => _rig!.Get<NameLocks>().Count == 0, "it is settled", MdfsClient.Patience, Cancelled);
         using (var gone = await _rig!.Client.GetAsync("/api/files/film.mp4", Cancelled)) Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
         foreach (var (side, _) in _workers) side.OnSeal = null;
         using var again = await PutAsync();
@@ -95,7 +95,7 @@ public sealed class FewSealsTests : IAsyncDisposable
         await StartAsync(minimum: 1, commitWait: "00:00:05");
         var older = SpeakingNode.Sealed("film.mp4", 3, _workers[0].Node.ClusterId!);
         await BeatAsync(_workers[0].Node, older);
-        await Eventually.TrueAsync(() => _rig!.Get<FileCatalog>().Find(older.Replica.Name) is not null, "it can be read", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(() => _rig!.Get<FileCatalog>().Find(older.Replica.Name) is not null, "it can be read", MdfsClient.Patience, Cancelled);
         Assert.True(_rig!.Get<CatalogSession>().NodesMayStillCome);
         foreach (var (side, _) in _workers) side.OnSeal = static (context, _) => TransferFarSide.RefuseAsync(context, 503, "busy");
         using (var answer = await PutAsync())
@@ -128,7 +128,7 @@ public sealed class FewSealsTests : IAsyncDisposable
 
         if (stands) await proxy.ReleaseAsync(Cancelled);
         proxy.Accept();
-        await Eventually.TrueAsync(() => _rig.Get<NameLocks>().Count == 0, "it is settled", TimeSpan.FromSeconds(30), Cancelled);
+        await Eventually.TrueAsync(() => _rig.Get<NameLocks>().Count == 0, "it is settled", MdfsClient.Patience, Cancelled);
         Assert.Equal(stands, _rig.Get<FileCatalog>().Find(trashed.Name) is not null);
         Assert.Equal(0, _rig.Get<OpenUploads>().Count);
     }

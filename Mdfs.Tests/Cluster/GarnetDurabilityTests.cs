@@ -55,7 +55,7 @@ public sealed partial class GarnetDurabilityTests : IDisposable
             for (var field = 0; field < 40_000; field++)
                 _ = transaction.HashSetAsync("half", field, Page(field));
             var execution = transaction.ExecuteAsync();
-            await Eventually.TrueAsync(() => LogSize(1) > 1 << 20, "the first megabyte of the transaction in the log", TimeSpan.FromSeconds(30), Cancelled);
+            await Eventually.TrueAsync(() => LogSize(1) > 1 << 20, "the first megabyte of the transaction in the log", MdfsClient.Patience, Cancelled);
             await store.KillAsync();
             await Assert.ThrowsAnyAsync<Exception>(() => execution);
         }
@@ -95,7 +95,7 @@ public sealed partial class GarnetDurabilityTests : IDisposable
         for (var attempt = 0; attempt < 3; attempt++)
         {
             await using var interrupted = Start(_smallLog);
-            await Eventually.TrueAsync(() => File.Exists(_temp["data/log-2/AOF/aof.log.0"]), "a second log", TimeSpan.FromSeconds(30), Cancelled);
+            await Eventually.TrueAsync(() => File.Exists(_temp["data/log-2/AOF/aof.log.0"]), "a second log", MdfsClient.Patience, Cancelled);
             await interrupted.KillAsync();
         }
 

@@ -56,7 +56,7 @@ public sealed class HolderHintsTests : OwnRedis
                 await rig.Get<HolderHints>().FlushAsync(Cancelled);
                 return await HintsAsync() == 1;
             },
-            "the hint is written", TimeSpan.FromSeconds(20), Cancelled);
+            "the hint is written", MdfsClient.Patience, Cancelled);
     }
 
     private async Task<long> HintsAsync()
@@ -69,7 +69,7 @@ public sealed class HolderHintsTests : OwnRedis
     private async Task<MasterRig> StartMasterAsync(string? redis = null)
     {
         var rig = await MasterRig.StartAtAsync(
-            redis ?? Redis.ConnectionString, null, ("Mdfs:Master:NodeTimeout", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.1"), ("Mdfs:Master:RepairInterval", "01:00:00"));
+            redis ?? Redis.ConnectionString, null, ("Mdfs:Master:NodeTimeout", "00:00:02"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.1"), ("Mdfs:Master:RepairInterval", "01:00:00"));
         var conversation = rig.Get<BeatConversation>();
         var node = new SpeakingNode(1, $"life {Guid.NewGuid()}") { ClusterId = Ours };
         node.Hold(_film);
@@ -80,7 +80,7 @@ public sealed class HolderHintsTests : OwnRedis
                 if (told.SendInventory) conversation.TakePage(node.Inventory());
                 return rig.Get<FileCatalog>().Count == 1 && !rig.Get<CatalogSession>().IsUncertain && !rig.Get<NodeRegistry>().Replicas.HoldersOf(Version).IsEmpty;
             },
-            "the movie is known", TimeSpan.FromSeconds(20), Cancelled);
+            "the movie is known", MdfsClient.Patience, Cancelled);
         return rig;
     }
 }

@@ -98,7 +98,7 @@ public sealed partial class LongWaitTests : IDisposable
         await Eventually.TrueAsync(
             () => (row = ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).SelectMany(File.ReadLines).Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
                 .FirstOrDefault(row => row[1].EndsWith(here, StringComparison.Ordinal) && row[2].EndsWith(there, StringComparison.Ordinal) && row[5].StartsWith("02:", StringComparison.Ordinal))) is not null,
-            "the connection waits for the time to probe it", TimeSpan.FromSeconds(10), Cancelled);
+            "the connection waits for the time to probe it", MdfsClient.Patience, Cancelled);
         Assert.Equal(sends ? 0 : (int)ProbedConnection.GoneAfter.TotalMilliseconds, UserTimeout($"socket:[{row![9]}]"));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);

@@ -516,7 +516,7 @@ public sealed class MasterBeatTests : IAsyncLifetime
 
     private static SpeakingNode Node(int number, string life = "first") => new(number, life) { ClusterId = Ours };
 
-    private static Task SoonAsync(Func<bool> condition, string what) => Eventually.TrueAsync(condition, what, TimeSpan.FromSeconds(20), Cancelled);
+    private static Task SoonAsync(Func<bool> condition, string what) => Eventually.TrueAsync(condition, what, MdfsClient.Patience, Cancelled);
 
     private async Task<BeatReply> BeatAsync(SpeakingNode node, Beat beat, bool hears = true)
     {
@@ -557,7 +557,7 @@ public sealed class MasterBeatTests : IAsyncLifetime
             {
                 await _rig.Get<SessionWatch>().RunOnceAsync(Cancelled);
                 // A name that was busy is looked at again after a pause of this clock.
-                _time.Advance(TimeSpan.FromMilliseconds(200));
+                _time.Advance(TimeSpan.FromSeconds(1));
                 return !_rig.Get<CatalogSession>().IsUncertain && !_rig.Get<RebuildState>().BeganEmpty;
             },
             "the rebuilding ends", TimeSpan.FromMinutes(1), Cancelled);

@@ -66,7 +66,7 @@ public sealed class MasterRouteTests : IAsyncLifetime
         var conversation = _rig.Get<BeatConversation>();
         for (var i = 0; i < 2; i++) node.Hear(await conversation.AnswerAsync(node.Beat(), Cancelled));
         Assert.True(conversation.TakePage(node.Inventory()).Accepted);
-        await Eventually.TrueAsync(() => _rig.Get<FileCatalog>().Count == 1, "there is a movie to ask about", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(() => _rig.Get<FileCatalog>().Count == 1, "there is a movie to ask about", MdfsClient.Patience, Cancelled);
 
         var unlike = new List<string>();
         var got = 0;

@@ -207,7 +207,7 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
         reply = await AnswerAsync(away, away.Beat() with { Removed = [new MovieVersion(5)] });
         Assert.Empty(reply.Orders);
         // What the replica made the adoption look at may not be looked through yet.
-        await Eventually.TrueAsync(async () => reply.Settled || (reply = await BeatAsync(away)).Settled, "the node is settled", TimeSpan.FromSeconds(10), Cancelled);
+        await Eventually.TrueAsync(async () => reply.Settled || (reply = await BeatAsync(away)).Settled, "the node is settled", MdfsClient.Patience, Cancelled);
         Assert.Equal(6, Catalog.Find(Film)!.Version.Number);
     }
 
@@ -520,7 +520,7 @@ public sealed class MasterUpkeepTests : IAsyncLifetime
                 await _rig.Get<SessionWatch>().RunOnceAsync(Cancelled);
                 return !_rig.Get<CatalogSession>().IsUncertain;
             },
-            "the cluster is settled", TimeSpan.FromSeconds(20), Cancelled);
+            "the cluster is settled", MdfsClient.Patience, Cancelled);
     }
 
     private Task StoreAsync(long version, params SpeakingNode[] holders) => StoreAsync(version, verified: true, holders);

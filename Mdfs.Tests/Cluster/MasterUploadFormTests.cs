@@ -195,7 +195,7 @@ public sealed class SilentUploadFormTests(SilentUploadFormTests.Fixture shared) 
                 if (!answer.IsCompleted) await connection.WriteAsync("o", Cancelled);
                 return answer.IsCompleted;
             },
-            "it is answered", TimeSpan.FromSeconds(30), Cancelled);
+            "it is answered", MdfsClient.Patience, Cancelled);
         Assert.StartsWith("HTTP/1.1 408 ", await answer, StringComparison.Ordinal);
     }
 

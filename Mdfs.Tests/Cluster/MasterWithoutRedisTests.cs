@@ -28,7 +28,7 @@ public sealed class MasterWithoutRedisTests
     public async Task It_starts_reads_from_workers_changes_nothing_and_takes_up_its_reign_when_redis_is_there()
     {
         using var temp = new TempDirectory();
-        var past = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["past"] });
+        var past = new GarnetStore(new GarnetStoreOptions { Port = TestPorts.Next(), DataDirectory = temp["past"] });
         var port = await PastAsync(past);
         await using var rig = await StartAsync(past);
         var session = rig.Get<CatalogSession>();
@@ -47,7 +47,7 @@ public sealed class MasterWithoutRedisTests
         Assert.Equal(7, reply.Epoch);
         Assert.True(reply.SendInventory);
         Assert.True(conversation.TakePage(node.Inventory()).Accepted);
-        await Eventually.TrueAsync(() => rig.Get<FileCatalog>().Find(Film) is not null, "the movie can be read", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(() => rig.Get<FileCatalog>().Find(Film) is not null, "the movie can be read", MdfsClient.Patience, Cancelled);
         Assert.Equal(HttpStatusCode.OK, (await rig.Client.GetAsync("/api/files/film.mp4", Cancelled)).StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Admin.PutAsync("/api/files/new.mp4", new ByteArrayContent([1]), Cancelled)).StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await rig.Admin.DeleteAsync("/api/files/film.mp4", Cancelled)).StatusCode);
@@ -67,7 +67,7 @@ public sealed class MasterWithoutRedisTests
             "what the worker holds stands in Redis", TimeSpan.FromSeconds(60), Cancelled);
         Assert.Equal(5, rig.Get<FileCatalog>().Find(Film)!.Version.Number);
         Assert.Equal(HttpStatusCode.NotFound, (await rig.Client.GetAsync("/api/files/unknown.mp4", Cancelled)).StatusCode);
-        await Eventually.TrueAsync(async () => (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd() == "OK", "health says that all is well", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(async () => (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd() == "OK", "health says that all is well", MdfsClient.Patience, Cancelled);
         rig.Get<RebuildState>().Begin("Redis was empty.");
         Assert.Equal($"OK\n{MasterHealth.Rebuilding}", (await rig.Client.GetStringAsync("/health", Cancelled)).TrimEnd());
     }
@@ -76,7 +76,7 @@ public sealed class MasterWithoutRedisTests
     public async Task What_an_admin_has_said_of_a_node_holds_also_when_the_node_was_heard_before_redis()
     {
         using var temp = new TempDirectory();
-        var before = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["garnet"] });
+        var before = new GarnetStore(new GarnetStoreOptions { Port = TestPorts.Next(), DataDirectory = temp["garnet"] });
         await before.StartAsync(Cancelled);
         var (port, address) = (before.Port, before.ConnectionString);
         var node = new SpeakingNode(1) { ClusterId = Ours };
@@ -104,7 +104,7 @@ public sealed class MasterWithoutRedisTests
     public async Task What_a_worker_has_not_told_yet_is_not_said_to_be_unknown_when_redis_comes_back_empty_or_older(bool older)
     {
         using var temp = new TempDirectory();
-        var past = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["past"] });
+        var past = new GarnetStore(new GarnetStoreOptions { Port = TestPorts.Next(), DataDirectory = temp["past"] });
         var port = await PastAsync(past, older ? Older : null);
         await using var rig = await StartAsync(past);
         var session = rig.Get<CatalogSession>();
@@ -134,7 +134,7 @@ public sealed class MasterWithoutRedisTests
     public async Task One_that_is_replaced_before_it_has_loaded_stops()
     {
         using var temp = new TempDirectory();
-        var past = new GarnetStore(new GarnetStoreOptions { Port = 0, DataDirectory = temp["past"] });
+        var past = new GarnetStore(new GarnetStoreOptions { Port = TestPorts.Next(), DataDirectory = temp["past"] });
         var port = await PastAsync(past);
         // By a clock that stands still it tries once by itself.
         await using var rig = await MasterRig.StartAtAsync(
@@ -150,7 +150,7 @@ public sealed class MasterWithoutRedisTests
         Assert.True(other.Store.Epoch > store.Epoch);
 
         var stopping = rig.Get<IHostApplicationLifetime>().ApplicationStopping;
-        await Eventually.TrueAsync(async () => !await session.TryAttachAsync(TimeSpan.FromSeconds(5), Cancelled) && stopping.IsCancellationRequested, "it stops", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(async () => !await session.TryAttachAsync(TimeSpan.FromSeconds(5), Cancelled) && stopping.IsCancellationRequested, "it stops", MdfsClient.Patience, Cancelled);
         Assert.Equal(CatalogSession.ReplacedExitCode, Environment.ExitCode);
         Environment.ExitCode = 0;
     }
@@ -169,10 +169,10 @@ public sealed class MasterWithoutRedisTests
                 if (told.SendInventory) conversation.TakePage(node.Inventory());
                 return rig.Get<FileCatalog>().Count == 1 && !rig.Get<CatalogSession>().IsUncertain;
             },
-            "the movie stands in Redis", TimeSpan.FromSeconds(20), Cancelled);
+            "the movie stands in Redis", MdfsClient.Patience, Cancelled);
     }
 
-    /// <returns>A port that is known to be free a moment later: a store has just been there.</returns>
+    /// <returns>A port at which a store has just been, and another will be: not one of those that systems give to connections.</returns>
     private static async Task<int> PastAsync(GarnetStore past, Func<string, Task>? live = null)
     {
         await past.StartAsync(Cancelled);

@@ -145,7 +145,7 @@ public sealed class NodeRecordTests : OwnRedis
                 await rig.Get<SessionWatch>().RunOnceAsync(Cancelled);
                 return !rig.Get<CatalogSession>().IsUncertain;
             },
-            "the cluster is settled", TimeSpan.FromSeconds(20), Cancelled);
+            "the cluster is settled", MdfsClient.Patience, Cancelled);
     }
 
     private static async Task TellAsync(MasterRig rig, SpeakingNode node)

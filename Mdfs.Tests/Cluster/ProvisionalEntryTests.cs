@@ -23,7 +23,7 @@ public sealed class ProvisionalEntryTests
         node.Hold(SpeakingNode.Sealed("film.mp4", 5, Ours));
         for (var i = 0; i < 2; i++) node.Hear(await conversation.AnswerAsync(node.Beat(), Cancelled));
         Assert.True(conversation.TakePage(node.Inventory()).Accepted);
-        await Eventually.TrueAsync(() => rig.Get<FileCatalog>().Count == 1, "the movie can be read", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(() => rig.Get<FileCatalog>().Count == 1, "the movie can be read", MdfsClient.Patience, Cancelled);
         Assert.True(session.NodesMayStillCome);
 
         await using var redis = await ConnectionMultiplexer.ConnectAsync(rig.Redis + ",allowAdmin=true");

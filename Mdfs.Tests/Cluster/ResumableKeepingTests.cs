@@ -45,7 +45,7 @@ public sealed class ResumableKeepingTests : IAsyncLifetime
                 var stored = await _rig.Get<CatalogSession>().ReadUploadsAsync();
                 return UploadRecord.FromJson(stored!.Single().Record)!.TouchedAge > begun;
             },
-            "it is written down", TimeSpan.FromSeconds(30), Cancelled);
+            "it is written down", MdfsClient.Patience, Cancelled);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class ResumableKeepingTests : IAsyncLifetime
             Offset = 1,
             CreatedAt = TimeProvider.System.GetUtcNow().Date + later,
         };
-        await Eventually.TrueAsync(async () => (part = await _rig.Get<ResumableUploads>().AddAsync(record)) is not null, "it is begun", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(async () => (part = await _rig.Get<ResumableUploads>().AddAsync(record)) is not null, "it is begun", MdfsClient.Patience, Cancelled);
         return part!;
     }
 }

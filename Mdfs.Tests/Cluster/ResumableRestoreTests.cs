@@ -18,16 +18,16 @@ public sealed class ResumableRestoreTests : OwnRedis
         await using var rig = await MasterRig.StartAtAsync(
             $"127.0.0.1:{proxy.Port}", null, ("Mdfs:Master:HealthCheckInterval", "00:00:00.1"), ("Mdfs:Master:CommitWait", "00:00:00.1"));
         var session = rig.Get<CatalogSession>();
-        await Eventually.TrueAsync(BeginAsync, "an upload is begun", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(BeginAsync, "an upload is begun", MdfsClient.Patience, Cancelled);
         await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.ConnectionString + ",allowAdmin=true");
         Assert.Equal(1, await WrittenAsync());
 
         // The catalog is written back, and not one thing more.
         proxy.AtNextExec(OnExecAsync);
         await connection.GetServers().Single().FlushAllDatabasesAsync();
-        await Eventually.TrueAsync(() => session.Restores > 0 && session.Health.State == StoreState.Unreachable, "Redis is away again", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(() => session.Restores > 0 && session.Health.State == StoreState.Unreachable, "Redis is away again", MdfsClient.Patience, Cancelled);
         proxy.Accept();
-        await Eventually.TrueAsync(async () => await WrittenAsync() == 1, "the upload is written back", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(async () => await WrittenAsync() == 1, "the upload is written back", MdfsClient.Patience, Cancelled);
 
         Task<ExecFate> OnExecAsync()
         {

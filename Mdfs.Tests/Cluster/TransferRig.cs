@@ -74,7 +74,7 @@ internal sealed class TransferRig : IAsyncDisposable
     public static byte[] Movie(int length) => RandomNumberGenerator.GetBytes(length);
 
     public static Task SoonAsync(Func<bool> condition, string what) =>
-        Eventually.TrueAsync(condition, what, TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Eventually.TrueAsync(condition, what, MdfsClient.Patience, TestContext.Current.CancellationToken);
 
     public static WebApplication Kestrel(string url)
     {

@@ -127,7 +127,7 @@ public sealed class WebSignInTests(SharedCluster shared) : IClassFixture<SharedC
         // The cookie itself is worth nothing any more, whoever has kept it.
         visitor.Cookies.Add(web.Address, new Cookie(SessionCookie.Name, kept));
         Assert.False(await visitor.IsInsideAsync(Cancelled));
-        await Eventually.TrueAsync(async () => !await elsewhere.IsInsideAsync(Cancelled), "the session has ended on the other server", TimeSpan.FromSeconds(20), Cancelled);
+        await Eventually.TrueAsync(async () => !await elsewhere.IsInsideAsync(Cancelled), "the session has ended on the other server", MdfsClient.Patience, Cancelled);
     }
 
     [Fact]

@@ -30,10 +30,10 @@ public sealed class WorkerBeatTests : IDisposable
 
         var replica = await node.StoreAsync(_movie);
         bool Tells(Beat beat) => beat.Changed.Any(report => report.Replica == replica);
-        await Eventually.TrueAsync(() => master.Beats.Count(Tells) >= 2, "the change is repeated", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => master.Beats.Count(Tells) >= 2, "the change is repeated", MdfsClient.Patience, TestContext.Current.CancellationToken);
         Assert.Equal(InventoryDigest.Of(new ReplicaReport(replica, false, true)), master.Beats.Last(Tells).ReplicaDigest);
         master.Acknowledges = true;
-        await Eventually.TrueAsync(() => master.Beats[^1] is { Changed.Count: 0, ReplicaCount: 1 }, "the change is not said again", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => master.Beats[^1] is { Changed.Count: 0, ReplicaCount: 1 }, "the change is not said again", MdfsClient.Patience, TestContext.Current.CancellationToken);
         var numbers = master.Beats.Select(beat => beat.Number).ToList();
         Assert.Equal(numbers.Order().Distinct(), numbers);
     }
@@ -110,9 +110,9 @@ public sealed class WorkerBeatTests : IDisposable
         var replica = await node.StoreAsync(_movie, "kept.mp4");
         var told = Enumerable.Range(0, 1500).Select(i => new Tombstone(Protocol.Names.FileName.Parse($"{i}.mp4"), new MovieVersion(5), 1, DateTimeOffset.UnixEpoch)).ToList();
         master.Answer(reply => reply with { Tombstones = told });
-        await Eventually.TrueAsync(() => node.Services.GetRequiredService<Inventory>().IsDeleted(told[^1].Name, new MovieVersion(5)), "remembered", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => node.Services.GetRequiredService<Inventory>().IsDeleted(told[^1].Name, new MovieVersion(5)), "remembered", MdfsClient.Patience, TestContext.Current.CancellationToken);
         master.Answer(reply => reply with { SendInventory = true });
-        await Eventually.TrueAsync(() => master.Pages.Any(page => page.Last), "the last page", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => master.Pages.Any(page => page.Last), "the last page", MdfsClient.Patience, TestContext.Current.CancellationToken);
         var pages = master.Pages;
         Assert.Equal([0, 1], pages.Select(page => page.Page));
         Assert.Equal([1000, 500], pages.Select(page => page.Tombstones.Count));
@@ -198,7 +198,7 @@ public sealed class WorkerBeatTests : IDisposable
         master.SigningKey = "the-secret-of-nobody-here";
         master.Answer(reply => reply with { Orders = [new DeleteOrder(replica.Version, "forged")] });
         var before = master.Beats.Count;
-        await Eventually.TrueAsync(() => master.Beats.Count > before + 3, "more beats", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => master.Beats.Count > before + 3, "more beats", MdfsClient.Patience, TestContext.Current.CancellationToken);
         Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
     }
 
@@ -218,7 +218,7 @@ public sealed class WorkerBeatTests : IDisposable
             master.Epoch = 4;
             master.Answer(reply => reply with { Orders = [new DeleteOrder(replica.Version, "an old master's wish")] });
             var before = master.Beats.Count;
-            await Eventually.TrueAsync(() => master.Beats.Count > before + 3, "more beats", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            await Eventually.TrueAsync(() => master.Beats.Count > before + 3, "more beats", MdfsClient.Patience, TestContext.Current.CancellationToken);
             node.Master.Epoch = 6;
             (await node.Master.OpenAsync(UploadId.New(), 1)).Dispose();
             Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));
@@ -239,7 +239,7 @@ public sealed class WorkerBeatTests : IDisposable
         other.ClusterId = "another";
         other.Epoch = 9;
         await using var node = await WorkerNode.StartAsync(_directory.Path, other.Address);
-        await Eventually.TrueAsync(() => other.Beats.Count > 3, "beats", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => other.Beats.Count > 3, "beats", MdfsClient.Patience, TestContext.Current.CancellationToken);
         Assert.All(other.Beats, beat => Assert.Equal((WorkerNode.ClusterId, 1L), (beat.ClusterId, beat.Epoch)));
     }
 
@@ -250,10 +250,10 @@ public sealed class WorkerBeatTests : IDisposable
         master.Refused = "another life of this node is here";
         await using var node = await WorkerNode.StartAsync(_directory.Path, master.Address);
         using var client = new HttpClient { BaseAddress = new Uri(node.Address) };
-        await Eventually.TrueAsync(async () => (await client.GetStringOrErrorAsync("/health")).Contains("another life"), "health says so", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () => (await client.GetStringOrErrorAsync("/health")).Contains("another life"), "health says so", MdfsClient.Patience, TestContext.Current.CancellationToken);
         using (var refused = await node.Master.OpenAsync(UploadId.New(), 1)) Assert.Equal(NodeRefusal.Closed, (await MasterVoice.RefusalAsync(refused, HttpStatusCode.Conflict)).Code);
         master.Refused = null;
-        await Eventually.TrueAsync(async () => await client.GetStringOrErrorAsync("/health") == "OK", "taken back", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () => await client.GetStringOrErrorAsync("/health") == "OK", "taken back", MdfsClient.Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -75,7 +75,7 @@ internal sealed class WorkerMasterDouble : IAsyncDisposable
 
     public async Task<Beat> WaitForBeatAsync(Func<Beat, bool> wanted, string what)
     {
-        await Support.Eventually.TrueAsync(() => Beats.Any(wanted), what, TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
+        await Support.Eventually.TrueAsync(() => Beats.Any(wanted), what, Support.MdfsClient.Patience, TestContext.Current.CancellationToken);
         return Beats.First(wanted);
     }
 

@@ -72,7 +72,7 @@ internal sealed class WorkerNode : IAsyncDisposable
         ["Mdfs:Worker:DataDirectory"] = directory,
         ["Mdfs:Worker:ReservedBytes"] = "0",
         ["Mdfs:Worker:HeartbeatInterval"] = "00:00:00.2",
-        ["Mdfs:Worker:IdleTimeout"] = "00:00:02",
+        ["Mdfs:Worker:IdleTimeout"] = "00:01:00",
         ["services:master:http:0"] = master,
     };
 

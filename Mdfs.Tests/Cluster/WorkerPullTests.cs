@@ -98,9 +98,9 @@ public sealed class WorkerPullTests : IAsyncDisposable
         await second.StoreAsync(movie, replica: replica);
         var desk = target.Services.GetRequiredService<PullDesk>();
         desk.Start(new PullOrder(replica, [Source(first), Source(second)]));
-        await Eventually.TrueAsync(() => desk.Progress().Any(pull => pull.Done > 2_000_000), "bytes come", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => desk.Progress().Any(pull => pull.Done > 2_000_000), "bytes come", MdfsClient.Patience, TestContext.Current.CancellationToken);
         await StopAsync(first);
-        await Eventually.TrueAsync(() => !desk.IsPulling(replica.Version), "it ends", TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => !desk.IsPulling(replica.Version), "it ends", MdfsClient.Patience, TestContext.Current.CancellationToken);
         Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
     }
 
@@ -112,9 +112,9 @@ public sealed class WorkerPullTests : IAsyncDisposable
         var replica = await source.StoreAsync(movie);
         var desk = target.Services.GetRequiredService<PullDesk>();
         desk.Start(new PullOrder(replica, [Source(source)], 100_000));
-        await Eventually.TrueAsync(() => desk.Progress().Any(pull => pull.Done > 0), "bytes come", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => desk.Progress().Any(pull => pull.Done > 0), "bytes come", MdfsClient.Patience, TestContext.Current.CancellationToken);
         desk.Start(new PullOrder(replica, [Source(source)], 0));
-        await Eventually.TrueAsync(() => !desk.IsPulling(replica.Version), "it ends", TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => !desk.IsPulling(replica.Version), "it ends", MdfsClient.Patience, TestContext.Current.CancellationToken);
         Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
     }
 
@@ -127,7 +127,7 @@ public sealed class WorkerPullTests : IAsyncDisposable
         var replica = await source.StoreAsync(movie);
         var desk = target.Services.GetRequiredService<PullDesk>();
         desk.Start(new PullOrder(replica, [Source(source)]));
-        await Eventually.TrueAsync(() => desk.Progress().Any(pull => pull.Done > 4_000_000), "bytes come", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => desk.Progress().Any(pull => pull.Done > 4_000_000), "bytes come", MdfsClient.Patience, TestContext.Current.CancellationToken);
         await StopAsync(target);
         var part = Path.Combine(target.Directory, "incoming", $"pull-{replica.Version}");
         Assert.InRange(new FileInfo(part).Length, 4_000_000, movie.Length - 1);

@@ -174,7 +174,7 @@ public sealed class WorkerRecoveryTests : IDisposable
         File.Move(Path.Combine(_directory["replicas"], Shard(replica.Version), replica.Version.ToString()), Path.Combine(_directory["trash"], "x"));
         await using var node = await WorkerNode.StartAsync(_directory.Path);
         Assert.Empty(Replicas);
-        await Eventually.TrueAsync(() => !Directory.EnumerateFiles(_directory["trash"]).Any(), "the trash is emptied", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => !Directory.EnumerateFiles(_directory["trash"]).Any(), "the trash is emptied", MdfsClient.Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -204,9 +204,9 @@ public sealed class WorkerRecoveryTests : IDisposable
         Assert.Null(Mdfs.Worker.Storage.ChecksumFile.Read(description));
         Directory.Delete(description + ".tmp");
         var scrubber = later.Services.GetRequiredService<Mdfs.Worker.Integrity.Scrubber>();
-        await Eventually.TrueAsync(() => scrubber.Report().State == ScrubState.Resting, "the round is over", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => scrubber.Report().State == ScrubState.Resting, "the round is over", MdfsClient.Patience, TestContext.Current.CancellationToken);
         scrubber.Obey(new ScrubOrder(1, ScrubAction.Start));
-        await Eventually.TrueAsync(() => Mdfs.Worker.Storage.ChecksumFile.Read(description) == replica, "it is mended", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => Mdfs.Worker.Storage.ChecksumFile.Read(description) == replica, "it is mended", MdfsClient.Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -278,7 +278,7 @@ public sealed class WorkerRecoveryTests : IDisposable
 
             var uploading = UploadUntilItBreaksAsync(master, sealedHere);
             var enough = sealedHere.Count + random.Next(3, 12);
-            await Eventually.TrueAsync(() => { lock (sealedHere) return sealedHere.Count >= enough; }, "some uploads", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            await Eventually.TrueAsync(() => { lock (sealedHere) return sealedHere.Count >= enough; }, "some uploads", MdfsClient.Patience, TestContext.Current.CancellationToken);
             await process.KillAsync();
             await uploading;
         }

@@ -195,9 +195,9 @@ public sealed class WorkerUploadTests : IDisposable
         var upload = UploadId.New();
         (await node.Master.OpenAsync(upload, 900_000)).Dispose();
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => node.Master.PutAsync(upload, new Breaking(900_000, 300_000)));
-        await Eventually.TrueAsync(() => Incoming.Length == 0, "the part is gone", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => Incoming.Length == 0, "the part is gone", MdfsClient.Patience, TestContext.Current.CancellationToken);
         await Eventually.TrueAsync(async () => (await node.Master.OpenAsync(UploadId.New(), 900_000)).StatusCode == HttpStatusCode.NoContent,
-            "the space is free again", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            "the space is free again", MdfsClient.Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -246,10 +246,10 @@ public sealed class WorkerUploadTests : IDisposable
         await RunAsync("mkfifo", pipe);
         await RunAsync("ln", pipe, _directory["pipe"]);
         var opening = Task.Run(() => uploads.Open(new OpenUpload(upload, 100_000)), TestContext.Current.CancellationToken);
-        await Eventually.TrueAsync(() => space.Measure().InFlight == 100_000, "it is being opened", TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => space.Measure().InFlight == 100_000, "it is being opened", MdfsClient.Patience, TestContext.Current.CancellationToken);
         var dropping = uploads.DiscardAsync(upload);
         var early = dropping.IsCompleted;
-        using (File.OpenHandle(_directory["pipe"]))
+        using (File.OpenHandle(_directory["pipe"], access: FileAccess.ReadWrite))
         {
             Assert.Null(await opening);
             await dropping;

@@ -30,15 +30,15 @@ public sealed class WorkerVerifyTests : IDisposable
         File.CreateSymbolicLink(blocks + ".tmp", "/dev/full");
         var tried = queue.Status.LastEnd;
         queue.Add(replica.Version);
-        await Eventually.TrueAsync(() => queue.Status is { Running: false } status && status.LastEnd != tried, "it was tried", TimeSpan.FromSeconds(30), Cancelled);
+        await Eventually.TrueAsync(() => queue.Status is { Running: false } status && status.LastEnd != tried, "it was tried", MdfsClient.Patience, Cancelled);
         Assert.False(File.Exists(blocks));
 
         // As the master's order, which comes with every beat until the result is known: the movie is not read again with each.
         File.Delete(blocks + ".tmp");
         Assert.False(queue.Add(replica.Version));
         clock.Advance(VerifyQueue.Pause);
-        await Eventually.TrueAsync(() => queue.Add(replica.Version) || File.Exists(blocks), "it is read again after a while", TimeSpan.FromSeconds(30), Cancelled);
-        await Eventually.TrueAsync(() => File.Exists(blocks), "its checksums are mended", TimeSpan.FromSeconds(30), Cancelled);
+        await Eventually.TrueAsync(() => queue.Add(replica.Version) || File.Exists(blocks), "it is read again after a while", MdfsClient.Patience, Cancelled);
+        await Eventually.TrueAsync(() => File.Exists(blocks), "its checksums are mended", MdfsClient.Patience, Cancelled);
     }
 
     [Fact]

@@ -238,7 +238,7 @@ public sealed class WorkerWindowTests : IDisposable
         }
         finally
         {
-            using var other = File.OpenHandle(pipe);
+            using var other = File.OpenHandle(pipe, access: FileAccess.ReadWrite);
             using var answer = await refused;
             Assert.Equal(NodeRefusal.Damaged, (await MasterVoice.RefusalAsync(answer, HttpStatusCode.Conflict)).Code);
         }
@@ -280,7 +280,7 @@ public sealed class WorkerWindowTests : IDisposable
         {
             using var response = await node.Master.WindowAsync(replica.Version, 0, movie.Length);
             return response.StatusCode == HttpStatusCode.OK && Enumerable.SequenceEqual(movie, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
-        }, "the sidecar is rebuilt from the bytes", TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        }, "the sidecar is rebuilt from the bytes", MdfsClient.Patience, TestContext.Current.CancellationToken);
         Assert.False(IsDamaged(node, replica));
     }
 

@@ -45,7 +45,7 @@ public abstract class StreamFailoverContract(StreamCluster fixture)
         await Eventually.TrueAsync(async () => await StreamsAsync() == viewers.Count, "all are being served", MdfsClient.Patience, Cancelled);
         foreach (var viewer in viewers) viewer.Cut();
         var left = TimeProvider.System.GetTimestamp();
-        await Eventually.TrueAsync(async () => await StreamsAsync() == 0, "no worker sends any more", TimeSpan.FromSeconds(5), Cancelled);
+        await Eventually.TrueAsync(async () => await StreamsAsync() == 0, "no worker sends any more", TimeSpan.FromSeconds(15), Cancelled);
         TestContext.Current.TestOutputHelper?.WriteLine($"freed after {TimeProvider.System.GetElapsedTime(left).TotalMilliseconds:0} ms");
         await Eventually.TrueAsync(
             async () => await Client.MetricAsync("mdfs_downloads_total{outcome=\"ClientGone\"}", Cancelled, 0) == gone + viewers.Count, "they are counted as gone", MdfsClient.Patience, Cancelled);
