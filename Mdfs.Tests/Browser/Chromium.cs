@@ -22,8 +22,8 @@ public sealed class Chromium : IAsyncDisposable
         {
             if (_browser is { IsConnected: true }) return _browser;
             _playwright ??= await Playwright.CreateAsync();
-            // Without a sandbox: continuous integration is root, and the only pages it sees are ours.
-            return _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = executable, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
+            // Without a sandbox: continuous integration is root, and the only pages it sees are ours. Without a GPU: there is none, and the process that would draw in its place is left out.
+            return _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = executable, Args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
         }
         finally
         {

@@ -140,7 +140,7 @@ public sealed class MoviesBrowserTests(Chromium chromium, SharedCluster shared)
     public async Task When_the_last_page_is_emptied_the_one_before_it_is_shown()
     {
         var names = Enumerable.Range(1, 26).Select(number => $"page of {number:00}.mp4").ToList();
-        foreach (var name in names) await shared.Client.StoreAsync(name, new MovieBytes(1, 1000), Cancelled);
+        await Task.WhenAll(names.Select(name => shared.Client.StoreAsync(name, new MovieBytes(1, 1000), Cancelled)));
         await using var visit = await chromium.EnterAsync(shared.Client.Master, "/movies?query=page of");
         var shown = visit.Page.Locator(".movie-name");
         await Assertions.Expect(shown).ToHaveCountAsync(25);
@@ -152,7 +152,7 @@ public sealed class MoviesBrowserTests(Chromium chromium, SharedCluster shared)
         await Assertions.Expect(visit.Button("Next page")).ToBeDisabledAsync();
         await Assertions.Expect(visit.Page.Locator(".empty")).ToHaveCountAsync(0);
         visit.AssertNothingWrong();
-        foreach (var name in names[..25]) (await shared.Client.DeleteAsync(name, Cancelled)).Dispose();
+        await Task.WhenAll(names[..25].Select(async name => (await shared.Client.DeleteAsync(name, Cancelled)).Dispose()));
     }
 
     [Fact]
