@@ -39,7 +39,7 @@ public static class LoopHosting
     /// <summary>How many loops are asked for, whether the system has them or not.</summary>
     /// <exception cref="SettingException">It is out of its bounds.</exception>
     public static int Count(IConfiguration configuration) =>
-        configuration.GetValue(Setting, Usual) is var count and >= 0 and <= Most
+        SettingException.Read(configuration, Setting, Usual) is var count and >= 0 and <= Most
             ? count
             : throw new SettingException($"{Setting} must be a number from 0 to {Most}, not '{configuration[Setting]}'.");
 }

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -16,7 +17,7 @@ internal static class SocketOutputs
 
     public static void WriteToSockets(this WebApplicationBuilder builder)
     {
-        if (!builder.Configuration.GetValue(Setting, true)) return;
+        if (!SettingException.Read(builder.Configuration, Setting, true)) return;
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.ConfigureEndpointDefaults(static listen => listen.Use(static next => connection => ServeAsync(connection, next))));
     }
 

@@ -136,17 +136,25 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
     {
         var (movie, theirs) = (new MovieBytes(37, Size), new MovieBytes(38, 50_000));
         var file = Write("begun anyhow.mp4", movie);
-        await using var line = new WeakLine(Client.Master).HoldsAfter(up: Size / 2);
-        await PutAndKillAsync(line, file);
+        var others = shared.Incoming().ToList();
+        // By one address, since what was begun is remembered by it.
         await using var network = new NetworkProxy(Client.Master.Port) { Rate = 8 << 20 };
-        var process = At(network.Address).Start("put", "--keep", file, "--json");
+        var killed = At(network.Address).Start("put", file);
         await Eventually.TrueAsync(() => network.Sent > Size / 4, "on its way", MdfsClient.Patience, Cancelled);
+        killed.Kill();
+        await killed.WaitForExitAsync(Cancelled);
+        var begun = shared.Incoming().Except(others).ToList();
+        Assert.NotEmpty(begun);
+        var before = network.Sent;
+        var process = At(network.Address).Start("put", "--keep", file, "--json");
+        await Eventually.TrueAsync(() => network.Sent - before > Size / 4, "on its way again", MdfsClient.Patience, Cancelled);
         network.Hush();
         await Client.StoreAsync("begun anyhow.mp4", theirs, Cancelled);
         network.Rate = 0;
         network.Mend();
         Assert.Equal("begun anyhow.mp4 kept", Results((await MdfsCommand.EndAsync(process)).AssertEnded(0)));
         await Client.AssertHoldsAsync("begun anyhow.mp4", theirs, Cancelled);
+        await Eventually.TrueAsync(() => !shared.Incoming().Intersect(begun).Any(), "nothing is left of it", MdfsClient.Patience, Cancelled);
     }
 
     [Fact]

@@ -13,6 +13,7 @@ public sealed class WrongSettingTests
     [InlineData("Mdfs:TrustedProxies", "x")]
     [InlineData("Mdfs:Cors:AllowedOrigins", "x")]
     [InlineData("Mdfs:AllowedHosts", "https://films.example.com")]
+    [InlineData("Mdfs:SocketOutput", "perhaps")]
     public async Task A_wrong_setting_stops_the_start_and_is_named(string setting, string value) =>
         AssertTold(setting, await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
@@ -20,6 +21,7 @@ public sealed class WrongSettingTests
         }));
 
     [Theory]
+    [InlineData("x")]
     [InlineData("-5")]
     [InlineData("1000")]
     public void A_wrong_number_of_event_loops_is_named(string value) =>
