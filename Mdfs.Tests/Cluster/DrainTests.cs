@@ -55,7 +55,7 @@ public sealed class DrainTests
     public async Task A_drain_is_paused_over_a_restart_of_the_master_and_goes_on()
     {
         // One copy at a time, each in half a second or more.
-        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3, ("Mdfs:Master:RepairConcurrency", "1"), ("Mdfs:Worker:RepairBytesPerSecond", "200000"));
+        await using var cluster = await TestCluster.StartAsync(Cancelled, workers: 3, ("Mdfs:Master:RepairConcurrency", "1"), ("Mdfs:Worker:RepairBytesPerSecond", "200000"), ("Mdfs:Master:NodeTimeout", "00:00:10"));
         var client = cluster.Client;
         var (name, path, _) = await StoreAsync(client);
         await client.AdminAsync(HttpMethod.Post, path + "/pause", HttpStatusCode.Conflict, Cancelled);

@@ -158,7 +158,7 @@ public sealed class MasterWithoutRedisTests
     /// <summary>A catalog that knows one movie, which is older than what the worker has.</summary>
     private static async Task Older(string redis)
     {
-        await using var rig = await MasterRig.StartAtAsync(redis, null, ("Mdfs:Master:NodeTimeout", "00:00:00.5"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"));
+        await using var rig = await MasterRig.StartAtAsync(redis, null, ("Mdfs:Master:NodeTimeout", "00:00:02"), ("Mdfs:Master:HealthCheckInterval", "00:00:00.2"));
         var conversation = rig.Get<BeatConversation>();
         var node = new SpeakingNode(2) { ClusterId = Ours };
         node.Hold(SpeakingNode.Sealed("older.mp4", 3, Ours));
