@@ -92,9 +92,9 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         {
             using var response = await master.SendAsync(Request(HttpMethod.Delete, location), HttpCompletionOption.ResponseContentRead, cancellationToken);
         }
-        catch (Refusal)
+        catch (Refusal refusal) when ((int)refusal.Status < 500 && refusal.Status is not (HttpStatusCode.Locked or HttpStatusCode.TooManyRequests))
         {
-            // It is over, or expires by itself.
+            // It is over, or expires by itself. What was refused for the moment is tried again, like any other question.
         }
     }
 

@@ -3,6 +3,7 @@ using Mdfs.Master.Cluster;
 using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Mdfs.Master.Catalog;
@@ -68,7 +69,7 @@ public sealed partial class CatalogSession(
 
     /// <summary>Takes the epoch and loads the catalog; false while Redis is away.</summary>
     /// <param name="patience">How long Redis is waited for. Beats that have to tell the cluster's name wait as long.</param>
-    /// <exception cref="InvalidOperationException">This Redis must not be used as it is configured.</exception>
+    /// <exception cref="SettingException">This Redis must not be used as it is configured.</exception>
     public async Task<bool> TryAttachAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
@@ -83,7 +84,7 @@ public sealed partial class CatalogSession(
                     await LoadAsync(taken.Epoch, cancellationToken);
                     return true;
                 case EpochOutcome.Refused refused:
-                    throw new InvalidOperationException(refused.Reason);
+                    throw new SettingException(refused.Reason);
                 case EpochOutcome.Unavailable unavailable:
                     Volatile.Write(ref _health, Health with { State = StoreState.Unreachable, Sentence = unavailable.Reason });
                     return false;

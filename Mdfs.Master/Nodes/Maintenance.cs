@@ -46,6 +46,8 @@ public sealed partial class Maintenance(NodeRegistry registry, FileCatalog catal
                 if (registry.Find(node) is { } state)
                 {
                     (state.MaintenanceUntil, state.MaintenanceByAdmin) = (before, byAdmin);
+                    // Whoever wrote nodes down meanwhile may have written what is taken back here.
+                    state.Unsaved = true;
                     registry.Publish();
                 }
             }

@@ -20,7 +20,7 @@ public static class ConfiguredMasters
             .Select(index => configuration[string.Create(CultureInfo.InvariantCulture, $"{Setting}:{index}")])
             .TakeWhile(static address => !string.IsNullOrWhiteSpace(address))
             .Select(static address => address!.TrimEnd('/'))];
-        var bad = Array.FindIndex(all, static address => !Uri.TryCreate(address, UriKind.Absolute, out _));
+        var bad = Array.FindIndex(all, static address => !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)));
         return bad < 0 ? all : throw new SettingException(string.Create(CultureInfo.InvariantCulture, $"{Setting}:{bad} is '{all[bad]}', which is no address. Give http://host:port."));
     }
 }

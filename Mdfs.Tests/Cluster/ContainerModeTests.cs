@@ -43,7 +43,7 @@ public sealed class ContainerModeTests : IDisposable
     [InlineData("Mdfs.Web", "Mdfs:Gateway:PauseTimeout", "02:00:00", "StreamOptions.PauseTimeout")]
     [InlineData("Mdfs.Web", "services:master:http:0", "nowhere")]
     [InlineData("Mdfs.Worker", "services:master:http:0", "")]
-    [InlineData("Mdfs.Worker", "services:master:http:0", "nowhere")]
+    [InlineData("Mdfs.Worker", "services:master:http:0", "master:8080")]
     [InlineData("Mdfs.Worker", "Mdfs:Worker:DataDirectory", "/dev/null/data", "'/dev/null/data' cannot be created")]
     [InlineData("Mdfs.Master", "ConnectionStrings:redis", "localhost:abc")]
     [InlineData("Mdfs.Master", "ConnectionStrings:redis", "")]
@@ -58,6 +58,17 @@ public sealed class ContainerModeTests : IDisposable
         Assert.Contains(said ?? setting, process.Output);
         Assert.DoesNotContain("Unhandled exception", process.Output);
         Assert.DoesNotContain("Hosting failed to start", process.Output);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_identity_has_rotted_stops_with_a_sentence_and_that_code_too()
+    {
+        var data = Directory.CreateDirectory(_temp["rotten"]).FullName;
+        await File.WriteAllTextAsync(Path.Combine(data, "node.json"), "rotten", Cancelled);
+        await using var process = ServiceProcess.Start("Mdfs.Worker", [new("urls", "http://127.0.0.1:0"), new("environment", "Development"), new("Mdfs:Worker:DataDirectory", data), new("services:master:http:0", "http://127.0.0.1:1")]);
+        Assert.Equal(2, await process.WaitForExitAsync(Cancelled));
+        Assert.Contains("is damaged", process.Output);
+        Assert.DoesNotContain("Unhandled exception", process.Output);
     }
 
     internal static async Task<int> ProbeAsync(string project, string address)

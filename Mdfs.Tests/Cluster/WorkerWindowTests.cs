@@ -8,6 +8,7 @@ using Mdfs.Protocol;
 using Mdfs.Protocol.Security;
 using Mdfs.Protocol.Wire;
 using Mdfs.Tests.Support;
+using Mdfs.Worker.Integrity;
 using Mdfs.Worker.Storage;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -269,6 +270,8 @@ public sealed class WorkerWindowTests : IDisposable
     {
         var movie = WorkerNode.Movie(5 * Block);
         await using var node = await WorkerNode.StartAsync(_directory.Path);
+        // Or its first round may meet them before anybody asks, and mend them.
+        await Eventually.TrueAsync(() => node.Services.GetRequiredService<Scrubber>().Report() is { State: ScrubState.Resting, Cycle: 1 }, "the first round of the scrub is over", MdfsClient.Patience, TestContext.Current.CancellationToken);
         var replica = await node.StoreAsync(movie);
         var sidecar = node.ReplicaPath(replica.Version) + ".blocks";
         if (how == "flipped") WorkerNode.Flip(sidecar, 4096 + 5);

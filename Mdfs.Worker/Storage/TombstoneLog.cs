@@ -129,8 +129,19 @@ internal sealed class TombstoneLog : IDisposable
     {
         if (_file is not null) return _file;
         var file = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        // Shorter than the lines that were written: it is the one that says only what matters.
-        if (RandomAccess.GetLength(file) is var length && length < _length) (_length, _lines) = (length, _live.Count);
+        try
+        {
+            // Its name may be the one of a rewriting that failed before the directory was synced; what is appended to a name that a power cut takes back was written in vain.
+            Durable.SyncDirectory(Path.GetDirectoryName(_path)!);
+            // Shorter than the lines that were written: it is the one that says only what matters.
+            if (RandomAccess.GetLength(file) is var length && length < _length) (_length, _lines) = (length, _live.Count);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
         return _file = file;
     }
 
