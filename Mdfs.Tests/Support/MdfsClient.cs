@@ -175,8 +175,15 @@ public sealed class MdfsClient : IDisposable
         $"{count} live workers", Patience, cancellationToken);
 
     /// <summary>Waits until the master has heard all that workers hold, and deletes and refuses again as ever.</summary>
-    public Task WaitForCatalogAsync(CancellationToken cancellationToken) =>
-        Eventually.TrueAsync(async () => await MetricAsync("mdfs_rebuilding", cancellationToken) == 0, "the catalog is complete", Patience, cancellationToken);
+    public Task WaitForCatalogAsync(CancellationToken cancellationToken) => Eventually.TrueAsync(
+        async () =>
+        {
+            if (await MetricAsync("mdfs_rebuilding", cancellationToken) != 0) return false;
+            // A new cluster that has no name yet completes nothing, and yet does not know.
+            using var unknown = await Http.GetAsync(FilePath("nobody has stored this.mp4"), cancellationToken);
+            return unknown.StatusCode == HttpStatusCode.NotFound;
+        },
+        "the catalog is complete", Patience, cancellationToken);
 
     /// <summary>Waits until no movie has fewer copies than it should, and there are so many movies.</summary>
     public Task WaitForWholeAsync(int files, CancellationToken cancellationToken) =>
