@@ -42,10 +42,7 @@ public static class StandaloneProgram
 
     private static async Task<int> RunAsync(StandaloneOptions options)
     {
-        // Five services start in one process, and connecting to the store blocks a thread. With as many as there are processors, which is the default, the start often waits half a second
-        // until the pool believes that it needs one more.
-        ThreadPool.GetMinThreads(out var threads, out var ports);
-        ThreadPool.SetMinThreads(Math.Max(threads, ThreadsAtStart), ports);
+        PoolThreads.AtLeast(ThreadsAtStart);
         using var stop = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

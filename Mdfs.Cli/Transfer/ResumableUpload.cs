@@ -61,16 +61,16 @@ internal sealed class ResumableUpload(MasterClient master, UnfinishedUploads unf
         using var silence = new Silence(cancellationToken, time);
         try
         {
-            if (!goesOn)
+            if (goesOn)
+            {
+                using var response = await master.SendAsync(Request(HttpMethod.Head, location), HttpCompletionOption.ResponseContentRead, silence.Token);
+                var (offset, length) = (Number(response, "Upload-Offset"), Number(response, "Upload-Length"));
+                if (length == source.Size && offset <= length) return (location, offset);
+            }
+            else
             {
                 await EndAsync(location, silence.Token);
-                unfinished.Forget(source);
-                return (null, 0);
             }
-
-            using var response = await master.SendAsync(Request(HttpMethod.Head, location), HttpCompletionOption.ResponseContentRead, silence.Token);
-            var (offset, length) = (Number(response, "Upload-Offset"), Number(response, "Upload-Length"));
-            if (length == source.Size && offset <= length) return (location, offset);
         }
         catch (Refusal refusal) when (refusal.Status is HttpStatusCode.NotFound or HttpStatusCode.Gone or HttpStatusCode.PreconditionFailed)
         {

@@ -8,7 +8,7 @@ namespace Mdfs.Tests.Browser;
 public sealed class ConsoleVisit : IAsyncDisposable
 {
     /// <summary>How long anything on a page may take on a busy machine, in milliseconds.</summary>
-    public const int Patience = 60_000;
+    private static readonly float _patience = (float)MdfsClient.Patience.TotalMilliseconds;
 
     private readonly IBrowserContext _context;
     private readonly ConcurrentQueue<string> _wrong = new();
@@ -26,7 +26,7 @@ public sealed class ConsoleVisit : IAsyncDisposable
     public static async Task<ConsoleVisit> StartAsync(Chromium chromium, Uri console, string language = "en-US", int width = 1280, int height = 900, ColorScheme shade = ColorScheme.Light)
     {
         // A busy machine is slow, not wrong.
-        Assertions.SetDefaultExpectTimeout(Patience);
+        Assertions.SetDefaultExpectTimeout(_patience);
         var browser = await chromium.OpenAsync();
         var context = await browser.NewContextAsync(new BrowserNewContextOptions
         {
@@ -37,8 +37,8 @@ public sealed class ConsoleVisit : IAsyncDisposable
             ReducedMotion = ReducedMotion.Reduce,
             ViewportSize = new ViewportSize { Width = width, Height = height },
         });
-        context.SetDefaultTimeout(Patience);
-        context.SetDefaultNavigationTimeout(Patience);
+        context.SetDefaultTimeout(_patience);
+        context.SetDefaultNavigationTimeout(_patience);
         var visit = new ConsoleVisit(context, console);
         visit.Page = await visit.NewPageAsync();
         return visit;

@@ -120,7 +120,7 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
         await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
         await using var visit = await chromium.EnterAsync(network.Address, "/upload");
         await visit.Page.SetInputFilesAsync(Files, path);
-        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
+        await BegunAsync(visit);
 
         var second = await visit.NewPageAsync();
         await second.GotoAsync("upload");
@@ -178,17 +178,10 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
         var path = new MovieBytes(106, 12L << 20).WriteTo(temp["changed again.mp4"]);
         await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
         await using var visit = await chromium.EnterAsync(network.Address, "/upload");
-        await visit.Page.SetInputFilesAsync(Files, path);
-        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
-        await visit.Page.ReloadAsync();
-        var unfinished = visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Not finished" });
-        await Assertions.Expect(unfinished).ToContainTextAsync("changed again.mp4");
-        var left = shared.Incoming().ToList();
-        Assert.NotEmpty(left);
+        var (unfinished, left) = await LeaveUnfinishedAsync(visit, path);
 
         string[] slow = ["slow before it 1.mp4", "slow before it 2.mp4"];
-        await visit.Page.SetInputFilesAsync(Files, [.. slow.Select(name => new MovieBytes(107, 12L << 20).WriteTo(temp[name]))]);
-        foreach (var name in slow) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "sending");
+        await SendSlowlyAsync(visit, temp, slow);
         // The line goes down before it is its turn: nobody has been able to say how much of it is there.
         await visit.Page.RouteAsync("**/api/uploads/*", async route =>
         {
@@ -219,7 +212,7 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
         await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
         await using var visit = await chromium.EnterAsync(network.Address, "/upload");
         await visit.Page.SetInputFilesAsync(Files, new MovieBytes(105, 6L << 20).WriteTo(temp[name]));
-        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
+        await BegunAsync(visit);
         await shared.Client.StoreAsync(name, new MovieBytes(1, 1000), Cancelled);
         network.Rate = 0;
         await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "asking");
@@ -239,23 +232,17 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
         var path = new MovieBytes(102, 12L << 20).WriteTo(temp["chosen again.mp4"]);
         await using var network = new NetworkProxy(shared.Client.Master.Port) { Rate = 1 << 20 };
         await using var visit = await chromium.EnterAsync(network.Address, "/upload");
-        await visit.Page.SetInputFilesAsync(Files, path);
-        await visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
-        await visit.Page.ReloadAsync();
-        var unfinished = visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Not finished" });
-        await Assertions.Expect(unfinished).ToContainTextAsync("chosen again.mp4");
-        var left = shared.Incoming().ToList();
-        Assert.NotEmpty(left);
+        var (unfinished, left) = await LeaveUnfinishedAsync(visit, path);
 
-        await visit.Page.SetInputFilesAsync(Files, [.. ((string[])["before it 1.mp4", "before it 2.mp4"]).Select(name => new MovieBytes(103, 12L << 20).WriteTo(temp[name]))]);
-        foreach (var name in (string[])["before it 1.mp4", "before it 2.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "sending");
+        string[] slow = ["before it 1.mp4", "before it 2.mp4"];
+        await SendSlowlyAsync(visit, temp, slow);
         await visit.Page.SetInputFilesAsync(Files, path);
         await Assertions.Expect(Row(visit, "chosen again.mp4")).ToHaveAttributeAsync("data-state", "ready");
         await Act(visit, "chosen again.mp4", "Cancel").ClickAsync();
         await Eventually.TrueAsync(() => !shared.Incoming().Intersect(left).Any(), "nothing is left of it", MdfsClient.Patience, Cancelled);
         await Assertions.Expect(unfinished).ToBeHiddenAsync();
         network.Rate = 0;
-        foreach (var name in (string[])["before it 1.mp4", "before it 2.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
+        foreach (var name in slow) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
         visit.AssertNothingWrong();
     }
 
@@ -312,5 +299,29 @@ public sealed class UploadTroubleBrowserTests(Chromium chromium, SharedCluster s
         await visit.Page.ClickAsync("[data-all=ResumeAll]");
         foreach (var name in (string[])["early.mp4", "late.mp4"]) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "done");
         visit.AssertNothingWrong();
+    }
+
+    private static Task BegunAsync(ConsoleVisit visit) =>
+        visit.UntilAsync("() => Number(document.querySelector('.uploads [role=progressbar]')?.getAttribute('aria-valuenow')) > 0");
+
+    /// <summary>A file of which a part had arrived when the page began anew.</summary>
+    /// <returns>Where the page says so, and what lies with the workers.</returns>
+    private async Task<(ILocator Unfinished, List<string> Left)> LeaveUnfinishedAsync(ConsoleVisit visit, string path)
+    {
+        await visit.Page.SetInputFilesAsync(Files, path);
+        await BegunAsync(visit);
+        await visit.Page.ReloadAsync();
+        var unfinished = visit.Page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Not finished" });
+        await Assertions.Expect(unfinished).ToContainTextAsync(Path.GetFileName(path));
+        var left = shared.Incoming().ToList();
+        Assert.NotEmpty(left);
+        return (unfinished, left);
+    }
+
+    /// <summary>What is chosen behind these waits for its turn.</summary>
+    private static async Task SendSlowlyAsync(ConsoleVisit visit, TempDirectory temp, string[] names)
+    {
+        await visit.Page.SetInputFilesAsync(Files, [.. names.Select(name => new MovieBytes(103, 12L << 20).WriteTo(temp[name]))]);
+        foreach (var name in names) await Assertions.Expect(Row(visit, name)).ToHaveAttributeAsync("data-state", "sending");
     }
 }

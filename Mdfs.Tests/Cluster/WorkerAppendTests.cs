@@ -176,7 +176,7 @@ public sealed class WorkerAppendTests : IDisposable
     [Fact]
     public async Task A_piece_that_comes_anew_cuts_off_the_one_whose_connection_hangs()
     {
-        await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:Worker:IdleTimeout"] = "00:01:00" });
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
         await OpenAsync(node);
         // More than what is gathered before it is written.
         var hanging = new PausedContent(new MovieBytes(5, 4_000_000), 3_000_000);

@@ -195,13 +195,7 @@ public sealed class WorkerPullTests : IAsyncDisposable
     [Fact]
     public async Task Prepared_bytes_take_the_place_of_a_replica_that_is_damaged()
     {
-        var (source, target) = (await NodeAsync(), await NodeAsync());
-        var movie = WorkerNode.Movie(300_000);
-        var replica = await source.StoreAsync(movie);
-        await PullAsync(target, replica, source);
-        Damage(target, replica, 1);
-        Assert.False((await target.Master.VerifyAsync(replica.Version)).Valid);
-        await target.PrepareAsync(movie, replica.Upload);
+        var (_, target, movie, replica) = await DamagedAndPreparedAsync();
 
         Assert.False((await target.Master.SealAsync(replica)).Report.Damaged);
         Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
@@ -211,13 +205,7 @@ public sealed class WorkerPullTests : IAsyncDisposable
     [Fact]
     public async Task Prepared_bytes_that_cannot_be_sealed_do_not_keep_a_damaged_replica_from_being_copied()
     {
-        var (source, target) = (await NodeAsync(), await NodeAsync());
-        var movie = WorkerNode.Movie(300_000);
-        var replica = await source.StoreAsync(movie);
-        await PullAsync(target, replica, source);
-        Damage(target, replica, 1);
-        Assert.False((await target.Master.VerifyAsync(replica.Version)).Valid);
-        await target.PrepareAsync(movie, replica.Upload);
+        var (source, target, movie, replica) = await DamagedAndPreparedAsync();
         // As a seal leaves it that failed after its rename.
         File.Move(Path.Combine(target.Directory, "incoming", replica.Upload.Value), target.ReplicaPath(replica.Version), overwrite: true);
         Damage(target, replica, 2);
@@ -227,6 +215,19 @@ public sealed class WorkerPullTests : IAsyncDisposable
         Assert.Equal(movie, await target.Master.BytesAsync(replica.Version, 0, movie.Length));
         Assert.Equal(replica, (await target.Master.SealAsync(replica)).Report.Replica);
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(target.Directory, "incoming")));
+    }
+
+    /// <summary>A movie on a source, and on a target that knows its replica to be damaged and has the good bytes prepared.</summary>
+    private async Task<(WorkerNode Source, WorkerNode Target, byte[] Movie, ReplicaDescription Replica)> DamagedAndPreparedAsync()
+    {
+        var (source, target) = (await NodeAsync(), await NodeAsync());
+        var movie = WorkerNode.Movie(300_000);
+        var replica = await source.StoreAsync(movie);
+        await PullAsync(target, replica, source);
+        Damage(target, replica, 1);
+        Assert.False((await target.Master.VerifyAsync(replica.Version)).Valid);
+        await target.PrepareAsync(movie, replica.Upload);
+        return (source, target, movie, replica);
     }
 
     private static PullSource Source(WorkerNode node) => new(node.Id, node.Address);

@@ -122,27 +122,23 @@ internal sealed class TombstoneLog : IDisposable
         _file?.Dispose();
         _file = null;
         Durable.WriteFile(_path, text.GetBuffer().AsSpan(0, (int)text.Length));
-        Opened();
+        _file = Open();
     }
 
     private SafeFileHandle Opened()
     {
         if (_file is not null) return _file;
-        var file = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        try
-        {
-            // Its name may be the one of a rewriting that failed before the directory was synced; what is appended to a name that a power cut takes back was written in vain.
-            Durable.SyncDirectory(Path.GetDirectoryName(_path)!);
-            // Shorter than the lines that were written: it is the one that says only what matters.
-            if (RandomAccess.GetLength(file) is var length && length < _length) (_length, _lines) = (length, _live.Count);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        // Its name may be the one of a rewriting that failed before the directory was synced; what is appended to a name that a power cut takes back was written in vain.
+        Durable.SyncDirectory(Path.GetDirectoryName(_path)!);
+        return _file = Open();
+    }
 
-        return _file = file;
+    private SafeFileHandle Open()
+    {
+        var file = File.OpenHandle(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+        // Shorter than the lines that were written: it is the one that says only what matters.
+        if (RandomAccess.GetLength(file) is var length && length < _length) (_length, _lines) = (length, _live.Count);
+        return file;
     }
 
     private static byte[] Line(char sign, Tombstone tombstone)

@@ -79,10 +79,10 @@ public sealed class SocketOutputTests
         {
             await client.SendAsync("GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray(), _test);
             Assert.True(await client.ReceiveAsync(new byte[1000], _test) > 0);
-            await Task.WhenAny(_begun.Task, Task.Delay(TimeSpan.FromSeconds(60), _test));
+            await Task.WhenAny(_begun.Task, Task.Delay(MdfsClient.Patience, _test));
         }
 
-        await _ended.Task.WaitAsync(TimeSpan.FromSeconds(60), _test);
+        await _ended.Task.WaitAsync(MdfsClient.Patience, _test);
     }
 
     [Fact]
