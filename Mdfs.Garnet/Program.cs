@@ -11,17 +11,17 @@ try
     // Only /health is served over HTTP: on what ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS say, else on some free port of this machine.
     if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-    // What it says of a failed start is said below, in one line.
-    builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+    HostVoice.AddTo(builder);
     builder.AddMdfsGarnet();
 
     var app = builder.Build();
     app.MapHealthChecks("/health");
+    HostVoice.RiseWhenStarted(app);
     await app.RunAsync();
     return Environment.ExitCode;
 }
 catch (Exception e) when (e is GarnetStoreException || SettingException.IsToldBy(e))
 {
     Console.Error.WriteLine(SettingException.Sentences(e));
-    return 1;
+    return ServiceRun.CannotStart;
 }

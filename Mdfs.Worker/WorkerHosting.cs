@@ -53,18 +53,7 @@ public static class WorkerHosting
     private static void AddStorage(IServiceCollection services)
     {
         services.AddSingleton(static provider => DataDirectory.Open(provider.GetRequiredService<IOptions<WorkerOptions>>().Value.DataDirectory));
-        services.AddSingleton(static provider =>
-        {
-            try
-            {
-                return NodeMemory.Open(provider.GetRequiredService<DataDirectory>(), provider.GetRequiredService<EmergencyRoom>());
-            }
-            catch (InvalidOperationException failure)
-            {
-                // Not before somebody has put the file back.
-                throw new SettingException(failure.Message, failure);
-            }
-        });
+        services.AddSingleton(static provider => NodeMemory.Open(provider.GetRequiredService<DataDirectory>(), provider.GetRequiredService<EmergencyRoom>()));
         services.AddSingleton(static provider => TombstoneLog.Open(provider.GetRequiredService<DataDirectory>().TombstoneFile));
         services.AddSingleton<NodeLife>();
         services.AddSingleton<Inventory>();

@@ -34,9 +34,9 @@ internal sealed record LoadOptions(
         }
 
         var check = given.ContainsKey("check");
-        // Several short rounds rather than a long one: the first are also those in which a process that has just started compiles itself.
+        // Short rounds rather than a long one, and more of them where two do not do: the first are also those in which a process that has just started compiles itself.
         return new LoadOptions(
-            (int)Number("movie", check ? 128 : 512), Number("gib", check ? 0.25 : 2), (int)Number("rounds", 3),
+            (int)Number("movie", check ? 128 : 512), Number("gib", check ? 0.25 : 2), (int)Number("rounds", check ? 2 : 3),
             [.. given.GetValueOrDefault("streams", check ? "4" : "1,4,64").Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture))], (int)Number("players", check ? 200 : 1000),
             (int)Number("seconds", check ? 5 : 20), given.GetValueOrDefault("only")?.Split(',') ?? (check ? ["download", "upload", "ranges", "paused"] : []), given.ContainsKey("fill"), check, given.GetValueOrDefault("fresh", "00:00:00"));
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Mdfs.Master.Catalog;
 using Mdfs.Master.Cluster;
 using Mdfs.Master.Events;
+using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Hosting;
 using Microsoft.Extensions.Options;
@@ -17,7 +18,7 @@ public sealed partial class Drains(
     TimeProvider time, ILogger<Drains> logger)
     : PeriodicService(time, () => options.Value.RepairInterval, logger)
 {
-    /// <summary>A look walks over all movies: looking by itself is to take no more than this share of a core.</summary>
+    /// <summary>A look walks over all movies of a node: looking by itself is to take no more than this share of a core.</summary>
     private const double MostOfACore = 0.05;
 
     private readonly ConcurrentDictionary<NodeId, long> _bytes = new();
@@ -103,14 +104,15 @@ public sealed partial class Drains(
         lock (registry.Gate) return registry.Find(node) is { Inventory.Complete: true };
     }
 
+    /// <summary>By its own word once it has told all: of a large cluster's movies a node holds few. Until then it is what Redis remembers besides.</summary>
     private IEnumerable<(ReplicaDescription, IReadOnlyList<HeldCopy>)> Held(NodeId node)
     {
-        var told = HasTold(node);
-        foreach (var entry in catalog.Entries)
-        {
-            // Until it has told what it holds, it is what Redis remembers.
-            if (registry.Replicas.HoldersOf(entry.Version).Any(holder => holder.Node == node) || (!told && entry.Hint.Contains(node))) yield return (entry.Replica, Copies.Of(registry, entry.Replica));
-        }
+        MovieVersion[]? told;
+        lock (registry.Gate) told = registry.Find(node) is { Inventory: { Complete: true } all } ? [.. all.Versions] : null;
+        var entries = told is not null
+            ? told.Select(registry.Replicas.Describe).Select(replica => replica is not null && catalog.Find(replica.Name) is { } entry && entry.Version == replica.Version ? entry : null).OfType<CatalogEntry>()
+            : catalog.Entries.Where(entry => entry.Hint.Contains(node) || registry.Replicas.HoldersOf(entry.Version).Any(holder => holder.Node == node));
+        return entries.Select(entry => (entry.Replica, Copies.Of(registry, entry.Replica)));
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} is {What} by an admin's wish.")]

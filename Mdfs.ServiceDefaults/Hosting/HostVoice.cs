@@ -6,9 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace Mdfs.ServiceDefaults.Hosting;
 
 /// <summary>What the host itself writes to the log. Of a start that failed nothing: whoever started it is told, and says it in a sentence; the host would put a stack before it. Afterwards all, of work that has crashed for instance.</summary>
-internal sealed class HostVoice
+public sealed class HostVoice
 {
     private volatile bool _started;
+
+    private HostVoice()
+    {
+    }
 
     public static void AddTo(WebApplicationBuilder builder)
     {
@@ -17,5 +21,9 @@ internal sealed class HostVoice
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => voice._started && level >= LogLevel.Warning);
     }
 
-    public void RiseWhenStarted(IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.Register(() => _started = true);
+    public static void RiseWhenStarted(WebApplication app)
+    {
+        var voice = app.Services.GetRequiredService<HostVoice>();
+        app.Lifetime.ApplicationStarted.Register(() => voice._started = true);
+    }
 }

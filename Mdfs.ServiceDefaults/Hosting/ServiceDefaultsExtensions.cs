@@ -78,7 +78,7 @@ public static class ServiceDefaultsExtensions
         app.Services.GetRequiredService<HostNames>();
         _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
         app.Services.GetRequiredService<MeterProvider>();
-        app.Services.GetRequiredService<HostVoice>().RiseWhenStarted(app.Lifetime);
+        HostVoice.RiseWhenStarted(app);
 
         app.UseForwardedHeaders();
         app.Use(static (context, next) =>

@@ -16,7 +16,7 @@ public sealed class Chromium : IAsyncDisposable
     /// <summary>The calling test is skipped, or fails in continuous integration, where there is no browser.</summary>
     public async Task<IBrowser> OpenAsync()
     {
-        var executable = Tools.Require("chromium", "chromium-browser", "google-chrome");
+        var executable = Tools.RequireBrowser();
         await _gate.WaitAsync();
         try
         {

@@ -1,3 +1,5 @@
+using Mdfs.Tests.Support;
+
 namespace Mdfs.Tests.Campaign;
 
 public enum FaultKind
@@ -68,11 +70,21 @@ public static class FaultPlan
         (FaultKind.SpoilSidecar, 6), (FaultKind.FillDisk, 5), (FaultKind.JumpClock, 5),
     ];
 
-    public static IReadOnlyList<Fault> Make(int seed, int count, int workers)
+    // What a store has a part in: what becomes of workers' disks and lines is the same with either.
+    private static readonly FaultKind[] _ofStores =
+    [
+        FaultKind.KillWorker, FaultKind.PowerCutWorker, FaultKind.KillMaster, FaultKind.StopMaster, FaultKind.FreezeMaster, FaultKind.CutMaster, FaultKind.KillRedis, FaultKind.FreezeRedis, FaultKind.CutRedis,
+        FaultKind.HushRedis, FaultKind.PowerCutAll,
+    ];
+
+    /// <summary>What a campaign begins with, each once: every kind with Garnet, which most use, and with another Redis those that meet a store.</summary>
+    public static IReadOnlyList<FaultKind> First(RedisKind store) => store == RedisKind.Garnet ? Enum.GetValues<FaultKind>() : _ofStores;
+
+    public static IReadOnlyList<Fault> Make(int seed, int count, int workers, RedisKind store)
     {
         var random = new Random(seed);
-        // Every kind once, in any order; then as it comes.
-        var first = Enum.GetValues<FaultKind>();
+        // Those in any order; then as it comes.
+        FaultKind[] first = [.. First(store)];
         random.Shuffle(first);
         return [.. Enumerable.Range(0, count).Select(number => new Fault(
             number + 1, number < first.Length ? first[number] : Draw(random), random.Next(workers), Seconds(random, 0.1, 0.8), random.Next(2, 16), Seconds(random, 0.3, 3), random.Next()))];

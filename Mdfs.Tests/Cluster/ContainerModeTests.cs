@@ -42,7 +42,7 @@ public sealed class ContainerModeTests : IDisposable
     [InlineData("Mdfs.Web", "services:master:http:0", "")]
     [InlineData("Mdfs.Web", "Mdfs:Gateway:PauseTimeout", "02:00:00", "StreamOptions.PauseTimeout")]
     [InlineData("Mdfs.Web", "services:master:http:0", "nowhere")]
-    [InlineData("Mdfs.Worker", "services:master:http:0", "")]
+    [InlineData("Mdfs.Garnet", "Mdfs:Garnet:DataDirectory", "/dev/null/data", "/dev/null/data is in use by another store or cannot be written")]
     [InlineData("Mdfs.Worker", "services:master:http:0", "master:8080")]
     [InlineData("Mdfs.Worker", "Mdfs:Worker:DataDirectory", "/dev/null/data", "'/dev/null/data' cannot be created")]
     [InlineData("Mdfs.Master", "ConnectionStrings:redis", "localhost:abc")]

@@ -141,7 +141,7 @@ public sealed partial class GarnetDurabilityTests : IDisposable
     public async Task A_wrong_setting_stops_it_at_start_and_is_named(string setting, string value)
     {
         await using var store = Start((setting, value));
-        Assert.Equal(1, await store.WaitForExitAsync(Cancelled));
+        Assert.Equal(2, await store.WaitForExitAsync(Cancelled));
         Assert.Contains(setting, store.Output);
         Assert.DoesNotContain("   at ", store.Output);
     }
@@ -152,7 +152,7 @@ public sealed partial class GarnetDurabilityTests : IDisposable
     public async Task Other_machines_are_not_let_in_without_a_password(string bind)
     {
         await using var store = Start(("Mdfs:Garnet:Bind", bind));
-        Assert.Equal(1, await store.WaitForExitAsync(Cancelled));
+        Assert.Equal(2, await store.WaitForExitAsync(Cancelled));
         Assert.Contains("Mdfs:Garnet:Password", store.Output);
     }
 

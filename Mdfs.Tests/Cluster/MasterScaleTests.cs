@@ -36,7 +36,7 @@ public sealed class MasterScaleTests
             // As a master does when it has read its catalog: movies then lie side by side.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
             sorting = SortAll(catalog);
-            slowest = AskForPages(catalog, new FileListing(catalog, registry, Options.Create(new MasterOptions()), TimeProvider.System));
+            slowest = AskForPages(catalog, new FileListing(catalog, registry, Options.Create(new MasterOptions()), TimeProvider.System), sorting / 2);
             return (catalog, registry);
         });
         // Milliseconds stand in docs/performance.md: here the same work takes as long as others leave of the core and of its memory. Half of it is reached only by a page that sorts everything again, or asks for every movie in places far from each other.
@@ -56,7 +56,8 @@ public sealed class MasterScaleTests
         return ThreadTime.Now - started;
     });
 
-    private static TimeSpan AskForPages(FileCatalog catalog, FileListing listing)
+    /// <param name="most">A page that takes longer is asked for some more times: what others on the machine take of its memory passes, what the page takes does not.</param>
+    private static TimeSpan AskForPages(FileCatalog catalog, FileListing listing, TimeSpan most)
     {
         var slowest = TimeSpan.Zero;
         foreach (var sort in (string[])["name", "-name", "size", "-date", "copies", "-copies"])
@@ -65,14 +66,16 @@ public sealed class MasterScaleTests
             {
                 Assert.True(FileQuery.TryParse(query, sort, "1000", null, offset, filter, out var wanted, out _));
                 listing.Run(wanted);
-                var took = Enumerable.Range(0, 5).Min(_ =>
+                var took = TimeSpan.MaxValue;
+                for (var time = 0; time < 5 || (time < 40 && took > most); time++)
                 {
                     // As it is while uploads come in: something has changed since the page before.
                     Touch(catalog);
                     var started = ThreadTime.Now;
                     listing.Run(wanted);
-                    return ThreadTime.Now - started;
-                });
+                    if (ThreadTime.Now - started is var now && now < took) took = now;
+                }
+
                 TestContext.Current.SendDiagnosticMessage("{0}, '{1}', {2}, {3}: {4:0.0} ms", sort, query, offset, filter, took.TotalMilliseconds);
                 slowest = took > slowest ? took : slowest;
             }

@@ -132,6 +132,36 @@ public sealed class WorkerRestoreTests : IDisposable
         Assert.Equal(movie, await File.ReadAllBytesAsync(Path.Combine(_directory.Path, "incoming", $"{upload}"), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task What_can_neither_be_brought_back_nor_put_back_goes_into_the_trash_as_soon_as_it_can()
+    {
+        var movie = WorkerNode.Movie(200_000);
+        await using var node = await WorkerNode.StartAsync(_directory.Path);
+        var replica = await node.StoreAsync(movie);
+        var upload = UploadId.Undeleting(replica.Version);
+        await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+        var (bytes, kept) = (Path.Combine(_directory.Path, "incoming", $"{upload}"), Path.Combine(_directory.Path, "trash", "kept", $"{replica.Version}"));
+        var receipt = StalledFile.Make(bytes + ".receipt.tmp", _directory["pipe"]);
+        var restoring = RestoreAsync(node, replica.Version, upload);
+        await Eventually.TrueAsync(() => File.Exists(bytes), "it has left the trash", MdfsClient.Patience, TestContext.Current.CancellationToken);
+        var obstacle = Directory.CreateDirectory(kept);
+        using (receipt.LetGo())
+        {
+            using var refused = await restoring;
+            Assert.False(refused.IsSuccessStatusCode);
+        }
+
+        Assert.True(File.Exists(bytes));
+        obstacle.Delete();
+        await node.Services.GetRequiredService<UploadLeftovers>().RunOnceAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([replica.Version], await TrashAsync(node));
+        Assert.Equal(3, Kept().Count);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "incoming")));
+        Assert.Equal(0, node.Services.GetRequiredService<SpaceAccount>().Measure().InFlight);
+        Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
+        Assert.Equal(movie, await File.ReadAllBytesAsync(bytes, TestContext.Current.CancellationToken));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using Mdfs.Protocol;
 using Mdfs.Protocol.Checksums;
@@ -241,15 +240,12 @@ public sealed class WorkerUploadTests : IDisposable
         await using var node = await WorkerNode.StartAsync(_directory.Path);
         var (uploads, space) = (node.Services.GetRequiredService<UploadStore>(), node.Services.GetRequiredService<SpaceAccount>());
         var upload = UploadId.New();
-        // A pipe in its place: it is opened only when somebody opens the other end, as on a disk that takes its time.
-        var pipe = Path.Combine(_directory["incoming"], upload.Value);
-        await RunAsync("mkfifo", pipe);
-        await RunAsync("ln", pipe, _directory["pipe"]);
+        var file = StalledFile.Make(Path.Combine(_directory["incoming"], upload.Value), _directory["pipe"]);
         var opening = Task.Run(() => uploads.Open(new OpenUpload(upload, 100_000)), TestContext.Current.CancellationToken);
         await Eventually.TrueAsync(() => space.Measure().InFlight == 100_000, "it is being opened", MdfsClient.Patience, TestContext.Current.CancellationToken);
         var dropping = uploads.DiscardAsync(upload);
         var early = dropping.IsCompleted;
-        using (File.OpenHandle(_directory["pipe"], access: FileAccess.ReadWrite))
+        using (file.LetGo())
         {
             Assert.Null(await opening);
             await dropping;
@@ -258,13 +254,6 @@ public sealed class WorkerUploadTests : IDisposable
         Assert.False(early, "It was dropped before it was there.");
         Assert.Empty(Incoming);
         Assert.Equal(0, space.Measure().InFlight);
-
-        static async Task RunAsync(string program, params string[] arguments)
-        {
-            using var run = Process.Start(Tools.Require(program), arguments);
-            await run.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(0, run.ExitCode);
-        }
     }
 
     [Theory]

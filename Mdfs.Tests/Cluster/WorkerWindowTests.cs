@@ -223,10 +223,7 @@ public sealed class WorkerWindowTests : IDisposable
         var movie = WorkerNode.Movie(3 * Block);
         var (bad, good) = (await node.StoreAsync(movie, "bad.mp4"), await node.StoreAsync(movie, "good.mp4"));
         WorkerNode.Flip(node.ReplicaPath(bad.Version), 77);
-        // A pipe in its place: it is opened only when somebody opens the other end, as on a disk that takes its time.
-        var pipe = _directory["pipe"];
-        await RunAsync("mkfifo", pipe);
-        await RunAsync("ln", pipe, node.ReplicaPath(bad.Version) + ".damaged.tmp");
+        var note = StalledFile.Make(node.ReplicaPath(bad.Version) + ".damaged.tmp", _directory["pipe"]);
         using var first = new MasterVoice(node.Address, node.Id);
         var refused = first.WindowAsync(bad.Version, 0, movie.Length);
         try
@@ -239,7 +236,7 @@ public sealed class WorkerWindowTests : IDisposable
         }
         finally
         {
-            using var other = File.OpenHandle(pipe, access: FileAccess.ReadWrite);
+            using var other = note.LetGo();
             using var answer = await refused;
             Assert.Equal(NodeRefusal.Damaged, (await MasterVoice.RefusalAsync(answer, HttpStatusCode.Conflict)).Code);
         }
@@ -372,13 +369,6 @@ public sealed class WorkerWindowTests : IDisposable
         using var http = new HttpClient { BaseAddress = new Uri(node.Address) };
         var lines = (await http.GetStringAsync("metrics", TestContext.Current.CancellationToken)).Split('\n');
         return lines.FirstOrDefault(line => line.StartsWith($"{name} ", StringComparison.Ordinal)) is { } line ? double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture) : double.NaN;
-    }
-
-    private static async Task RunAsync(string program, params string[] arguments)
-    {
-        using var run = System.Diagnostics.Process.Start(Tools.Require(program), arguments);
-        await run.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(0, run.ExitCode);
     }
 
     private static bool IsDamaged(WorkerNode node, ReplicaDescription replica) =>

@@ -18,7 +18,7 @@ internal sealed partial class Chromium : IAsyncDisposable
 
     public static async Task<Chromium> StartAsync(string directory, CancellationToken cancellationToken)
     {
-        var chromium = new Chromium(ServiceProcess.Run(Tools.Require("chromium", "chromium-browser", "google-chrome"),
+        var chromium = new Chromium(ServiceProcess.Run(Tools.RequireBrowser(),
         [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio", "--no-first-run", "--remote-debugging-port=0", $"--user-data-dir={directory}", "about:blank",
         ]));

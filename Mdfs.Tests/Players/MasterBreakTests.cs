@@ -14,7 +14,7 @@ public sealed class MasterBreakTests
     public async Task Mpv_and_a_video_element_go_on_after_the_break_in_which_the_master_is_restarted()
     {
         Tools.Require("mpv");
-        Tools.Require("chromium", "chromium-browser", "google-chrome");
+        Tools.RequireBrowser();
         var path = await RealMovies.LongAsync();
         await using var cluster = await ProcessCluster.StartAsync(Cancelled, workers: 2, settings: ("Mdfs:Master:NodeTimeout", "00:00:15"));
         await using (var file = File.OpenRead(path))

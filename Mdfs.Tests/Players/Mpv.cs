@@ -67,7 +67,8 @@ internal sealed class Mpv : IAsyncDisposable
     public async Task<double> SeekAsync(double second, CancellationToken cancellationToken)
     {
         await _commands.WriteLineAsync(JsonSerializer.Serialize(new { command = new object[] { "seek", second, "absolute+exact" }, request_id = ++_request }).AsMemory(), cancellationToken);
-        await ReadUntilAsync(static message => message.TryGetProperty("event", out var name) && name.GetString() == "playback-restart", cancellationToken);
+        // What it tells of the opening may still be on its way.
+        foreach (var happens in (string[])["seek", "playback-restart"]) await ReadUntilAsync(message => message.TryGetProperty("event", out var name) && name.GetString() == happens, cancellationToken);
         return (await AskAsync(cancellationToken, "get_property", "time-pos")).GetDouble();
     }
 

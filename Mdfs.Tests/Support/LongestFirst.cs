@@ -1,6 +1,7 @@
 using Mdfs.Tests.Browser;
 using Mdfs.Tests.Campaign;
 using Mdfs.Tests.Cluster;
+using Mdfs.Tests.Conformance;
 using Mdfs.Tests.Faults;
 using Mdfs.Tests.Players;
 using Mdfs.Tests.Support;
@@ -17,11 +18,12 @@ namespace Mdfs.Tests.Support;
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    // The two campaigns apart from each other, with three collections running at once: each is a cluster that is restarted all the time.
+    // The two campaigns apart from each other, with a few collections running at once: each is a cluster that is restarted all the time.
     private static readonly string[] _order =
     [
         nameof(GarnetCampaignTests), ConsoleCluster.Name, nameof(StreamFailoverTests), nameof(PausedPlayersTests), nameof(RedisCampaignTests), nameof(StreamFailoverWithoutLoopsTests), nameof(RedisRollbackTests), nameof(CatalogStoreFaultsOnGarnet), nameof(MasterLossTests), nameof(ClockJumpTests), nameof(WorkerLossTests), nameof(ResumableUploadFaultTests),
-        nameof(PlayerTests), nameof(ModelTests), nameof(AppHostTests), nameof(CatalogStoreFaultsOnRedis), nameof(DirectLinkTests), nameof(TwoMastersTests), nameof(CliTests), nameof(GibibyteTests), nameof(MasterBreakTests), nameof(StandaloneProgramTests), nameof(GarnetDurabilityTests), nameof(RollingUpgradeTests), nameof(HealingSpeedTests), nameof(RedisLossTests),
+        nameof(PlayerTests), nameof(ModelTests), nameof(AppHostTests), nameof(CatalogStoreFaultsOnRedis), nameof(DirectLinkTests), nameof(TwoMastersTests), nameof(CliTests), nameof(GibibyteTests), nameof(MasterBreakTests), nameof(StandaloneProgramTests), nameof(GarnetDurabilityTests), nameof(RollingUpgradeTests), nameof(DyingDiskTests),
+        nameof(ConditionalChangeTests), nameof(LoadDriverTests), nameof(FullWorkersTests), nameof(TroubleBrowserTests), nameof(AbsentHolderTests), nameof(MaintenanceTests), nameof(WorkerUploadTests), nameof(WorkerWindowTests), nameof(RedisLossTests),
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)

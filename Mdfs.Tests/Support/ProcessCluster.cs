@@ -11,6 +11,8 @@ public sealed class ProcessCluster : IAsyncDisposable
 {
     public const string AdminKey = TestCluster.AdminKey;
 
+    private static readonly string[] _redisPrograms = ["redis-server", "valkey-server"];
+
     private readonly TempDirectory _directory = new();
     private readonly Dictionary<string, string> _settings;
     private readonly List<ProcessNode> _masters = [];
@@ -59,12 +61,14 @@ public sealed class ProcessCluster : IAsyncDisposable
     /// <param name="lanes">Whether nodes reach each worker through a <see cref="TcpLane"/>, see <see cref="Lane"/>.</param>
     /// <param name="started">How many of the workers to start now, if not all: one that never ran is not missed for the time in which a node may be silent.</param>
     public static async Task<ProcessCluster> StartAsync(
-        CancellationToken cancellationToken, int workers = 3, int masters = 1, RedisKind redis = RedisKind.Garnet, bool lanes = false, int? started = null, params IEnumerable<(string Key, string Value)> settings)
+        CancellationToken cancellationToken, int workers = 3, int masters = 1, RedisKind? redis = null, bool lanes = false, int? started = null, params IEnumerable<(string Key, string Value)> settings)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Processes are killed and frozen by Unix signals.");
+        // Where it does not matter, the one that starts at once: Garnet compiles itself for most of a second.
+        redis ??= _redisPrograms.Any(static program => Tools.TryFind(program, out _)) ? RedisKind.RedisServer : RedisKind.Garnet;
         if (redis == RedisKind.RedisServer)
             RedisProgram();
-        var cluster = new ProcessCluster(workers, masters, redis, lanes, settings);
+        var cluster = new ProcessCluster(workers, masters, redis.Value, lanes, settings);
         try
         {
             await cluster.Redis.StartAsync();
@@ -191,7 +195,7 @@ public sealed class ProcessCluster : IAsyncDisposable
             },
             $"{node.Name} answers", MdfsClient.Patience, cancellationToken);
 
-    private static string RedisProgram() => Tools.Require("redis-server", "valkey-server");
+    private static string RedisProgram() => Tools.Require(_redisPrograms);
 
     private ProcessNode MasterNode(int number)
     {

@@ -15,6 +15,8 @@ internal static class ShortLives
         ["DOTNET_TieredPGO"] = "0",
         // That later: once nothing new was run for so many milliseconds, in hexadecimal. A tenth of a second is usual.
         ["DOTNET_TC_CallCountingDelayMs"] = "1000",
+        // A thread that collects beside the others, and what it needs: a sixteenth of a start.
+        ["DOTNET_gcConcurrent"] = "0",
     };
 
     [ModuleInitializer]

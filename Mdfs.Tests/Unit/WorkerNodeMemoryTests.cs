@@ -1,4 +1,5 @@
 using Mdfs.Protocol.Versions;
+using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.Tests.Support;
 using Mdfs.Worker.Storage;
 
@@ -79,7 +80,7 @@ public sealed class WorkerNodeMemoryTests : IDisposable
             var refusal = Record.Exception(() => NodeMemory.Open(directory));
             // A changed letter of a property's name that JSON compares without case changes nothing that is read.
             if (refusal is null) Assert.Equal(3, NodeMemory.Open(directory).Facts.Epoch);
-            else Assert.Contains("is damaged", Assert.IsType<InvalidOperationException>(refusal).Message);
+            else Assert.Contains("is damaged", Assert.IsType<SettingException>(refusal).Message);
             Assert.Equal(bad, File.ReadAllBytes(directory.NodeFile));
         }
     }
@@ -89,7 +90,7 @@ public sealed class WorkerNodeMemoryTests : IDisposable
     {
         using var directory = DataDirectory.Open(_directory.Path);
         File.WriteAllText(directory.ReplicaPath(new MovieVersion(5)), "bytes");
-        Assert.Contains("is missing", Assert.Throws<InvalidOperationException>(() => NodeMemory.Open(directory)).Message);
+        Assert.Contains("is missing", Assert.Throws<SettingException>(() => NodeMemory.Open(directory)).Message);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal static partial class Durable
 
             File.Move(temporary, path, overwrite: true);
         }
-        catch (IOException)
+        catch
         {
             // Whoever is told that it was not written asks for no trace of it to be removed.
             File.Delete(temporary);

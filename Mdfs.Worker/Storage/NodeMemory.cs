@@ -3,6 +3,7 @@ using System.Text.Json;
 using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
+using Mdfs.ServiceDefaults.Hosting;
 
 namespace Mdfs.Worker.Storage;
 
@@ -44,13 +45,13 @@ internal sealed class NodeMemory
 
     /// <summary>Reads the file, or makes a new identity in a directory that holds nothing yet.</summary>
     /// <param name="emergency">For a disk that is full: whatever would make room on it comes from a master that has to be obeyed first. Null: there it fails.</param>
-    /// <exception cref="InvalidOperationException">The file is damaged, or missing beside replicas.</exception>
+    /// <exception cref="SettingException">The file is damaged, or missing beside replicas.</exception>
     public static NodeMemory Open(DataDirectory directory, EmergencyRoom? emergency = null)
     {
         if (File.Exists(directory.NodeFile)) return new NodeMemory(directory.NodeFile, Read(directory.NodeFile), emergency);
         if (Directory.EnumerateFiles(directory.Replicas, "*", SearchOption.AllDirectories).Any())
         {
-            throw new InvalidOperationException(
+            throw new SettingException(
                 $"'{directory.NodeFile}' is missing but '{directory.Replicas}' holds replicas. Put the file back; a new identity would make this node a stranger to its cluster.");
         }
 
@@ -151,7 +152,7 @@ internal sealed class NodeMemory
         {
             return File.Exists(_path) && Read(_path).Node == Id;
         }
-        catch (InvalidOperationException)
+        catch (SettingException)
         {
             return false;
         }
@@ -172,7 +173,7 @@ internal sealed class NodeMemory
         throw Damaged(path, null);
     }
 
-    private static InvalidOperationException Damaged(string path, Exception? cause) => new(
+    private static SettingException Damaged(string path, Exception? cause) => new(
         $"'{path}' is damaged. It holds this node's identity: restore it from a copy. To give up the identity, move the whole data directory away and start with an empty one; "
         + "the cluster then heals from the other nodes.",
         cause);
@@ -206,7 +207,7 @@ internal sealed class NodeMemory
         {
             return Read(_path).Node != Id;
         }
-        catch (Exception error) when (error is InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is SettingException or IOException or UnauthorizedAccessException)
         {
             return false;
         }

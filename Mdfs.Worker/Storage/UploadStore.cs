@@ -151,7 +151,7 @@ internal sealed partial class UploadStore(
         var path = directory.UploadPath(upload);
         if (!kept.TryTake(version, path)) return WorkerProblems.UnknownReplica(version);
         var receipt = new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge);
-        return await OrAsBeforeAsync(upload, () => Task.FromResult<Outcome<PreparedReceipt>>(Prepare(receipt)), () => kept.TryPutBack(version, path));
+        return await OrAsBeforeAsync(upload, () => Task.FromResult<Outcome<PreparedReceipt>>(Prepare(receipt)), () => PutBackOrLater(receipt, version));
     }
 
     /// <summary>Makes quarantined bytes a prepared upload, and leaves them in quarantine too; doing it twice is the same as once.</summary>
@@ -302,6 +302,20 @@ internal sealed partial class UploadStore(
     private void ThrowAway(string path)
     {
         foreach (var file in new[] { path + Sidecars.Receipt, path, path + Sidecars.Blocks }) trash.Throw(file);
+    }
+
+    // Where it cannot go back at once it is an upload that could not be removed: the next look at those tries again, and nothing else would before the next start.
+    private void PutBackOrLater(UploadReceipt receipt, MovieVersion version)
+    {
+        try
+        {
+            kept.TryPutBack(version, directory.UploadPath(receipt.Upload));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogStays(error, receipt.Upload);
+            _slots[receipt.Upload] = new UploadSlot(receipt.Upload, receipt.Size, space.Occupied(receipt.Size), time.GetTimestamp()) { State = UploadState.Gone };
+        }
     }
 
     // What was to be brought back and was not is what it was before.
