@@ -109,10 +109,12 @@ public sealed partial class Drains(
     {
         MovieVersion[]? told;
         lock (registry.Gate) told = registry.Find(node) is { Inventory: { Complete: true } all } ? [.. all.Versions] : null;
-        var entries = told is not null
-            ? told.Select(registry.Replicas.Describe).Select(replica => replica is not null && catalog.Find(replica.Name) is { } entry && entry.Version == replica.Version ? entry : null).OfType<CatalogEntry>()
-            : catalog.Entries.Where(entry => entry.Hint.Contains(node) || registry.Replicas.HoldersOf(entry.Version).Any(holder => holder.Node == node));
+        var entries = told is null
+            ? catalog.Entries.Where(entry => entry.Hint.Contains(node) || IsHeld(entry))
+            : told.Select(registry.Replicas.Describe).OfType<ReplicaDescription>().Select(replica => catalog.Find(replica.Name) is { } entry && entry.Version == replica.Version ? entry : null).OfType<CatalogEntry>().Where(IsHeld);
         return entries.Select(entry => (entry.Replica, Copies.Of(registry, entry.Replica)));
+
+        bool IsHeld(CatalogEntry entry) => registry.Replicas.HoldersOf(entry.Version).Any(holder => holder.Node == node);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} is {What} by an admin's wish.")]

@@ -151,7 +151,7 @@ internal sealed partial class UploadStore(
         var path = directory.UploadPath(upload);
         if (!kept.TryTake(version, path)) return WorkerProblems.UnknownReplica(version);
         var receipt = new UploadReceipt(upload, found.Replica.Size, found.Replica.Checksum, memory.Facts.ClusterAge);
-        return await OrAsBeforeAsync(upload, () => Task.FromResult<Outcome<PreparedReceipt>>(Prepare(receipt)), () => PutBackOrLater(receipt, version));
+        return await OrAsBeforeAsync(upload, receipt.Size, () => Task.FromResult<Outcome<PreparedReceipt>>(Prepare(receipt)), () => kept.TryPutBack(version, path));
     }
 
     /// <summary>Makes quarantined bytes a prepared upload, and leaves them in quarantine too; doing it twice is the same as once.</summary>
@@ -162,6 +162,7 @@ internal sealed partial class UploadStore(
         var path = directory.UploadPath(upload);
         return await OrAsBeforeAsync(
             upload,
+            found.Size,
             async () => await quarantine.LinkAsync(found, path, cancellation) is { } checksum
                 ? Prepare(new UploadReceipt(upload, found.Size, checksum, memory.Facts.ClusterAge))
                 : WorkerProblems.DamagedInQuarantine(id),
@@ -169,12 +170,12 @@ internal sealed partial class UploadStore(
     }
 
     // What is on this disk already becomes an upload, or is again what it was: nobody else knows that it lies among the uploads.
-    private async Task<Outcome<PreparedReceipt>> OrAsBeforeAsync(UploadId upload, Func<Task<Outcome<PreparedReceipt>>> prepare, Action undo)
+    private async Task<Outcome<PreparedReceipt>> OrAsBeforeAsync(UploadId upload, long size, Func<Task<Outcome<PreparedReceipt>>> prepare, Action undo)
     {
         try
         {
             var prepared = await prepare();
-            if (prepared.Refusal is not null) undo();
+            if (prepared.Refusal is not null) UndoOrLater(upload, size, undo);
             return prepared;
         }
         catch (Exception error)
@@ -185,12 +186,26 @@ internal sealed partial class UploadStore(
             }
             finally
             {
-                undo();
+                UndoOrLater(upload, size, undo);
             }
 
             if (error is not IOException full || !Durable.IsDiskFull(full)) throw;
             LogDiskFull(upload);
             return WorkerProblems.DiskFull;
+        }
+    }
+
+    // What cannot be undone at once is an upload that could not be removed: the next look at those tries again, and nothing else would before the next start.
+    private void UndoOrLater(UploadId upload, long size, Action undo)
+    {
+        try
+        {
+            undo();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogStays(error, upload);
+            _slots[upload] = new UploadSlot(upload, size, space.Occupied(size), time.GetTimestamp()) { State = UploadState.Gone };
         }
     }
 
@@ -302,20 +317,6 @@ internal sealed partial class UploadStore(
     private void ThrowAway(string path)
     {
         foreach (var file in new[] { path + Sidecars.Receipt, path, path + Sidecars.Blocks }) trash.Throw(file);
-    }
-
-    // Where it cannot go back at once it is an upload that could not be removed: the next look at those tries again, and nothing else would before the next start.
-    private void PutBackOrLater(UploadReceipt receipt, MovieVersion version)
-    {
-        try
-        {
-            kept.TryPutBack(version, directory.UploadPath(receipt.Upload));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            LogStays(error, receipt.Upload);
-            _slots[receipt.Upload] = new UploadSlot(receipt.Upload, receipt.Size, space.Occupied(receipt.Size), time.GetTimestamp()) { State = UploadState.Gone };
-        }
     }
 
     // What was to be brought back and was not is what it was before.
