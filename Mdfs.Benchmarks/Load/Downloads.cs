@@ -23,16 +23,15 @@ internal static class Downloads
                 // it costs two thirds of them.
                 var (held, most) = (bench.Proxy, ours == bench.Through ? 2 * 1.7 : 1.4);
                 // A worker looks at every byte, so it is also shown beside an nginx that does.
-                var reading = ours == bench.Direct && !bench.Options.Check ? bench.Reading : null;
-                var (costs, rounds) = await bench.MeasureAsync(bench.Options.Check ? [ours, held] : [ours, theirs, reading], contender => DownloadAsync(bench, contender, count), most: most);
+                var reading = ours == bench.Direct ? bench.Reading : null;
+                var (costs, rounds) = await bench.MeasureAsync(new[] { ours, theirs, reading, held }.Distinct(), contender => DownloadAsync(bench, contender, count), most: most);
                 var total = rounds * bench.Options.GiB * (1L << 30);
                 var growth = bench.Mdfs.All.Select((server, index) => server.PeakResidentBytes - before[index]).Max();
                 var (readPer, sentPer) = ((Read(bench) - read) / total, (await SentAsync(bench, ours) - sent) / total);
-                var compared = bench.Options.Check ? held : theirs;
-                var ratio = compared is null ? "" : Ratio(costs[ours], costs[compared]) + (reading is null ? "" : $" ({Ratio(costs[ours], costs[reading])} with its sendfile off)");
+                var ratio = theirs is null ? "" : Ratio(costs[ours], costs[theirs]) + (reading is null ? "" : $" ({Ratio(costs[ours], costs[reading])} with its sendfile off)");
                 Row(bench, ours, costs[ours], ratio, count, Report.MiB(growth), Report.Number(readPer), Report.Number(sentPer));
-                foreach (var other in new[] { compared, reading }.OfType<Contender>()) Row(bench, other, costs[other], "", count, "", "", "");
-                if (held is not null && costs.TryGetValue(held, out var two)) bench.Report.Bound($"download, {ours.Name}, CPU against {held.Name}", costs[ours].Cost / two.Cost, most);
+                foreach (var other in new[] { theirs, reading }.OfType<Contender>()) Row(bench, other, costs[other], "", count, "", "", "");
+                if (held is not null) bench.Report.Bound($"download, {ours.Name}, CPU against {held.Name}", costs[ours].Cost / costs[held].Cost, most);
                 bench.Report.Bound($"download, {ours.Name}, growth in MiB", growth / 1048576.0, 64 + (count * 0.25));
                 bench.Report.Bound($"download, {ours.Name}, file bytes read per byte", readPer, 1.1);
                 bench.Report.Least($"download, {ours.Name}, file bytes read per byte", readPer, 0.95);

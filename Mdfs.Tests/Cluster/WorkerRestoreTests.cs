@@ -25,9 +25,7 @@ public sealed class WorkerRestoreTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there is a file that is always full (/dev/full).");
         await using var node = await WorkerNode.StartAsync(_directory.Path);
         var movie = WorkerNode.Movie(200_000);
-        var replica = await node.StoreAsync(movie);
-        await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
-        var upload = UploadId.Undeleting(replica.Version);
+        var (replica, upload) = await ThrownAwayAsync(node, movie);
         var incoming = Path.Combine(_directory.Path, "incoming");
         var receipt = Path.Combine(incoming, $"{upload}.receipt.tmp");
         File.CreateSymbolicLink(receipt, "/dev/full");
@@ -77,9 +75,7 @@ public sealed class WorkerRestoreTests : IDisposable
         UploadId upload;
         await using (var node = await WorkerNode.StartAsync(_directory.Path))
         {
-            replica = await node.StoreAsync(movie);
-            upload = UploadId.Undeleting(replica.Version);
-            await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+            (replica, upload) = await ThrownAwayAsync(node, movie);
             Assert.Equal(3, Kept().Count);
 
             // The master's commit came to nothing, or the master died: whoever asks next finds it.
@@ -115,9 +111,7 @@ public sealed class WorkerRestoreTests : IDisposable
     {
         var movie = WorkerNode.Movie(200_000);
         await using var node = await WorkerNode.StartAsync(_directory.Path);
-        var replica = await node.StoreAsync(movie);
-        var upload = UploadId.Undeleting(replica.Version);
-        await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+        var (replica, upload) = await ThrownAwayAsync(node, movie);
         Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
         // The checksums go back, the bytes do not.
         var obstacle = Directory.CreateDirectory(Path.Combine(_directory.Path, "trash", "kept", $"{replica.Version}"));
@@ -137,9 +131,7 @@ public sealed class WorkerRestoreTests : IDisposable
     {
         var movie = WorkerNode.Movie(200_000);
         await using var node = await WorkerNode.StartAsync(_directory.Path);
-        var replica = await node.StoreAsync(movie);
-        var upload = UploadId.Undeleting(replica.Version);
-        await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+        var (replica, upload) = await ThrownAwayAsync(node, movie);
         var (bytes, kept) = (Path.Combine(_directory.Path, "incoming", $"{upload}"), Path.Combine(_directory.Path, "trash", "kept", $"{replica.Version}"));
         var receipt = StalledFile.Make(bytes + ".receipt.tmp", _directory["pipe"]);
         var restoring = RestoreAsync(node, replica.Version, upload);
@@ -207,9 +199,7 @@ public sealed class WorkerRestoreTests : IDisposable
         UploadId upload;
         await using (var node = await WorkerNode.StartAsync(_directory.Path))
         {
-            replica = await node.StoreAsync(WorkerNode.Movie(200_000));
-            upload = UploadId.Undeleting(replica.Version);
-            await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+            (replica, upload) = await ThrownAwayAsync(node, WorkerNode.Movie(200_000));
             Assert.Equal(HttpStatusCode.OK, (await RestoreAsync(node, replica.Version, upload)).StatusCode);
         }
 
@@ -271,6 +261,14 @@ public sealed class WorkerRestoreTests : IDisposable
         await using var again = await WorkerNode.StartAsync(_directory.Path);
         var found = Assert.Single(again.Services.GetRequiredService<Quarantine>().List(10));
         Assert.Equal((id, ""), (found.Id, found.Reason));
+    }
+
+    /// <summary>A movie that was stored and deleted, and the upload by which it can come back.</summary>
+    private static async Task<(ReplicaDescription Replica, UploadId Upload)> ThrownAwayAsync(WorkerNode node, byte[] movie)
+    {
+        var replica = await node.StoreAsync(movie);
+        await node.Master.BuryAsync(replica.Name, new MovieVersion(replica.Version.Number + 1));
+        return (replica, UploadId.Undeleting(replica.Version));
     }
 
     private static Task<HttpResponseMessage> AdoptAsync(WorkerNode node, string id, UploadId upload) => node.Master.SendAsync(
