@@ -91,7 +91,7 @@ public sealed partial class UploadFanOut(
             {
                 // Waiting here is waiting for the workers; the client's clock stands still.
                 var memory = await buffer.GetMemoryAsync(stop);
-                if (memory.IsEmpty) return (FanOutOutcome.AllTargetsFailed, taken);
+                if (memory.IsEmpty) return (clientGone.IsCancellationRequested ? FanOutOutcome.ClientFailed : FanOutOutcome.AllTargetsFailed, taken);
 
                 var pending = body.ReadAsync(memory, watch.Token);
                 if (!pending.IsCompleted) watch.Begin();
@@ -112,9 +112,11 @@ public sealed partial class UploadFanOut(
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or InvalidDataException || stop.IsCancellationRequested)
         {
-            // In this order: a client that left also makes the workers fail, and a read that was stopped for want of workers looks like an abort.
+            // Asked in this order: a client that leaves stops the workers too, at any moment, even between these two lines; and a read that was stopped
+            // for want of workers looks like an abort.
+            var stopped = stop.IsCancellationRequested;
             if (clientGone.IsCancellationRequested) return (FanOutOutcome.ClientFailed, taken);
-            if (stop.IsCancellationRequested) return (FanOutOutcome.AllTargetsFailed, taken);
+            if (stopped) return (FanOutOutcome.AllTargetsFailed, taken);
             if (e is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }) return (FanOutOutcome.BeyondLimit, taken);
             return (watch.Expired ? FanOutOutcome.ClientTooSlow : FanOutOutcome.ClientFailed, taken);
         }

@@ -161,6 +161,30 @@ public sealed class TransferUploadTests
     }
 
     [Fact]
+    public async Task A_client_that_goes_away_is_blamed_even_if_the_workers_let_go_before_its_body_ends()
+    {
+        await using var rig = new TransferRig();
+        await using var a = await TransferFarSide.StartAsync();
+        await using var b = await TransferFarSide.StartAsync();
+        var upload = UploadId.New();
+        using var client = CancellationTokenSource.CreateLinkedTokenSource(_test);
+        // What a server has read ahead still comes when the connection is gone.
+        var body = new TransferBody(TransferRig.Movie(3_000_000))
+        {
+            Event = (1_000_000, async () =>
+            {
+                await client.CancelAsync();
+                await TransferRig.SoonAsync(() => a.BrokenOff.ContainsKey(upload) && b.BrokenOff.ContainsKey(upload), "both see the end");
+            }),
+        };
+
+        var result = await rig.FanOut.SendAsync(upload, body, 3_000_000, [a.Address, b.Address], false, client.Token);
+
+        Assert.Equal(FanOutOutcome.ClientFailed, result.Outcome);
+        Assert.Empty(result.Dropped);
+    }
+
+    [Fact]
     public async Task A_body_beyond_what_the_server_takes_is_called_too_large_though_little_of_it_was_handed_over()
     {
         await using var rig = new TransferRig { LargestBody = 100_000 };
