@@ -169,19 +169,18 @@ public sealed class TransferUploadTests
         var upload = UploadId.New();
         using var client = CancellationTokenSource.CreateLinkedTokenSource(_test);
         // What a server has read ahead still comes when the connection is gone.
-        var body = new TransferBody(TransferRig.Movie(3_000_000))
-        {
-            Event = (1_000_000, async () =>
-            {
-                await client.CancelAsync();
-                await TransferRig.SoonAsync(() => a.BrokenOff.ContainsKey(upload) && b.BrokenOff.ContainsKey(upload), "both see the end");
-            }),
-        };
+        var body = new TransferBody(TransferRig.Movie(3_000_000)) { Event = (1_000_000, LeaveAsync) };
 
         var result = await rig.FanOut.SendAsync(upload, body, 3_000_000, [a.Address, b.Address], false, client.Token);
 
         Assert.Equal(FanOutOutcome.ClientFailed, result.Outcome);
         Assert.Empty(result.Dropped);
+
+        async Task LeaveAsync()
+        {
+            await client.CancelAsync();
+            await TransferRig.SoonAsync(() => a.BrokenOff.ContainsKey(upload) && b.BrokenOff.ContainsKey(upload), "both see the end");
+        }
     }
 
     [Fact]
