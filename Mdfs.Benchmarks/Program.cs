@@ -9,13 +9,29 @@ using Mdfs.Benchmarks.Scale;
 return args switch
 {
     ["micro", .. var rest] => Micro(rest),
-    ["load", .. var rest] => await LoadDriver.RunAsync(LoadOptions.Parse(rest)),
+    ["load", .. var rest] => await LoadAsync(rest),
     ["scale", "master", .. var rest] => await MasterAtScale.RunAsync(Count(rest, 1_000_000)),
     ["scale", "loss", .. var rest] => ScaleSimulation.RunLoss(Count(rest, 1_000_000), Count(rest.Length > 1 ? rest[1..] : [], 10)),
     ["scale", "placing", .. var rest] => ScaleSimulation.RunPlacing(Count(rest, 1_000_000)),
     ["scale", .. var rest] => ScaleSimulation.Run(Count(rest, 10_000_000)),
     _ => Usage(),
 };
+
+static async Task<int> LoadAsync(string[] arguments)
+{
+    LoadOptions options;
+    try
+    {
+        options = LoadOptions.Parse(arguments);
+    }
+    catch (FormatException error)
+    {
+        Console.Error.WriteLine($"{error.Message}\n{LoadOptions.Usage}");
+        return 2;
+    }
+
+    return await LoadDriver.RunAsync(options);
+}
 
 static int Micro(string[] arguments)
 {

@@ -23,14 +23,17 @@ internal sealed record LoadOptions(
               --check            less than a minute's worth, which fails when memory, bytes moved or (where nginx is) CPU are beyond what noise explains
         """;
 
+    private static readonly string[] _known = ["--movie", "--gib", "--rounds", "--streams", "--players", "--seconds", "--only", "--fresh"];
+
+    /// <exception cref="FormatException">What was given is not understood.</exception>
     public static LoadOptions Parse(IReadOnlyList<string> arguments)
     {
         var given = new Dictionary<string, string>();
         for (var i = 0; i < arguments.Count; i++)
         {
             if (arguments[i] is "--check" or "--fill") given[arguments[i][2..]] = "";
-            else if (arguments[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < arguments.Count) given[arguments[i][2..]] = arguments[++i];
-            else throw new ArgumentException($"'{arguments[i]}' is none of the options:\n{Usage}");
+            else if (_known.Contains(arguments[i]) && i + 1 < arguments.Count) given[arguments[i][2..]] = arguments[++i];
+            else throw new FormatException(_known.Contains(arguments[i]) ? $"'{arguments[i]}' wants a value." : $"'{arguments[i]}' is none of the options.");
         }
 
         var check = given.ContainsKey("check");
