@@ -144,8 +144,8 @@ internal sealed class LoopDownload : LoopAnswer
             return;
         }
 
-        // Handed to the usual server, which counts it.
-        if (Given == 0 && !completed) return;
+        // Who leaves before the first byte has come is counted here as well: nobody else hears of him.
+        if (IsHandedOver) return;
         _all.Metrics.Downloaded(new CopyResult(completed ? CopyOutcome.Completed : CopyOutcome.ClientGone, Given, [], _candidate.Worker.Id));
     }
 

@@ -13,6 +13,9 @@ public abstract class LoopAnswer
     /// <summary>The request's span; null where nobody wants to see it.</summary>
     protected internal Activity? Span { get; internal set; }
 
+    /// <summary>The usual server is asked in its place, and counts it.</summary>
+    protected internal bool IsHandedOver { get; internal set; }
+
     /// <summary>The route that the usual server has for it, by which it is counted.</summary>
     public abstract string Route { get; }
 

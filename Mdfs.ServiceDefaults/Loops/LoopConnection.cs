@@ -297,6 +297,7 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
 
     private void HandOver()
     {
+        if (_answer is not null) _answer.IsHandedOver = true;
         Release(completed: false);
         Loop!.Remove(this);
         clients.HandOver(Socket);

@@ -200,6 +200,31 @@ public sealed class EventLoopTests
     }
 
     [Fact]
+    public async Task A_client_that_leaves_before_the_first_byte_has_come_is_counted()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
+        await using var cluster = await TestCluster.StartAsync(_test, workers: 1, settings: ("Mdfs:Master:IdleTimeout", $"{MdfsClient.Patience}"));
+        await cluster.Client.StoreAsync("a.mp4", Movie, _test);
+        var node = NodeId.Parse((await cluster.Client.FactsAsync("a.mp4", _test))!.Nodes.Single().Id);
+        var streams = cluster.Cluster.Master.Services.GetRequiredService<StreamCounter>();
+        var worker = cluster.Workers[0];
+        var port = worker.Address.Port;
+        await worker.StopAsync();
+        // In its place somebody who listens and says nothing.
+        using var silent = Full(port);
+        using (var client = await ConnectAsync(cluster))
+        {
+            await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}\r\n"), _test);
+            await Eventually.TrueAsync(() => streams.OnNode(node) == 1, "the worker is asked", MdfsClient.Patience, _test);
+            client.LingerState = new LingerOption(true, 0);
+        }
+
+        await Eventually.TrueAsync(
+            async () => await cluster.Client.MetricAsync("mdfs_downloads_total{outcome=\"ClientGone\"}", _test) == 1, "it is counted", MdfsClient.Patience, _test);
+        Assert.Equal(0, streams.OnNode(node));
+    }
+
+    [Fact]
     public async Task A_request_over_which_a_loop_fails_is_answered_by_the_server()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
