@@ -1,6 +1,7 @@
 using Mdfs.Gateway.Sources;
 using Mdfs.Gateway.Streams;
 using Mdfs.ServiceDefaults.Bytes;
+using Mdfs.ServiceDefaults.Loops;
 using Mdfs.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +27,7 @@ public static class GatewayHosting
         services.AddSingleton<RecentTrouble>();
         services.AddSingleton<SourcePaces>();
         services.AddSingleton<ReplicaReader>();
+        services.AddSingleton<LoopPipes>();
         services.AddSingleton<LoopDownloads>();
         services.AddSingleton<MovieGateway>();
         return services;

@@ -23,6 +23,7 @@ internal sealed class LoopDownload : LoopAnswer
     private IReadOnlyList<ReplicaCandidate>? _sources;
     private ReplicaCandidate _candidate;
     private LoopSource? _source;
+    private LoopPipe? _pipe;
     private LoopFeed? _feed;
     private CancellationTokenSource? _gone;
     private IDisposable? _place;
@@ -103,6 +104,18 @@ internal sealed class LoopDownload : LoopAnswer
         return _failure is null ? LoopPiece.Waiting : Fail(into.Span, ready);
     }
 
+    public override LoopPassing Pass(int socket, int most, Action ready, out int count)
+    {
+        count = 0;
+        if (_pipe is null && !TryFill(most, ready, out var otherwise)) return otherwise;
+        var passing = _pipe!.EmptyInto(socket, out count);
+        if (passing == LoopPassing.Passed) _all.Metrics.Spliced(count);
+        // It can be filled, and not emptied: what is in it is asked for anew.
+        if (passing == LoopPassing.None) LetGo();
+        if (passing == LoopPassing.None || _pipe.Held == 0) EndPassing();
+        return passing;
+    }
+
     // What is brought by the usual means is counted there.
     public override void Sent(int count)
     {
@@ -119,6 +132,7 @@ internal sealed class LoopDownload : LoopAnswer
         // A player that was paused for the night is served on from the exact byte by whoever holds the movie then.
         if (!paused || _feed is not null) return;
         _resuming = true;
+        EndPassing();
         LetGo();
     }
 
@@ -133,6 +147,7 @@ internal sealed class LoopDownload : LoopAnswer
     public override void End(bool completed)
     {
         _ended = true;
+        EndPassing();
         LetGo();
         _client.Dispose();
         if (_feed is not null)
@@ -147,6 +162,35 @@ internal sealed class LoopDownload : LoopAnswer
         // Who leaves before the first byte has come is counted here as well: nobody else hears of him.
         if (IsHandedOver) return;
         _all.Metrics.Downloaded(new CopyResult(completed ? CopyOutcome.Completed : CopyOutcome.ClientGone, Given, [], _candidate.Worker.Id));
+    }
+
+    private bool TryFill(int most, Action ready, out LoopPassing otherwise)
+    {
+        otherwise = LoopPassing.None;
+        if (_feed is not null || _failure is not null || _source is not { IsInBody: true } source || _all.Pipes.TryRent() is not { } pipe) return false;
+        _ready = ready;
+        var reception = source.Pass(pipe, most, Wake, out var came);
+        if (reception == Reception.Bytes)
+        {
+            _pipe = pipe;
+            Came(came);
+            return true;
+        }
+
+        pipe.Dispose();
+        if (reception != Reception.Waiting) return false;
+        if (_asked == 0) _asked = _all.Time.GetTimestamp();
+        otherwise = LoopPassing.Waiting;
+        return false;
+    }
+
+    // What the client's socket has not taken counts as not given.
+    private void EndPassing()
+    {
+        if (_pipe is null) return;
+        Given -= _pipe.Held;
+        _pipe.Dispose();
+        _pipe = null;
     }
 
     private void Ask()

@@ -9,7 +9,7 @@ namespace Mdfs.Gateway.Streams;
 
 /// <summary>Sends movies on loops (docs/decisions/event-loops.md). For services that know without waiting who has a movie.</summary>
 public sealed partial class LoopDownloads(
-    ReplicaReader reader, IWindowPass pass, StreamCounter streams, StreamMetrics metrics, RecentTrouble trouble, SourcePaces paces, IOptions<StreamOptions> options, TimeProvider time,
+    ReplicaReader reader, IWindowPass pass, StreamCounter streams, StreamMetrics metrics, RecentTrouble trouble, SourcePaces paces, LoopPipes pipes, IOptions<StreamOptions> options, TimeProvider time,
     ILogger<LoopDownloads> logger)
 {
     internal ReplicaReader Reader => reader;
@@ -23,6 +23,8 @@ public sealed partial class LoopDownloads(
     internal RecentTrouble Trouble => trouble;
 
     internal SourcePaces Paces => paces;
+
+    internal LoopPipes Pipes => pipes;
 
     internal StreamOptions Options { get; } = options.Value;
 

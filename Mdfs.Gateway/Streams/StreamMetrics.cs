@@ -12,12 +12,14 @@ public sealed class StreamMetrics
     private readonly Counter<long> _sourceFailures;
     private readonly Histogram<double> _firstByte;
     private long _given;
+    private long _spliced;
 
     public StreamMetrics(Meter meter)
     {
         _downloads = meter.CreateCounter<long>("mdfs.downloads", null, "Windows of movies that were asked for, by outcome. ClientGone is normal: players break off at every seek.");
         // Not when a download has ended: a film takes two hours.
         meter.CreateObservableCounter("mdfs.download.bytes", () => BytesGiven, "By", "Bytes handed to clients.");
+        meter.CreateObservableCounter("mdfs.download.spliced", () => Interlocked.Read(ref _spliced), "By", "Those of the bytes handed to clients that the system passed on by itself, from the worker's connection to the client's.");
         _failovers = meter.CreateCounter<long>("mdfs.failovers", null, "Times that another replica went on in the middle of a response.");
         _resumed = meter.CreateCounter<long>("mdfs.downloads.resumed", null, "Readers that had paused for so long that their worker was given back, and went on.");
         _sourceFailures = meter.CreateCounter<long>("mdfs.source_failures", null, "Replicas that could not be read, by reason.");
@@ -33,6 +35,8 @@ public sealed class StreamMetrics
     public long BytesGiven => Interlocked.Read(ref _given);
 
     public void Given(long bytes) => Interlocked.Add(ref _given, bytes);
+
+    internal void Spliced(long bytes) => Interlocked.Add(ref _spliced, bytes);
 
     internal void FirstByte(TimeSpan after) => _firstByte.Record(after.TotalSeconds);
 

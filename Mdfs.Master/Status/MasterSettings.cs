@@ -46,6 +46,7 @@ public sealed partial class MasterSettings(
             .. Read(MasterOptions.Section, links.Value),
             new SettingFacts("Mdfs:SocketOutput", Text(configuration.GetValue("Mdfs:SocketOutput", true)), Text(true), null, "Whether movies go straight to their sockets on plain connections; if not, the server's own way."),
             new SettingFacts(LoopHosting.Setting, Text(LoopHosting.Count(configuration)), Text(LoopHosting.Usual), null, "Threads on which movies are sent (Linux); 0: the server sends them. Default one per processor, at most 8; 0 to 64."),
+            new SettingFacts(LoopPipes.Setting, Text(LoopPipes.IsWanted(configuration)), Text(true), null, "Whether the system passes movies on from the worker's connection to the client's by itself (Linux); if not, they go through memory."),
         ]),
         new SettingGroup("Redis",
         [

@@ -52,6 +52,17 @@ public abstract class LoopAnswer
     {
     }
 
+    /// <summary>Lets the system pass the next bytes to the client by itself, where they come from another socket. Not before the head has been sent, nor while a piece is being waited for.</summary>
+    /// <param name="socket">The client's.</param>
+    /// <param name="most">Bytes that may be on their way between the two.</param>
+    /// <param name="ready">As in <see cref="Read"/>, after <see cref="LoopPassing.Waiting"/>.</param>
+    /// <param name="count">Bytes that the client's socket has taken.</param>
+    public virtual LoopPassing Pass(int socket, int most, Action ready, out int count)
+    {
+        count = 0;
+        return LoopPassing.None;
+    }
+
     /// <summary>So many more bytes were taken by the system.</summary>
     public virtual void Sent(int count)
     {
@@ -99,6 +110,23 @@ public enum LoopPieceKind
     Waiting,
     Failed,
     End,
+}
+
+/// <summary>What came of <see cref="LoopAnswer.Pass"/>.</summary>
+public enum LoopPassing
+{
+    /// <summary>Nothing is on its way, and the next piece has to be read.</summary>
+    None,
+    Passed,
+
+    /// <summary>The client's socket has no room.</summary>
+    NoRoom,
+
+    /// <summary>There is nothing yet.</summary>
+    Waiting,
+
+    /// <summary>The client's connection is.</summary>
+    Broken,
 }
 
 /// <summary>Who answers requests right on the loop that received them.</summary>

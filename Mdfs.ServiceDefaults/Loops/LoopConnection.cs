@@ -214,6 +214,29 @@ internal sealed class LoopConnection(EventLoop owner, Socket socket, LargestPiec
             }
 
             Widen(false);
+            if (_begun && !_filled)
+            {
+                var passing = _answer!.Pass(Handle, _size!.Current, Ready, out var passed);
+                if (passing != LoopPassing.None) ReturnBuffer();
+                switch (passing)
+                {
+                    case LoopPassing.Passed:
+                        sent += passed;
+                        _answer.Sent(passed);
+                        _size.Taken(TimeSpan.Zero);
+                        continue;
+                    case LoopPassing.NoRoom:
+                        Block();
+                        return;
+                    case LoopPassing.Waiting:
+                        _waiting = true;
+                        return;
+                    case LoopPassing.Broken:
+                        Close(abort: true);
+                        return;
+                }
+            }
+
             var room = _begun ? _size!.Current : _answer!.First;
             if (_buffer is not null && _buffer.Length != EventLoop.Front + room && !_filled) ReturnBuffer();
             _buffer ??= loop.Rent(room);

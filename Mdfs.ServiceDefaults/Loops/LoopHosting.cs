@@ -24,6 +24,7 @@ public static class LoopHosting
         where TServer : class, ILoopServer
     {
         var count = Count(builder.Configuration);
+        _ = LoopPipes.IsWanted(builder.Configuration);
         if (count == 0 || !LoopSystem.IsKnown) return;
         builder.Services.AddSingleton<ILoopServer, TServer>();
         builder.Services.AddSingleton<LoopTelemetry>();

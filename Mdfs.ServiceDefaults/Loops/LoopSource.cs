@@ -85,6 +85,30 @@ public sealed class LoopSource : IDisposable
         }
     }
 
+    /// <summary>Whether nothing is to come but bytes of the window.</summary>
+    public bool IsInBody => _hasHead && Remaining > 0;
+
+    /// <summary>Lets the system put what is there into a pipe, while <see cref="IsInBody"/>. Whatever it is that keeps it from that, <see cref="Receive"/> tells: then it is <see cref="Reception.Other"/>.</summary>
+    /// <param name="most">Bytes.</param>
+    /// <param name="waiting">As in <see cref="Receive"/>.</param>
+    public Reception Pass(LoopPipe pipe, int most, Action waiting, out int count)
+    {
+        while (true)
+        {
+            count = pipe.Fill(_socket.Handle, (int)Math.Min(most, Remaining));
+            if (count == LoopSystem.Interrupted) continue;
+            if (count > 0)
+            {
+                Remaining -= count;
+                return Reception.Bytes;
+            }
+
+            if (count != LoopSystem.Again) return Reception.Other;
+            _waiting = waiting;
+            return Reception.Waiting;
+        }
+    }
+
     /// <summary>Whether anything was heard since it was asked.</summary>
     public bool WasHeard => _heard;
 

@@ -28,6 +28,9 @@ internal static unsafe partial class LoopSystem
     private const int NoSignal = 0x4000;
     private const int PeekOnly = 0x02;
     private const int CachedOnly = 0x08;
+    private const int SetPipeSize = 1031;
+    private const int MovePages = 0x01;
+    private const int DontWaitForPipe = 0x02;
 
     // The system packs the structure on this architecture alone.
     private static readonly int _eventSize = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
@@ -109,6 +112,33 @@ internal static unsafe partial class LoopSystem
     /// <param name="socket">One that does not block.</param>
     public static int SendFile(int socket, SafeFileHandle file, long from, int count) => Result((int)sendfile(socket, file, ref from, (nuint)count));
 
+    /// <summary>A pipe of the first of these sizes, in bytes, that the system still gives to this user, who has a budget for all of his pipes.</summary>
+    /// <returns>0, or an error: the last one if it is none of them.</returns>
+    public static int CreatePipe(ReadOnlySpan<int> sizes, out int handleOut, out int handleIn)
+    {
+        var ends = stackalloc int[2];
+        var result = Result(pipe2(ends, CloseOnExec | NonBlocking));
+        (handleOut, handleIn) = (ends[0], ends[1]);
+        if (result < 0) return result;
+        foreach (var size in sizes)
+        {
+            if ((result = Result(fcntl(handleIn, SetPipeSize, size))) >= 0) return 0;
+        }
+
+        Close(handleOut);
+        Close(handleIn);
+        return result;
+    }
+
+    /// <param name="socket">One that does not block.</param>
+    public static int Splice(int socket, SafeFileHandle pipe, int count) => Result((int)splice(socket, 0, pipe, 0, (nuint)count, MovePages | DontWaitForPipe));
+
+    /// <inheritdoc cref="Splice(int, SafeFileHandle, int)"/>
+    public static int Splice(SafeFileHandle pipe, int socket, int count) => Result((int)splice(pipe, 0, socket, 0, (nuint)count, MovePages | DontWaitForPipe));
+
+    /// <summary>Whether an error says that the system does not do this at all, or not for us: not permitted, no such call, not with such files.</summary>
+    public static bool IsRefusal(int result) => result is -1 or -22 or -38 or -95;
+
     /// <summary>What of a file is in memory, from this place on and without a gap. Nothing, or an error, says that it has to be fetched.</summary>
     public static int ReadCached(SafeFileHandle file, Span<byte> into, long from)
     {
@@ -171,6 +201,18 @@ internal static unsafe partial class LoopSystem
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint send(int socket, void* from, nuint count, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int pipe2(int* ends, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(int handle, int command, int argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint splice(int from, nint fromOffset, SafeHandle to, nint toOffset, nuint count, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint splice(SafeHandle from, nint fromOffset, int to, nint toOffset, nuint count, uint flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint sendfile(int socket, SafeHandle file, ref long offset, nuint count);

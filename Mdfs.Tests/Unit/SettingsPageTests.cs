@@ -33,7 +33,7 @@ public sealed partial class SettingsPageTests
     };
 
     // Not bound to a class, but read where they count.
-    private static readonly string[] _others = ["Mdfs:AllowedHosts", "Mdfs:Cors:AllowedOrigins", "Mdfs:TrustedProxies", "Mdfs:SecretsDirectory", "Mdfs:SocketOutput", "Mdfs:EventLoops"];
+    private static readonly string[] _others = ["Mdfs:AllowedHosts", "Mdfs:Cors:AllowedOrigins", "Mdfs:TrustedProxies", "Mdfs:SecretsDirectory", "Mdfs:SocketOutput", "Mdfs:EventLoops", "Mdfs:Splice"];
 
     // What their own pages say: the options of the embedded cluster are those of its command line (--help).
     private static readonly string[] _elsewhere = ["StandaloneOptions"];

@@ -27,6 +27,10 @@ public sealed class WrongSettingTests
     public void A_wrong_number_of_event_loops_is_named(string value) =>
         AssertTold(LoopHosting.Setting, Assert.ThrowsAny<Exception>(() => LoopHosting.Count(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create<string, string?>(LoopHosting.Setting, value)]).Build())));
 
+    [Fact]
+    public void A_wrong_word_about_splice_is_named() =>
+        AssertTold(LoopPipes.Setting, Assert.ThrowsAny<Exception>(() => LoopPipes.IsWanted(new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create<string, string?>(LoopPipes.Setting, "perhaps")]).Build())));
+
     private static void AssertTold(string setting, Exception failure)
     {
         Assert.True(SettingException.IsToldBy(failure), $"{failure}");
