@@ -18,8 +18,9 @@ public sealed partial class LoopPipes : IDisposable
     /// <summary>In use at a time. By <see cref="PieceSize.LargestOnLoops"/> they hold 32 MiB at most.</summary>
     public const int Most = 64;
 
-    // It has a place for each page of a file, of 4 KiB, that a worker has sent unread: with fewer places a piece takes several turns, and with a few it costs more than memory does.
-    private static readonly int[] _sizes = [1024 * 1024, 256 * 1024, 64 * 1024];
+    // The first has a place for each page of a file, of 4 KiB, that a worker has sent unread, and all of them take half of what a user has for pipes. With fewer places a piece takes several turns, and with a few it costs more
+    // than memory does.
+    private static readonly int[] _sizes = [PieceSize.LargestOnLoops, 256 * 1024, 64 * 1024];
 
     private readonly ILogger _logger;
     private readonly ConcurrentBag<LoopPipe> _unused = [];
