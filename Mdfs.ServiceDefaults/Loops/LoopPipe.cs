@@ -9,7 +9,11 @@ public sealed class LoopPipe : IDisposable
     private readonly SafeFileHandle _out;
     private readonly SafeFileHandle _in;
 
-    internal LoopPipe(LoopPipes all, int handleOut, int handleIn) => (_all, _out, _in) = (all, new SafeFileHandle(handleOut, ownsHandle: true), new SafeFileHandle(handleIn, ownsHandle: true));
+    internal LoopPipe(LoopPipes all, int handleOut, int handleIn, int size) =>
+        (_all, _out, _in, Size) = (all, new SafeFileHandle(handleOut, ownsHandle: true), new SafeFileHandle(handleIn, ownsHandle: true), size);
+
+    /// <summary>What the system has set aside for it, in bytes.</summary>
+    internal int Size { get; }
 
     /// <summary>Bytes in it, which have left the one socket and are not in the other.</summary>
     public int Held { get; private set; }

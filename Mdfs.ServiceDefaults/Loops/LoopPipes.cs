@@ -18,16 +18,23 @@ public sealed partial class LoopPipes : IDisposable
     /// <summary>In use at a time. By <see cref="PieceSize.LargestOnLoops"/> they hold 32 MiB at most.</summary>
     public const int Most = 64;
 
-    // The first has a place for each page of a file, of 4 KiB, that a worker has sent unread, and all of them take half of what a user has for pipes. With fewer places a piece takes several turns, and with a few it costs more
-    // than memory does.
-    private static readonly int[] _sizes = [PieceSize.LargestOnLoops, 256 * 1024, 64 * 1024];
+    // Pipes have places for pages, not for bytes. Of larger pages there would be too few, and a few places cost more than memory does.
+    private const int LargestPage = 16 * 1024;
+
+    // The first has a place for each page of a file, of 4 KiB, that a worker has sent unread, and all of them take half of what a user has for pipes. With fewer a piece takes more turns.
+    private static readonly int[] _sizes = [PieceSize.LargestOnLoops, PieceSize.LargestOnLoops / 2];
+
+    // After none could be had.
+    private static readonly TimeSpan _rest = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger;
     private readonly ConcurrentBag<LoopPipe> _unused = [];
     private int _rented;
+    private long _restsUntil = long.MinValue;
     private volatile bool _on;
+    private volatile bool _told;
 
-    public LoopPipes(IConfiguration configuration, ILogger<LoopPipes> logger) => (_logger, _on) = (logger, IsWanted(configuration) && LoopSystem.IsKnown);
+    public LoopPipes(IConfiguration configuration, ILogger<LoopPipes> logger) => (_logger, _on) = (logger, IsWanted(configuration) && LoopSystem.IsKnown && Environment.SystemPageSize <= LargestPage);
 
     /// <exception cref="SettingException">It is neither yes nor no.</exception>
     public static bool IsWanted(IConfiguration configuration) => SettingException.Read(configuration, Setting, true);
@@ -51,16 +58,19 @@ public sealed partial class LoopPipes : IDisposable
 
     internal void Return(LoopPipe pipe)
     {
-        Interlocked.Decrement(ref _rented);
-        if (pipe.Held > 0 || !_on)
+        // A small one was all that the user had left: the next may be a large one again.
+        if (pipe.Held > 0 || pipe.Size < _sizes[0] || !_on)
         {
             pipe.Close();
-            return;
+        }
+        else
+        {
+            _unused.Add(pipe);
+            // Put away after the end: nobody else comes for it.
+            if (!_on) Dispose();
         }
 
-        _unused.Add(pipe);
-        // Put away after the end: nobody else comes for it.
-        if (!_on) Dispose();
+        Interlocked.Decrement(ref _rented);
     }
 
     /// <summary>The system does not let us, or not between these: nobody tries again.</summary>
@@ -73,11 +83,19 @@ public sealed partial class LoopPipes : IDisposable
 
     private LoopPipe? Create()
     {
-        var error = LoopSystem.CreatePipe(_sizes, out var handleOut, out var handleIn);
+        if (Environment.TickCount64 < Volatile.Read(ref _restsUntil)) return null;
+        var error = LoopSystem.CreatePipe(_sizes, out var handleOut, out var handleIn, out var size);
+        if (error == 0) return new LoopPipe(this, handleOut, handleIn, size);
         // No more files, or too many pipes of this user: later there may be one again.
-        return error == 0 ? new LoopPipe(this, handleOut, handleIn) : null;
+        Volatile.Write(ref _restsUntil, Environment.TickCount64 + (long)_rest.TotalMilliseconds);
+        if (!_told) LogNone(-error);
+        _told = true;
+        return null;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The system does not pass bytes from one connection to another by itself (error {Error}): movies go through memory, which costs more processor time and nothing else.")]
     private partial void LogRefused(int error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The system has no more pipes for this user (error {Error}): some movies, or all, go through memory for as long as that is so, which costs more processor time and nothing else. This is said once.")]
+    private partial void LogNone(int error);
 }

@@ -114,15 +114,17 @@ internal static unsafe partial class LoopSystem
 
     /// <summary>A pipe of the first of these sizes, in bytes, that the system still gives to this user, who has a budget for all of his pipes.</summary>
     /// <returns>0, or an error: the last one if it is none of them.</returns>
-    public static int CreatePipe(ReadOnlySpan<int> sizes, out int handleOut, out int handleIn)
+    public static int CreatePipe(ReadOnlySpan<int> sizes, out int handleOut, out int handleIn, out int size)
     {
+        size = 0;
         var ends = stackalloc int[2];
         var result = Result(pipe2(ends, CloseOnExec | NonBlocking));
         (handleOut, handleIn) = (ends[0], ends[1]);
         if (result < 0) return result;
-        foreach (var size in sizes)
+        foreach (var wanted in sizes)
         {
-            if ((result = Result(fcntl(handleIn, SetPipeSize, size))) >= 0) return 0;
+            size = result = Result(fcntl(handleIn, SetPipeSize, wanted));
+            if (result >= 0) return 0;
         }
 
         Close(handleOut);

@@ -187,7 +187,10 @@ public sealed class StreamFailoverTests(StreamFailoverTests.OneCluster fixture) 
         public override async ValueTask InitializeAsync()
         {
             await base.InitializeAsync();
-            await Cluster.StartFrontEndAsync(TestContext.Current.CancellationToken);
+            var cancelled = TestContext.Current.CancellationToken;
+            await Cluster.StartFrontEndAsync(cancelled);
+            Assert.Equal(200, (await RawHttp.SendAsync(new Uri(Cluster.Client.Master, $"play?name={Name}"), "", cancelled, goesOn: true)).Status);
+            if (OperatingSystem.IsLinux()) Assert.True(await Cluster.Client.MetricAsync("mdfs_download_spliced_bytes_total", cancelled) > 0, "The system passes nothing on by itself.");
         }
     }
 }
