@@ -43,8 +43,10 @@ public sealed class ResumableUpload(UploadRecord record)
     }
 
     /// <summary>Cuts off whoever is there, and waits until they have put away what they got. Null: they did not within the time.</summary>
+    /// <exception cref="OperationCanceledException">Who wanted to come is gone. If he was before he came, nobody is cut off for him: on a busy machine a request may be looked at after its client has long begun anew.</exception>
     public async Task<UploadTurn?> EnterAsync(TimeSpan patience, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         var mine = new CancellationTokenSource();
         List<CancellationTokenSource> older;
         lock (_gate)
