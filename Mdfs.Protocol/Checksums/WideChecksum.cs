@@ -16,111 +16,134 @@ internal static class WideChecksum
 {
     private const int Lane = 16;
 
-    // What leaves the same remainder as all before it and the tail behind it, before the library ends it.
-    private const int MostLeft = Lane + By64.Width;
+    // Bytes that are fewer than the widest register has.
+    private const int MostLeft = 64;
 
     private static readonly Vector128<ulong> _byLane = Ahead(Lane);
 
     /// <param name="sofar">The CRC-32 of what came before; 0: nothing did.</param>
     public static uint Of(ReadOnlySpan<byte> bytes, uint sofar = 0) =>
-        By64.IsSupported && bytes.Length >= By64.Stride ? By64.Of(bytes, sofar)
-        : By32.IsSupported && bytes.Length >= By32.Stride ? By32.Of(bytes, sofar)
+        Bytes64.IsSupported && bytes.Length >= By<Bytes64>.Stride ? By<Bytes64>.Of(bytes, sofar)
+        : Bytes32.IsSupported && bytes.Length >= By<Bytes32>.Stride ? By<Bytes32>.Of(bytes, sofar)
         : ByLibrary(bytes, sofar);
 
-    /// <summary>Four registers of 64 bytes in turn.</summary>
-    internal static class By64
+    /// <summary>A register of several lanes, which are multiplied at once.</summary>
+    internal interface IRegister<TSelf>
+        where TSelf : struct, IRegister<TSelf>
     {
-        public const int Width = 64;
-        public const int Stride = 4 * Width;
+        /// <summary>Whether this processor has them.</summary>
+        static abstract bool IsSupported { get; }
 
-        private static readonly Vector512<ulong> _byStride = Everywhere(Ahead(Stride));
-        private static readonly Vector512<ulong> _byWidth = Everywhere(Ahead(Width));
+        /// <summary>Bytes.</summary>
+        static abstract int Width { get; }
+
+        static abstract TSelf Load(ref byte start, int at);
+
+        /// <summary>These bits at the beginning, and nothing else.</summary>
+        static abstract TSelf First(uint bits);
+
+        static abstract TSelf Everywhere(Vector128<ulong> lane);
+
+        static abstract TSelf Fold(TSelf what, TSelf by);
+
+        static abstract TSelf operator ^(TSelf left, TSelf right);
+
+        /// <summary>All lanes folded into the last.</summary>
+        Vector128<ulong> Join();
+    }
+
+    /// <summary>Four registers in turn.</summary>
+    internal static class By<T>
+        where T : struct, IRegister<T>
+    {
+        private static readonly T _byStride = T.Everywhere(Ahead(Stride));
+        private static readonly T _byWidth = T.Everywhere(Ahead(T.Width));
+
+        public static int Stride => 4 * T.Width;
+
+        /// <param name="bytes">At least <see cref="Stride"/>.</param>
+        public static uint Of(ReadOnlySpan<byte> bytes, uint sofar)
+        {
+            ref var start = ref MemoryMarshal.GetReference(bytes);
+            var a = T.Load(ref start, 0) ^ T.First(~sofar);
+            var (b, c, d) = (T.Load(ref start, T.Width), T.Load(ref start, 2 * T.Width), T.Load(ref start, 3 * T.Width));
+            var at = Stride;
+            for (; at <= bytes.Length - Stride; at += Stride)
+            {
+                a = T.Fold(a, _byStride) ^ T.Load(ref start, at);
+                b = T.Fold(b, _byStride) ^ T.Load(ref start, at + T.Width);
+                c = T.Fold(c, _byStride) ^ T.Load(ref start, at + (2 * T.Width));
+                d = T.Fold(d, _byStride) ^ T.Load(ref start, at + (3 * T.Width));
+            }
+
+            a = T.Fold(a, _byWidth) ^ b;
+            a = T.Fold(a, _byWidth) ^ c;
+            a = T.Fold(a, _byWidth) ^ d;
+            for (; at <= bytes.Length - T.Width; at += T.Width) a = T.Fold(a, _byWidth) ^ T.Load(ref start, at);
+            return End(a.Join(), bytes[at..]);
+        }
+    }
+
+    internal readonly struct Bytes64(Vector512<ulong> value) : IRegister<Bytes64>
+    {
+        private readonly Vector512<ulong> _value = value;
 
         public static bool IsSupported => Avx512F.IsSupported && Pclmulqdq.V512.IsSupported;
 
-        /// <param name="bytes">At least <see cref="Stride"/>.</param>
-        public static uint Of(ReadOnlySpan<byte> bytes, uint sofar)
+        public static int Width => 64;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Bytes64 Load(ref byte start, int at) => new(Vector512.LoadUnsafe(ref start, (nuint)at).AsUInt64());
+
+        public static Bytes64 First(uint bits) => new(Vector512.CreateScalar((ulong)bits));
+
+        public static Bytes64 Everywhere(Vector128<ulong> lane) => new(Vector512.Create(Vector256.Create(lane, lane), Vector256.Create(lane, lane)));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Bytes64 Fold(Bytes64 what, Bytes64 by) =>
+            new(Pclmulqdq.V512.CarrylessMultiply(what._value, by._value, 0x00) ^ Pclmulqdq.V512.CarrylessMultiply(what._value, by._value, 0x11));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Bytes64 operator ^(Bytes64 left, Bytes64 right) => new(left._value ^ right._value);
+
+        public Vector128<ulong> Join()
         {
-            ref var start = ref MemoryMarshal.GetReference(bytes);
-            var a = Load(ref start, 0) ^ Vector512.CreateScalar((ulong)~sofar);
-            var (b, c, d) = (Load(ref start, Width), Load(ref start, 2 * Width), Load(ref start, 3 * Width));
-            var at = Stride;
-            for (; at <= bytes.Length - Stride; at += Stride)
-            {
-                a = Fold(a, _byStride) ^ Load(ref start, at);
-                b = Fold(b, _byStride) ^ Load(ref start, at + Width);
-                c = Fold(c, _byStride) ^ Load(ref start, at + (2 * Width));
-                d = Fold(d, _byStride) ^ Load(ref start, at + (3 * Width));
-            }
-
-            a = Fold(a, _byWidth) ^ b;
-            a = Fold(a, _byWidth) ^ c;
-            a = Fold(a, _byWidth) ^ d;
-            for (; at <= bytes.Length - Width; at += Width) a = Fold(a, _byWidth) ^ Load(ref start, at);
-
-            var lane = FoldLane(a.GetLower().GetLower()) ^ a.GetLower().GetUpper();
-            lane = FoldLane(lane) ^ a.GetUpper().GetLower();
-            lane = FoldLane(lane) ^ a.GetUpper().GetUpper();
-            return End(lane, bytes[at..]);
+            var lane = FoldLane(_value.GetLower().GetLower()) ^ _value.GetLower().GetUpper();
+            lane = FoldLane(lane) ^ _value.GetUpper().GetLower();
+            return FoldLane(lane) ^ _value.GetUpper().GetUpper();
         }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector512<ulong> Load(ref byte start, int at) => Vector512.LoadUnsafe(ref start, (nuint)at).AsUInt64();
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector512<ulong> Fold(Vector512<ulong> what, Vector512<ulong> by) =>
-            Pclmulqdq.V512.CarrylessMultiply(what, by, 0x00) ^ Pclmulqdq.V512.CarrylessMultiply(what, by, 0x11);
-
-        private static Vector512<ulong> Everywhere(Vector128<ulong> lane) => Vector512.Create(Vector256.Create(lane, lane), Vector256.Create(lane, lane));
     }
 
-    /// <summary>Four registers of 32 bytes in turn, for processors that have no wider ones.</summary>
-    internal static class By32
+    /// <summary>For processors that have no wider ones.</summary>
+    internal readonly struct Bytes32(Vector256<ulong> value) : IRegister<Bytes32>
     {
-        public const int Width = 32;
-        public const int Stride = 4 * Width;
-
-        private static readonly Vector256<ulong> _byStride = Everywhere(Ahead(Stride));
-        private static readonly Vector256<ulong> _byWidth = Everywhere(Ahead(Width));
+        private readonly Vector256<ulong> _value = value;
 
         public static bool IsSupported => Avx2.IsSupported && Pclmulqdq.V256.IsSupported;
 
-        /// <param name="bytes">At least <see cref="Stride"/>.</param>
-        public static uint Of(ReadOnlySpan<byte> bytes, uint sofar)
-        {
-            ref var start = ref MemoryMarshal.GetReference(bytes);
-            var a = Load(ref start, 0) ^ Vector256.CreateScalar((ulong)~sofar);
-            var (b, c, d) = (Load(ref start, Width), Load(ref start, 2 * Width), Load(ref start, 3 * Width));
-            var at = Stride;
-            for (; at <= bytes.Length - Stride; at += Stride)
-            {
-                a = Fold(a, _byStride) ^ Load(ref start, at);
-                b = Fold(b, _byStride) ^ Load(ref start, at + Width);
-                c = Fold(c, _byStride) ^ Load(ref start, at + (2 * Width));
-                d = Fold(d, _byStride) ^ Load(ref start, at + (3 * Width));
-            }
-
-            a = Fold(a, _byWidth) ^ b;
-            a = Fold(a, _byWidth) ^ c;
-            a = Fold(a, _byWidth) ^ d;
-            for (; at <= bytes.Length - Width; at += Width) a = Fold(a, _byWidth) ^ Load(ref start, at);
-            return End(FoldLane(a.GetLower()) ^ a.GetUpper(), bytes[at..]);
-        }
+        public static int Width => 32;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<ulong> Load(ref byte start, int at) => Vector256.LoadUnsafe(ref start, (nuint)at).AsUInt64();
+        public static Bytes32 Load(ref byte start, int at) => new(Vector256.LoadUnsafe(ref start, (nuint)at).AsUInt64());
+
+        public static Bytes32 First(uint bits) => new(Vector256.CreateScalar((ulong)bits));
+
+        public static Bytes32 Everywhere(Vector128<ulong> lane) => new(Vector256.Create(lane, lane));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<ulong> Fold(Vector256<ulong> what, Vector256<ulong> by) =>
-            Pclmulqdq.V256.CarrylessMultiply(what, by, 0x00) ^ Pclmulqdq.V256.CarrylessMultiply(what, by, 0x11);
+        public static Bytes32 Fold(Bytes32 what, Bytes32 by) =>
+            new(Pclmulqdq.V256.CarrylessMultiply(what._value, by._value, 0x00) ^ Pclmulqdq.V256.CarrylessMultiply(what._value, by._value, 0x11));
 
-        private static Vector256<ulong> Everywhere(Vector128<ulong> lane) => Vector256.Create(lane, lane);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Bytes32 operator ^(Bytes32 left, Bytes32 right) => new(left._value ^ right._value);
+
+        public Vector128<ulong> Join() => FoldLane(_value.GetLower()) ^ _value.GetUpper();
     }
 
     // Sixteen bytes that leave the same remainder as all before them, and what follows. The register that the library begins with is taken out of them beforehand.
     private static uint End(Vector128<ulong> lane, ReadOnlySpan<byte> rest)
     {
-        Span<byte> last = stackalloc byte[MostLeft];
+        Span<byte> last = stackalloc byte[Lane + MostLeft];
         (lane ^ Vector128.CreateScalar((ulong)uint.MaxValue)).AsByte().CopyTo(last);
         rest.CopyTo(last[Lane..]);
         return Crc32.HashToUInt32(last[..(Lane + rest.Length)]);

@@ -32,14 +32,14 @@ public sealed class ChecksumTests
     [Fact]
     public void Every_width_agrees_with_the_library_also_where_the_processor_has_a_wider_one()
     {
-        Assert.SkipUnless(WideChecksum.By32.IsSupported, "This processor multiplies nothing wider than 16 bytes.");
-        for (var length = WideChecksum.By32.Stride; length < 1200; length++)
+        Assert.SkipUnless(WideChecksum.Bytes32.IsSupported, "This processor multiplies nothing wider than 16 bytes.");
+        for (var length = WideChecksum.By<WideChecksum.Bytes32>.Stride; length < 1200; length++)
         {
             var before = length % 67;
             var bytes = _bytes.AsSpan(before, length);
             var (sofar, whole) = (Crc32.HashToUInt32(_bytes.AsSpan(0, before)), Crc32.HashToUInt32(_bytes.AsSpan(0, before + length)));
-            Assert.Equal((Crc32.HashToUInt32(bytes), whole), (WideChecksum.By32.Of(bytes, 0), WideChecksum.By32.Of(bytes, sofar)));
-            if (WideChecksum.By64.IsSupported && length >= WideChecksum.By64.Stride) Assert.Equal((Crc32.HashToUInt32(bytes), whole), (WideChecksum.By64.Of(bytes, 0), WideChecksum.By64.Of(bytes, sofar)));
+            Assert.Equal((Crc32.HashToUInt32(bytes), whole), (WideChecksum.By<WideChecksum.Bytes32>.Of(bytes, 0), WideChecksum.By<WideChecksum.Bytes32>.Of(bytes, sofar)));
+            if (WideChecksum.Bytes64.IsSupported && length >= WideChecksum.By<WideChecksum.Bytes64>.Stride) Assert.Equal((Crc32.HashToUInt32(bytes), whole), (WideChecksum.By<WideChecksum.Bytes64>.Of(bytes, 0), WideChecksum.By<WideChecksum.Bytes64>.Of(bytes, sofar)));
         }
     }
 
