@@ -8,6 +8,7 @@ using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
 using Mdfs.ServiceDefaults.Hosting;
 using Mdfs.ServiceDefaults.Loops;
+using Mdfs.Standalone;
 using Mdfs.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -94,7 +95,7 @@ public sealed class EventLoopTests
         Assert.InRange(TimeProvider.System.GetElapsedTime(since), pause - TimeSpan.FromSeconds(0.5), MdfsClient.Patience);
 
         await using var said = new NetworkStream(client);
-        await SkipHeadAsync(said);
+        await said.SkipHeadAsync(_test);
 
         var body = new byte[movie.Length];
         await said.ReadExactlyAsync(body, _test);
@@ -116,7 +117,7 @@ public sealed class EventLoopTests
         using var client = await ConnectAsync(cluster);
         await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}Connection: keep-alive\r\n\r\n"), _test);
         await using var said = new NetworkStream(client);
-        await SkipHeadAsync(said);
+        await said.SkipHeadAsync(_test);
 
         // More than all buffers on the way hold: its end has not been read yet.
         var source = Assert.Single(nodes, node => streams.OnNode(NodeId.Parse(node.Id)) == 1);
@@ -146,7 +147,7 @@ public sealed class EventLoopTests
         using var client = await ConnectAsync(cluster);
         await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}\r\n"), _test);
         await using var said = new NetworkStream(client);
-        await SkipHeadAsync(said);
+        await said.SkipHeadAsync(_test);
 
         // It is kept for the next one now. What moves from one to the other at this moment may be seen with both.
         await said.ReadExactlyAsync(new byte[Movie.Length], _test);
@@ -186,17 +187,15 @@ public sealed class EventLoopTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Loops are made of what Linux has.");
         await using var cluster = await TestCluster.StartAsync(_test, workers: 1, settings: ("Mdfs:Master:IdleTimeout", "00:00:00.3"));
         await cluster.Client.StoreAsync("a.mp4", Movie, _test);
-        var worker = cluster.Workers[0];
-        var port = worker.Address.Port;
-        await worker.StopAsync();
         // In its place somebody who takes no notice of anybody.
-        using var full = Full(port);
+        using var full = await InPlaceOfAsync(cluster.Workers[0]);
+        var port = ((IPEndPoint)full.LocalEndPoint!).Port;
         using var loop = new EventLoop("test", NullLogger.Instance);
         await FillAsync(loop, port);
         using var client = await ConnectAsync(cluster);
         await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}\r\n"), _test);
         await using var said = new NetworkStream(client);
-        Assert.StartsWith("HTTP/1.1 50", await LineAsync(said).WaitAsync(MdfsClient.Patience, _test), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 50", await said.LineAsync(_test), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -207,11 +206,8 @@ public sealed class EventLoopTests
         await cluster.Client.StoreAsync("a.mp4", Movie, _test);
         var node = NodeId.Parse((await cluster.Client.FactsAsync("a.mp4", _test))!.Nodes.Single().Id);
         var streams = cluster.Cluster.Master.Services.GetRequiredService<StreamCounter>();
-        var worker = cluster.Workers[0];
-        var port = worker.Address.Port;
-        await worker.StopAsync();
         // In its place somebody who listens and says nothing.
-        using var silent = Full(port);
+        using var silent = await InPlaceOfAsync(cluster.Workers[0]);
         using (var client = await ConnectAsync(cluster))
         {
             await client.SendAsync(Encoding.ASCII.GetBytes($"{Get}\r\n"), _test);
@@ -264,6 +260,13 @@ public sealed class EventLoopTests
         return full;
     }
 
+    private static async Task<Socket> InPlaceOfAsync(StandaloneService worker)
+    {
+        var port = worker.Address.Port;
+        await worker.StopAsync();
+        return Full(port);
+    }
+
     // Until nobody else is let in, or even told that he is not.
     private static async Task<NodeFailure> FillAsync(EventLoop loop, int port)
     {
@@ -306,26 +309,6 @@ public sealed class EventLoopTests
         var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await client.ConnectAsync(cluster.Client.Master.Host, cluster.Client.Master.Port, _test);
         return client;
-    }
-
-    private async Task SkipHeadAsync(NetworkStream said)
-    {
-        while (await LineAsync(said) is { Length: > 0 })
-        {
-        }
-    }
-
-    private async Task<string> LineAsync(NetworkStream said)
-    {
-        var line = new StringBuilder();
-        var letter = new byte[1];
-        do
-        {
-            await said.ReadExactlyAsync(letter, _test).AsTask().WaitAsync(MdfsClient.Patience, _test);
-            line.Append((char)letter[0]);
-        }
-        while (letter[0] != '\n');
-        return line.ToString().TrimEnd();
     }
 
     private async Task<byte[]> ReadAsync(Socket client)

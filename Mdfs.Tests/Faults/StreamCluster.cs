@@ -29,6 +29,13 @@ public class StreamCluster : IAsyncLifetime
         Assert.Equal(2, await Cluster.Client.StoreAsync(Name, Movie, cancelled));
     }
 
+    /// <summary>Plays the movie once on a loop: bytes that the system has passed on by itself since the start.</summary>
+    protected async Task<double> SplicedAsync(CancellationToken cancelled)
+    {
+        Assert.Equal(200, (await RawHttp.SendAsync(new Uri(Cluster.Client.Master, $"play?name={Name}"), "", cancelled, goesOn: true)).Status);
+        return await Cluster.Client.MetricAsync("mdfs_download_spliced_bytes_total", cancelled);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (Cluster is { } cluster) await cluster.DisposeAsync();
