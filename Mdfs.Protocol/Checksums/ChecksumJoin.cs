@@ -8,14 +8,14 @@ public static class ChecksumJoin
 {
     private const uint Polynomial = 0xEDB88320;
 
-    // The length of nearly every part: a worker's block.
-    private const int BlockSize = 64 * 1024;
+    // The length of nearly every part: that of which a worker keeps a checksum.
+    private const int PartSize = 16 * 1024;
 
-    private static readonly uint FullBlock = Shift(BlockSize);
+    private static readonly uint FullPart = Shift(PartSize);
 
     /// <param name="length">Length in bytes of what <paramref name="tail"/> covers.</param>
     public static Checksum Append(Checksum head, Checksum tail, long length) =>
-        new(Multiply(length == BlockSize ? FullBlock : Shift(length), head.Value) ^ tail.Value);
+        new(Multiply(length == PartSize ? FullPart : Shift(length), head.Value) ^ tail.Value);
 
     // x^(8·length): square and multiply. The highest bit is the coefficient of x^0, as everywhere in the reflected CRC-32.
     internal static uint Shift(long length)

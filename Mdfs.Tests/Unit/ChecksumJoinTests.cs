@@ -12,13 +12,13 @@ public sealed class ChecksumJoinTests
             ChecksumJoin.Append(Checksum.Of(head), Checksum.Of(tail), tail.Length) == Checksum.Of([.. head, .. tail]));
 
     [Fact]
-    public void A_whole_block_joins_like_any_other_length()
+    public void What_workers_keep_a_checksum_of_joins_like_any_other_length()
     {
-        var bytes = new byte[3 * BlockFormat.BlockSize];
+        var bytes = new byte[3 * BlockFormat.PartSize];
         new Random(7).NextBytes(bytes);
         var joined = default(Checksum);
-        for (var at = 0; at < bytes.Length; at += BlockFormat.BlockSize)
-            joined = ChecksumJoin.Append(joined, Checksum.Of(bytes.AsSpan(at, BlockFormat.BlockSize)), BlockFormat.BlockSize);
+        for (var at = 0; at < bytes.Length; at += BlockFormat.PartSize)
+            joined = ChecksumJoin.Append(joined, Checksum.Of(bytes.AsSpan(at, BlockFormat.PartSize)), BlockFormat.PartSize);
         Assert.Equal(Checksum.Of(bytes), joined);
     }
 }

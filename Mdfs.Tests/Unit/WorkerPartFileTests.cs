@@ -205,10 +205,10 @@ public sealed class WorkerPartFileTests : IDisposable
         var stored = await File.ReadAllBytesAsync(Path, Cancelled);
         Assert.True(_movie.AsSpan().SequenceEqual(stored), "The file holds other bytes.");
         using var blocks = new BlockSidecarReader(Path + Sidecars.Blocks);
-        for (var at = 0; at < _movie.Length; at += BlockFormat.BlockSize)
+        for (var at = 0; at < _movie.Length; at += BlockFormat.PartSize)
         {
-            Assert.True(blocks.TryGet(at / BlockFormat.BlockSize, out var checksum));
-            Assert.Equal(Checksum.Of(_movie.AsSpan(at, Math.Min(BlockFormat.BlockSize, _movie.Length - at))).Value, checksum);
+            Assert.True(blocks.TryGet(at, out var checksum));
+            Assert.Equal(Checksum.Of(_movie.AsSpan(at, Math.Min(BlockFormat.PartSize, _movie.Length - at))).Value, checksum);
         }
     }
 

@@ -42,14 +42,14 @@ public sealed class WorkerReplicaReaderTests : IDisposable
     {
         using var reader = Open();
         var into = new byte[8 * Block];
-        Assert.False(reader.TryRead(0, into, out _));
+        Assert.False(reader.TryReadFrom(0, into, reader.Grain, out _));
         Assert.Equal(into.Length, reader.Read(0, into).Good);
         using (var file = File.OpenHandle(_place["replica"], FileMode.Open, FileAccess.Read, FileShare.ReadWrite))
         using (var direct = DirectFile.TryReopen(file, write: false)) Assert.SkipWhen(direct is null, "This system or file system has no way past its cache.");
-        Assert.True(reader.TryRead(8, into, out var read));
+        Assert.True(reader.TryReadFrom(8 * Block, into, reader.Grain, out var read));
         Assert.Equal(new BlockRead(into.Length, BlockFault.None), read);
         Assert.True(_movie.AsSpan(8 * Block, into.Length).SequenceEqual(into));
-        Assert.False(reader.TryRead(16, into, out _));
+        Assert.False(reader.TryReadFrom(16 * Block, into, reader.Grain, out _));
     }
 
     [Fact]

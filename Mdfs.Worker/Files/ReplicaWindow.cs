@@ -7,7 +7,9 @@ namespace Mdfs.Worker.Files;
 /// <summary>Good bytes in the memory that was given, and whether a bad block follows them within the window.</summary>
 internal readonly record struct WindowPiece(int Skip, int Count, BlockFault Fault);
 
-/// <summary>What of a replica is left to be sent. Blocks are read whole, also where only a part of them is wanted. Not for two threads at once.</summary>
+/// <summary>
+/// What of a replica is left to be sent. What has a checksum is read whole, also where only some of it is wanted: a part of a block, or a block, where it is noted which ones are good. Not for two threads at once.
+/// </summary>
 internal sealed class ReplicaWindow(ReplicaReader reader, FreshBlocks.Replica? fresh, long from, long length)
 {
     // Long runs in one go, but not so long that a block gets old in the middle of one.
@@ -25,12 +27,17 @@ internal sealed class ReplicaWindow(ReplicaReader reader, FreshBlocks.Replica? f
 
     private long FirstBlock => Position / BlockFormat.BlockSize;
 
+    private int Grain => _fresh is null ? reader.Grain : BlockFormat.BlockSize;
+
+    // Where the next reading begins.
+    private long Start => Position - (Position % Grain);
+
     /// <summary>Bytes from here on that need not be checked once more.</summary>
     public long Fresh => _fresh is { } known && Left > 0
         ? Math.Min(Left, ((FirstBlock + known.Run(FirstBlock, MostRun)) * BlockFormat.BlockSize) - Position)
         : 0;
 
-    /// <summary>Bytes of the blocks that are read next.</summary>
+    /// <summary>Bytes that are read next.</summary>
     public int Whole(int atMost) => (int)Math.Min(atMost, Whole());
 
     /// <summary>So many have been sent without being read here.</summary>
@@ -47,12 +54,12 @@ internal sealed class ReplicaWindow(ReplicaReader reader, FreshBlocks.Replica? f
     public void Distrust() => _fresh = null;
 
     /// <summary>Reads the next blocks, and waits for the disk if need be.</summary>
-    /// <param name="into">Room for whole blocks; what is beyond those that are wanted is left alone.</param>
+    /// <param name="into">Room for whole blocks; what is beyond what is wanted is left alone.</param>
     public WindowPiece Read(Span<byte> into)
     {
         if (Left == 0) return default;
         into = into[..Whole(into.Length)];
-        return Take(reader.Read(FirstBlock, into));
+        return Take(reader.ReadFrom(Start, into));
     }
 
     /// <summary>As <see cref="Read"/>, but only if nobody has to be waited for.</summary>
@@ -61,21 +68,28 @@ internal sealed class ReplicaWindow(ReplicaReader reader, FreshBlocks.Replica? f
         piece = default;
         if (Left == 0) return true;
         into = into[..Whole(into.Length)];
-        if (!reader.TryRead(FirstBlock, into, out var read)) return false;
+        if (!reader.TryReadFrom(Start, into, Grain, out var read)) return false;
         piece = Take(read);
         return true;
     }
 
     private WindowPiece Take(BlockRead read)
     {
-        _fresh?.Note(FirstBlock, BlockFormat.BlockCount(read.Good));
-        var skip = (int)(Position - (FirstBlock * BlockFormat.BlockSize));
+        Note(read.Good);
+        var skip = (int)(Position - Start);
         var wanted = (int)Math.Clamp(read.Good - skip, 0, Left);
         Skip(wanted);
         return new WindowPiece(skip, wanted, Left == 0 ? BlockFault.None : read.Fault);
     }
 
-    private long Whole() => Math.Min(reader.Size, RoundUp(Position + Left)) - (FirstBlock * BlockFormat.BlockSize);
+    // Of a block that is bad in the middle the good parts before it count, and nothing is noted.
+    private void Note(int good)
+    {
+        var end = Start + good;
+        _fresh?.Note(FirstBlock, (end == reader.Size ? BlockFormat.BlockCount(end) : end / BlockFormat.BlockSize) - FirstBlock);
+    }
 
-    private static long RoundUp(long position) => (position + BlockFormat.BlockSize - 1) / BlockFormat.BlockSize * BlockFormat.BlockSize;
+    private long Whole() => Math.Min(reader.Size, RoundUp(Position + Left)) - Start;
+
+    private long RoundUp(long position) => (position + Grain - 1) / Grain * Grain;
 }

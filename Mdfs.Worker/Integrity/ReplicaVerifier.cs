@@ -75,11 +75,7 @@ internal sealed partial class ReplicaVerifier(
         {
             await foreach (var block in ReadBlocksAsync(bytes, cancellation))
             {
-                var checksum = Checksum.Of(block.Span);
-                scan.Whole = ChecksumJoin.Append(scan.Whole, checksum, block.Length);
-                if (!blocks.TryGet(scan.Length / BlockFormat.BlockSize, out var expected)) scan.UnknownBlocks++;
-                else if (expected != checksum.Value) scan.BadBlocks++;
-                scan.Length += block.Length;
+                scan.Add(block.Span, blocks);
                 if (scan.Length % ToldEvery == 0) _running[replica.Version] = new VerifyProgress(replica.Version, scan.Length, replica.Size);
             }
         }
@@ -189,13 +185,31 @@ internal sealed partial class ReplicaVerifier(
 
     private sealed class Scan
     {
-        public Checksum Whole { get; set; }
+        public Checksum Whole { get; private set; }
 
-        public long Length { get; set; }
+        public long Length { get; private set; }
 
         public long BadBlocks { get; set; }
 
-        public long UnknownBlocks { get; set; }
+        public long UnknownBlocks { get; private set; }
+
+        /// <summary>The next block, each byte of which is hashed once, for both.</summary>
+        public void Add(ReadOnlySpan<byte> block, BlockSidecarReader checksums)
+        {
+            var (bad, unknown) = (false, false);
+            for (var start = 0; start < block.Length; start += checksums.Grain)
+            {
+                var part = block[start..Math.Min(start + checksums.Grain, block.Length)];
+                var checksum = Checksum.Of(part);
+                Whole = ChecksumJoin.Append(Whole, checksum, part.Length);
+                if (!checksums.TryGet(Length + start, out var expected)) unknown = true;
+                else if (expected != checksum.Value) bad = true;
+            }
+
+            if (unknown) UnknownBlocks++;
+            else if (bad) BadBlocks++;
+            Length += block.Length;
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The block checksums of version {Version} were damaged and have been rebuilt from its bytes, which are good.")]

@@ -25,7 +25,7 @@ internal sealed class AppendSlot(UploadId upload, long length, SpaceReservation 
     public long Length { get; set; } = length;
 
     /// <summary>CRC-32 of the whole blocks among them; null: to be computed from the noted checksums.</summary>
-    public Checksum? OfBlocks { get; set; }
+    public Checksum? OfParts { get; set; }
 
     /// <summary>The highest offset at which a piece began, and the CRC-32 in front of it: that much was acknowledged to the client.</summary>
     public (long Offset, Checksum Checksum) Acknowledged { get; private set; }

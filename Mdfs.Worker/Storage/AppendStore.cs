@@ -118,7 +118,7 @@ internal sealed partial class AppendStore(
             await part.FlushAsync();
             stop.Token.ThrowIfCancellationRequested();
             slot.Length = part.Length;
-            slot.OfBlocks = part.OfBlocks;
+            slot.OfParts = part.OfParts;
             return new AppendReceipt(memory.Id, upload, part.Length, part.Checksum);
         }
         catch (IOException error) when (Durable.IsDiskFull(error))
@@ -163,7 +163,7 @@ internal sealed partial class AppendStore(
             if (part.Length != whole.Size || part.Checksum != whole.Checksum) return WorkerProblems.OtherBytes(upload);
             await part.FlushAsync();
             slot.Length = part.Length;
-            slot.OfBlocks = part.OfBlocks;
+            slot.OfParts = part.OfParts;
             slot.Reservation.Wrote(part.Length - slot.Reservation.Written);
             slot.LastAge = memory.Facts.ClusterAge;
             return null;
@@ -225,11 +225,11 @@ internal sealed partial class AppendStore(
 
     private async Task<PartFile?> ReopenAsync(AppendSlot slot, long offset, Checksum checksum, CancellationToken cancellation, bool goesOn = true)
     {
-        var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfBlocks : null, buffers, cancellation);
+        var part = await PartFile.ReopenAsync(directory.UploadPath(slot.Upload), offset, checksum, offset == slot.Length ? slot.OfParts : null, buffers, cancellation);
         if (part is null) return null;
         // From here on the file is only as long as was acknowledged, whatever becomes of the piece.
         slot.Length = offset;
-        slot.OfBlocks = part.OfBlocks;
+        slot.OfParts = part.OfParts;
         slot.Reservation.Wrote(offset - slot.Reservation.Written);
         // Cutting off what lay behind it gave back the room that was set aside; who may take it meanwhile is found when a write fails.
         slot.Reservation.Allocated = 0;

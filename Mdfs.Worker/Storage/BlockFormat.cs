@@ -6,49 +6,34 @@ using Mdfs.Protocol.Wire;
 namespace Mdfs.Worker.Storage;
 
 /// <summary>
-/// The layout of <c>.blocks</c>: pages of 4 KiB, each ending with a CRC-32 of its number and content, so that a window of any size needs one
+/// A <c>.blocks</c> file: pages of 4 KiB, each ending with a CRC-32 of its number and content, so that a window of any size needs one
 /// page in memory and a rotten page is known as such. Page 0 is the header and carries the replica's description a second time; the others
-/// hold the CRC-32 of 1023 blocks each.
+/// hold the checksums, as <see cref="BlockLayout"/> says.
 /// </summary>
 internal static class BlockFormat
 {
-    /// <summary>Bytes of a movie under one checksum (design, section 2.3).</summary>
+    /// <summary>What is judged, told and mended as one (design, section 2.3).</summary>
     public const int BlockSize = 64 * 1024;
+
+    /// <summary>Bytes of a movie under one checksum, so that a range that begins or ends within a block does not have all of it read (docs/decisions/parts-of-blocks.md).</summary>
+    public const int PartSize = 16 * 1024;
 
     public const int PageSize = 4096;
 
-    public const int ChecksumsPerPage = (PageSize - 4) / 4;
-
-    private static ReadOnlySpan<byte> Magic => "MDFSBLK1"u8;
-
     public static long BlockCount(long size) => (size + BlockSize - 1) / BlockSize;
 
-    public static long PageCount(long size) => 1 + ((BlockCount(size) + ChecksumsPerPage - 1) / ChecksumsPerPage);
-
-    public static long FileLength(long size) => PageCount(size) * PageSize;
-
-    /// <summary>The page that holds a block's checksum; the header is page 0.</summary>
-    public static long PageOf(long block) => 1 + (block / ChecksumsPerPage);
-
-    public static int SlotOf(long block) => (int)(block % ChecksumsPerPage) * 4;
-
-    public static void Close(Span<byte> page, long number) => BinaryPrimitives.WriteUInt32LittleEndian(page[^4..], CheckOf(page, number));
-
-    public static bool IsSound(ReadOnlySpan<byte> page, long number) =>
-        page.Length == PageSize && BinaryPrimitives.ReadUInt32LittleEndian(page[^4..]) == CheckOf(page, number);
-
     /// <exception cref="ArgumentException">The description does not fit a page; no valid name comes near that.</exception>
-    public static byte[] WriteHeader(BlockHeader header)
+    public static byte[] WriteHeader(BlockHeader header, BlockLayout layout)
     {
         var page = new byte[PageSize];
         var text = header.Description is null ? [] : JsonSerializer.SerializeToUtf8Bytes(header.Description, StorageJson.Default.ReplicaDescription);
         if (text.Length > PageSize - 32) throw new ArgumentException("The description of this replica is too long for its sidecar.", nameof(header));
-        Magic.CopyTo(page);
+        layout.Magic.CopyTo(page);
         BinaryPrimitives.WriteInt64LittleEndian(page.AsSpan(8), header.Size);
         BinaryPrimitives.WriteUInt32LittleEndian(page.AsSpan(16), header.Checksum.Value);
         BinaryPrimitives.WriteInt32LittleEndian(page.AsSpan(20), text.Length);
         text.CopyTo(page.AsSpan(24));
-        Close(page, 0);
+        layout.Close(page, 0);
         return page;
     }
 
@@ -59,7 +44,7 @@ internal static class BlockFormat
         {
             using var handle = File.OpenHandle(path);
             var page = new byte[PageSize];
-            if (RandomAccess.Read(handle, page, 0) != PageSize || !IsSound(page, 0) || !page.AsSpan().StartsWith(Magic)) return null;
+            if (RandomAccess.Read(handle, page, 0) != PageSize || !BlockLayout.All.Any(layout => page.AsSpan().StartsWith(layout.Magic) && layout.IsSound(page, 0))) return null;
             var length = BinaryPrimitives.ReadInt32LittleEndian(page.AsSpan(20));
             return new BlockHeader(
                 BinaryPrimitives.ReadInt64LittleEndian(page.AsSpan(8)),
@@ -70,16 +55,6 @@ internal static class BlockFormat
         {
             return null;
         }
-    }
-
-    private static uint CheckOf(ReadOnlySpan<byte> page, long number)
-    {
-        Span<byte> position = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(position, number);
-        var crc = new System.IO.Hashing.Crc32();
-        crc.Append(position);
-        crc.Append(page[..^4]);
-        return crc.GetCurrentHashAsUInt32();
     }
 }
 

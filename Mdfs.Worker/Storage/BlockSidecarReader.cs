@@ -1,13 +1,15 @@
 using System.Buffers.Binary;
+using Mdfs.Protocol.Checksums;
 using Mdfs.ServiceDefaults.Loops;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mdfs.Worker.Storage;
 
-/// <summary>Hands out block checksums from a <c>.blocks</c> file, holding one page of 4 KiB at a time.</summary>
+/// <summary>Hands out checksums from a <c>.blocks</c> file, holding one page of 4 KiB at a time.</summary>
 internal sealed class BlockSidecarReader : IDisposable
 {
     private readonly SafeFileHandle? _file;
+    private readonly BlockLayout _layout = BlockLayout.Parts;
     private readonly byte[] _page = new byte[BlockFormat.PageSize];
     private long _loaded = -1;
     private bool _sound;
@@ -18,6 +20,7 @@ internal sealed class BlockSidecarReader : IDisposable
         try
         {
             _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            _layout = BlockLayout.Of(_file);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -25,32 +28,52 @@ internal sealed class BlockSidecarReader : IDisposable
         }
     }
 
-    /// <summary>Whether the checksums of all these blocks can be had without waiting for a disk.</summary>
-    public bool TryPrepare(long first, long count)
+    /// <summary>Bytes under one checksum. Positions are multiples of it.</summary>
+    public int Grain => _layout.Grain;
+
+    /// <summary>How many bytes from there on have checksums that can be had without waiting for a disk: up to the end of a page, since one is held at a time.</summary>
+    public long Prepare(long from)
     {
-        var page = BlockFormat.PageOf(first);
-        // Two pages, once in a thousand blocks: one is held at a time.
-        if (page != BlockFormat.PageOf(first + count - 1)) return false;
-        if (page == _loaded) return true;
-        if (_file is null || CachedFile.Read(_file, _page, page * BlockFormat.PageSize) != BlockFormat.PageSize)
+        var first = from / Grain;
+        var page = _layout.PageOf(first);
+        if (page != _loaded)
         {
-            _loaded = -1;
-            return false;
+            if (_file is null || CachedFile.Read(_file, _page, page * BlockFormat.PageSize) != BlockFormat.PageSize)
+            {
+                _loaded = -1;
+                return 0;
+            }
+
+            (_loaded, _sound) = (page, _layout.IsSound(_page, page));
         }
 
-        (_loaded, _sound) = (page, BlockFormat.IsSound(_page, page));
+        return (_layout.PerPage - (first % _layout.PerPage)) * (long)Grain;
+    }
+
+    /// <summary>The checksum of the bytes that begin there. False: the page that should tell is damaged or missing, so nothing is known about them.</summary>
+    public bool TryGet(long from, out uint checksum)
+    {
+        checksum = 0;
+        var number = from / Grain;
+        var page = _layout.PageOf(number);
+        if (page != _loaded) Load(page);
+        if (!_sound) return false;
+        checksum = BinaryPrimitives.ReadUInt32LittleEndian(_page.AsSpan(_layout.SlotOf(number)));
         return true;
     }
 
-    /// <summary>False: the page that should tell is damaged or missing, so nothing is known about the block.</summary>
-    public bool TryGet(long block, out uint checksum)
+    /// <param name="read">Bytes that were read; less than there should be where the file ends early.</param>
+    public BlockRead Check(long from, ReadOnlySpan<byte> bytes, int read)
     {
-        checksum = 0;
-        var page = BlockFormat.PageOf(block);
-        if (page != _loaded) Load(page);
-        if (!_sound) return false;
-        checksum = BinaryPrimitives.ReadUInt32LittleEndian(_page.AsSpan(BlockFormat.SlotOf(block)));
-        return true;
+        for (var start = 0; start < bytes.Length; start += Grain)
+        {
+            if (!TryGet(from + start, out var expected)) return new BlockRead(start, BlockFault.Sidecar);
+            var end = Math.Min(start + Grain, bytes.Length);
+            // A file that ends early lacks these, even where the checksum of the rest would agree.
+            if (read < end || Checksum.Of(bytes[start..end]).Value != expected) return new BlockRead(start, BlockFault.Bytes);
+        }
+
+        return new BlockRead(bytes.Length, BlockFault.None);
     }
 
     public void Dispose() => _file?.Dispose();
@@ -62,7 +85,7 @@ internal sealed class BlockSidecarReader : IDisposable
         {
             _sound = _file is not null
                 && RandomAccess.Read(_file, _page, page * BlockFormat.PageSize) == BlockFormat.PageSize
-                && BlockFormat.IsSound(_page, page);
+                && _layout.IsSound(_page, page);
         }
         catch (IOException)
         {

@@ -90,8 +90,8 @@ internal sealed class PartFile : IAsyncDisposable
     /// that checksum.
     /// </summary>
     /// <param name="expected">CRC-32 of the bytes in front of the offset.</param>
-    /// <param name="ofBlocks">CRC-32 of the whole blocks among them, where it is still known; else the noted checksums of all blocks are read.</param>
-    public static async Task<PartFile?> ReopenAsync(string path, long offset, Checksum expected, Checksum? ofBlocks, DirectBuffers buffers, CancellationToken cancellation)
+    /// <param name="ofParts">CRC-32 of the whole parts of blocks among them, where it is still known; else the noted checksums of all of them are read.</param>
+    public static async Task<PartFile?> ReopenAsync(string path, long offset, Checksum expected, Checksum? ofParts, DirectBuffers buffers, CancellationToken cancellation)
     {
         var bytes = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         PartFile? part = null;
@@ -99,7 +99,7 @@ internal sealed class PartFile : IAsyncDisposable
         {
             part = new PartFile(bytes, BlockSidecarWriter.Reopen(path + Sidecars.Blocks), buffers);
             if (RandomAccess.GetLength(bytes) < offset) return null;
-            await part.TakeAsync(path, offset, ofBlocks, cancellation);
+            await part.TakeAsync(path, offset, ofParts, cancellation);
             if (part.Checksum != expected) return null;
             RandomAccess.SetLength(bytes, offset);
             part._flushed = offset;
@@ -119,8 +119,8 @@ internal sealed class PartFile : IAsyncDisposable
     /// <summary>CRC-32 of all bytes so far.</summary>
     public Checksum Checksum => _blocks.OfAll;
 
-    /// <summary>CRC-32 of the whole blocks so far.</summary>
-    public Checksum OfBlocks => _blocks.OfBlocks;
+    /// <summary>CRC-32 of the whole parts of blocks so far.</summary>
+    public Checksum OfParts => _blocks.OfParts;
 
     /// <summary>Memory into which the next bytes may be put, for <see cref="AdvanceAsync"/>; never empty. What was put there before is gone.</summary>
     public Memory<byte> Room()
@@ -347,33 +347,34 @@ internal sealed class PartFile : IAsyncDisposable
         }
     }
 
-    private async Task TakeAsync(string path, long offset, Checksum? ofBlocks, CancellationToken cancellation)
+    private async Task TakeAsync(string path, long offset, Checksum? ofParts, CancellationToken cancellation)
     {
-        var (blocks, tail) = Math.DivRem(offset, BlockFormat.BlockSize);
-        var first = ofBlocks is null ? 0 : blocks - (blocks % BlockFormat.ChecksumsPerPage);
+        var (parts, tail) = Math.DivRem(offset, BlockFormat.PartSize);
+        var first = ofParts is null ? 0 : parts - (parts % BlockLayout.Parts.PerPage);
         using var notes = new BlockSidecarReader(path + Sidecars.Blocks);
-        var buffer = ArrayPool<byte>.Shared.Rent(BlockFormat.BlockSize);
+        var buffer = ArrayPool<byte>.Shared.Rent(BlockFormat.PartSize);
         try
         {
             _blocks.Skip(first);
-            for (var number = first; number < blocks; number++)
+            for (var number = first; number < parts; number++)
             {
-                // A page that was torn by a crash: the bytes under it were fsynced, and are hashed again.
-                if (!notes.TryGet(number, out var checksum)) checksum = Protocol.Checksums.Checksum.Of((await ReadAsync(number, BlockFormat.BlockSize)).Span).Value;
+                // A page that was torn by a crash, or is of an older layout: the bytes under it were fsynced, and are hashed again.
+                if (notes.Grain != BlockFormat.PartSize || !notes.TryGet(number * BlockFormat.PartSize, out var checksum))
+                    checksum = Protocol.Checksums.Checksum.Of((await ReadAsync(number, BlockFormat.PartSize)).Span).Value;
                 _blocks.Take(checksum);
             }
 
-            if (ofBlocks is { } known) _blocks.Correct(known);
-            if (tail > 0) _blocks.Append((await ReadAsync(blocks, (int)tail)).Span);
+            if (ofParts is { } known) _blocks.Correct(known);
+            if (tail > 0) _blocks.Append((await ReadAsync(parts, (int)tail)).Span);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        async ValueTask<ReadOnlyMemory<byte>> ReadAsync(long block, int length)
+        async ValueTask<ReadOnlyMemory<byte>> ReadAsync(long part, int length)
         {
-            var read = await RandomAccess.ReadAsync(_bytes, buffer.AsMemory(0, length), block * BlockFormat.BlockSize, cancellation);
+            var read = await RandomAccess.ReadAsync(_bytes, buffer.AsMemory(0, length), part * BlockFormat.PartSize, cancellation);
             return buffer.AsMemory(0, read);
         }
     }
@@ -384,10 +385,10 @@ internal sealed class PartFile : IAsyncDisposable
         try
         {
             var block = buffer.AsMemory(0, BlockFormat.BlockSize);
-            for (var number = 0L; notes.TryGet(number, out var checksum); number++)
+            for (var from = 0L; notes.TryGet(from, out _); from += BlockFormat.BlockSize)
             {
-                var read = await TryReadAsync(block, number * BlockFormat.BlockSize, cancellation);
-                if (read < BlockFormat.BlockSize || Protocol.Checksums.Checksum.Of(block.Span).Value != checksum) break;
+                var read = await TryReadAsync(block, from, cancellation);
+                if (notes.Check(from, block.Span, read).Fault != BlockFault.None) break;
                 _blocks.Append(block.Span);
                 reread?.Invoke(_blocks.Length);
             }

@@ -1,4 +1,3 @@
-using Mdfs.Protocol.Checksums;
 using Mdfs.Protocol.Versions;
 using Mdfs.ServiceDefaults.Loops;
 using Microsoft.Win32.SafeHandles;
@@ -96,6 +95,9 @@ internal sealed class ReplicaReader : IDisposable
         }
     }
 
+    /// <summary>Positions that a reading may begin at are multiples of this, and what is checked is a whole number of it: a part of a block, where each has a checksum.</summary>
+    public int Grain => _blocks.Grain;
+
     /// <summary>As <see cref="Read"/>, unless it is cancelled.</summary>
     public ValueTask<BlockRead> ReadAsync(long firstBlock, Memory<byte> buffer, CancellationToken cancellation) =>
         cancellation.IsCancellationRequested ? ValueTask.FromCanceled<BlockRead>(cancellation) : new ValueTask<BlockRead>(Read(firstBlock, buffer.Span));
@@ -106,29 +108,39 @@ internal sealed class ReplicaReader : IDisposable
     /// </summary>
     public BlockRead Read(long firstBlock, Span<byte> buffer)
     {
-        var read = ReadAndCheck(firstBlock, buffer);
+        var read = ReadFrom(firstBlock * BlockFormat.BlockSize, buffer);
+        // A block is good as a whole or not at all.
+        return read.Fault == BlockFault.None ? read : read with { Good = read.Good - (read.Good % BlockFormat.BlockSize) };
+    }
+
+    /// <summary>As <see cref="Read"/>, of parts of blocks.</summary>
+    /// <param name="from">A multiple of <see cref="Grain"/>, as the buffer's length is, unless it ends with the replica.</param>
+    public BlockRead ReadFrom(long from, Span<byte> buffer)
+    {
+        var read = ReadAndCheck(from, buffer);
         if (read.Fault != BlockFault.None) IsSound = false;
         return read;
     }
 
-    /// <summary>As <see cref="Read"/>, of as much as is in memory, so that nobody has to be waited for; false: not even a block is, or that cannot be told here.</summary>
-    public bool TryRead(long firstBlock, Span<byte> buffer, out BlockRead read)
+    /// <summary>As <see cref="ReadFrom"/>, of as much as is in memory, so that nobody has to be waited for; false: nothing is, or that cannot be told here.</summary>
+    /// <param name="grain">What is read is a whole number of it, of which <see cref="Grain"/> is a part.</param>
+    public bool TryReadFrom(long from, Span<byte> buffer, int grain, out BlockRead read)
     {
         read = default;
-        if (!_blocks.TryPrepare(firstBlock, BlockFormat.BlockCount(buffer.Length))) return false;
-        var from = firstBlock * BlockFormat.BlockSize;
+        if (_blocks.Prepare(from) is not (> 0 and var known)) return false;
+        if (known < buffer.Length) buffer = buffer[..(int)known];
         if (_once)
         {
             // Not what is in the system's cache: looking there makes it read ahead, and the whole movie would follow.
             if (from < _aheadFrom || from + buffer.Length > _aheadFrom + _aheadLength) return false;
-            read = Read(firstBlock, buffer);
+            read = ReadFrom(from, buffer);
             return true;
         }
 
         var cached = CachedFile.Read(_bytes, buffer, from);
-        if (cached < buffer.Length) cached -= cached % BlockFormat.BlockSize;
+        if (cached < buffer.Length) cached -= cached % grain;
         if (cached == 0) return false;
-        read = Check(firstBlock, buffer[..cached], cached);
+        read = _blocks.Check(from, buffer[..cached], cached);
         if (read.Fault != BlockFault.None) IsSound = false;
         return true;
     }
@@ -179,51 +191,38 @@ internal sealed class ReplicaReader : IDisposable
         return count;
     }
 
-    private BlockRead ReadAndCheck(long firstBlock, Span<byte> buffer)
+    private BlockRead ReadAndCheck(long from, Span<byte> buffer)
     {
         var filled = 0;
         try
         {
             while (filled < buffer.Length)
             {
-                var read = ReadBytes((firstBlock * BlockFormat.BlockSize) + filled, buffer[filled..]);
+                var read = ReadBytes(from + filled, buffer[filled..]);
                 if (read == 0) break;
                 filled += read;
             }
         }
         catch (IOException)
         {
-            // An unreadable sector somewhere in the buffer: it is read again block by block, so the good ones before it still count.
-            if (buffer.Length <= BlockFormat.BlockSize) return new BlockRead(0, BlockFault.Bytes);
-            return ReadSingly(firstBlock, buffer);
+            // An unreadable sector somewhere in the buffer: it is read again part by part, so the good ones before it still count.
+            if (buffer.Length <= Grain) return new BlockRead(0, BlockFault.Bytes);
+            return ReadSingly(from, buffer);
         }
 
-        return Check(firstBlock, buffer, filled);
+        return _blocks.Check(from, buffer, filled);
     }
 
-    private BlockRead ReadSingly(long firstBlock, Span<byte> buffer)
+    private BlockRead ReadSingly(long from, Span<byte> buffer)
     {
         var good = 0;
         while (good < buffer.Length)
         {
-            var one = ReadAndCheck(firstBlock + (good / BlockFormat.BlockSize), buffer.Slice(good, Math.Min(BlockFormat.BlockSize, buffer.Length - good)));
+            var one = ReadAndCheck(from + good, buffer.Slice(good, Math.Min(Grain, buffer.Length - good)));
             good += one.Good;
             if (one.Fault != BlockFault.None) return new BlockRead(good, one.Fault);
         }
 
         return new BlockRead(good, BlockFault.None);
-    }
-
-    private BlockRead Check(long firstBlock, ReadOnlySpan<byte> buffer, int read)
-    {
-        for (var start = 0; start < buffer.Length; start += BlockFormat.BlockSize)
-        {
-            if (!_blocks.TryGet(firstBlock + (start / BlockFormat.BlockSize), out var expected)) return new BlockRead(start, BlockFault.Sidecar);
-            var end = Math.Min(start + BlockFormat.BlockSize, buffer.Length);
-            // A file that ends early lacks this block, even where the checksum of the rest would agree.
-            if (read < end || Checksum.Of(buffer[start..end]).Value != expected) return new BlockRead(start, BlockFault.Bytes);
-        }
-
-        return new BlockRead(buffer.Length, BlockFault.None);
     }
 }

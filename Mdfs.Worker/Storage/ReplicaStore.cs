@@ -236,8 +236,9 @@ internal sealed partial class ReplicaStore(
 
     private static void WriteHeader(string blocks, ReplicaDescription replica)
     {
-        using var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        RandomAccess.Write(handle, BlockFormat.WriteHeader(HeaderOf(replica)), 0);
+        using var handle = File.OpenHandle(blocks, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        // Of the layout that the checksums behind it have.
+        RandomAccess.Write(handle, BlockFormat.WriteHeader(HeaderOf(replica), BlockLayout.Of(handle)), 0);
         Durable.Flush(handle);
     }
 
