@@ -6,7 +6,10 @@ namespace Mdfs.Gateway.Streams;
 /// <summary>What clients are sent, as instruments of the meter that the service gives: the same on the master and on every front end, so that sums over all services tell the whole.</summary>
 public sealed class StreamMetrics
 {
-    private readonly Counter<long> _downloads;
+    private static readonly CopyOutcome[] _outcomes = Enum.GetValues<CopyOutcome>();
+
+    // How each has ended: a counter of the library looks its series up each time, which shows where ranges are asked for by the ten thousand.
+    private readonly long[] _downloads = new long[_outcomes.Length];
     private readonly Counter<long> _failovers;
     private readonly Counter<long> _resumed;
     private readonly Counter<long> _sourceFailures;
@@ -16,7 +19,7 @@ public sealed class StreamMetrics
 
     public StreamMetrics(Meter meter)
     {
-        _downloads = meter.CreateCounter<long>("mdfs.downloads", null, "Windows of movies that were asked for, by outcome. ClientGone is normal: players break off at every seek.");
+        meter.CreateObservableCounter("mdfs.downloads", Downloads, null, "Windows of movies that were asked for, by outcome. ClientGone is normal: players break off at every seek.");
         // Not when a download has ended: a film takes two hours.
         meter.CreateObservableCounter("mdfs.download.bytes", () => BytesGiven, "By", "Bytes handed to clients.");
         meter.CreateObservableCounter("mdfs.download.spliced", () => Interlocked.Read(ref _spliced), "By", "Those of the bytes handed to clients that the system passed on by itself, from the worker's connection to the client's.");
@@ -26,7 +29,6 @@ public sealed class StreamMetrics
         _firstByte = meter.CreateHistogram<double>("mdfs.download.first_byte", "s", "Time until a replica gave the first byte.");
 
         // From zero on: a counter that is first seen at 1 has, as far as Prometheus knows, not risen, and the first movie that could not be read would raise no alert.
-        foreach (var outcome in Enum.GetNames<CopyOutcome>()) _downloads.Add(0, Tag("outcome", outcome));
         foreach (var reason in typeof(NodeFailure).GetNestedTypes()) _sourceFailures.Add(0, Tag("reason", reason.Name));
         _failovers.Add(0);
     }
@@ -44,10 +46,12 @@ public sealed class StreamMetrics
 
     internal void Downloaded(CopyResult result)
     {
-        _downloads.Add(1, Tag("outcome", result.Outcome.ToString()));
+        Interlocked.Increment(ref _downloads[(int)result.Outcome]);
         if (result.Failovers > 0) _failovers.Add(result.Failovers);
         foreach (var failure in result.Failures) _sourceFailures.Add(1, Tag("reason", failure.Reason.GetType().Name));
     }
+
+    private IEnumerable<Measurement<long>> Downloads() => _outcomes.Select(outcome => new Measurement<long>(Interlocked.Read(ref _downloads[(int)outcome]), Tag("outcome", outcome.ToString())));
 
     private static KeyValuePair<string, object?> Tag(string key, string value) => new(key, value);
 }

@@ -66,12 +66,13 @@ public sealed class ContentAnswer
     }
 
     /// <summary>What is said of the movie. 206 carries all that 200 would, to If-Range as well: players read the type of every answer (15.3.7).</summary>
-    public IReadOnlyList<(string Name, string Value)> Headers(bool attachment)
+    public IEnumerable<(string Name, string Value)> Headers(bool attachment) => [.. Passing(), .. Lasting(attachment)];
+
+    /// <summary>Those of them that are the same for every range of a version, at any time: <see cref="LastingOf"/> tells of what they are.</summary>
+    internal IReadOnlyList<(string Name, string Value)> Lasting(bool attachment)
     {
-        var headers = new List<(string Name, string Value)>(10)
+        var headers = new List<(string Name, string Value)>(6)
         {
-            // Kestrel's own is up to a second old: a Last-Modified of just now would lie after it (8.8.2.1).
-            (HeaderNames.Date, HttpDate.Format(_facts.Now)),
             (HeaderNames.ETag, _facts.ETag),
             (HeaderNames.AcceptRanges, "bytes"),
             // Stored by whoever likes, but asked for again before it is used: a name may get another version at any time.
@@ -80,16 +81,26 @@ public sealed class ContentAnswer
         // 15.4.5: a 304 has no other metadata than what names the version.
         if (Decision is ContentDecision.NotModified) return headers;
         if (_facts.LastModified is { } modified) headers.Add((HeaderNames.LastModified, HttpDate.Format(modified)));
-        if (Decision is ContentDecision.RangeNotSatisfiable) headers.Add((HeaderNames.ContentRange, ByteRange.Unsatisfied(_replica.Size)));
         if (!IsContent) return headers;
-
         headers.Add((HeaderNames.ContentType, _multipart?.ContentType ?? _type));
         headers.Add((HeaderNames.ContentDisposition, ContentDisposition.For(_replica.Name.Value, attachment)));
-        if (Decision is ContentDecision.Partial partial) headers.Add((HeaderNames.ContentRange, partial.Range.ContentRange(_replica.Size)));
-        var length = _multipart?.ContentLength ?? (Decision as ContentDecision.Partial)?.Range.Length ?? _replica.Size;
-        headers.Add((HeaderNames.ContentLength, length.ToString(CultureInfo.InvariantCulture)));
         return headers;
     }
+
+    /// <summary>The others.</summary>
+    internal IReadOnlyList<(string Name, string Value)> Passing()
+    {
+        // Kestrel's own is up to a second old: a Last-Modified of just now would lie after it (8.8.2.1).
+        var date = (HeaderNames.Date, HttpDate.Format(_facts.Now));
+        if (Decision is ContentDecision.RangeNotSatisfiable) return [date, (HeaderNames.ContentRange, ByteRange.Unsatisfied(_replica.Size))];
+        if (!IsContent) return [date];
+        var length = _multipart?.ContentLength ?? (Decision as ContentDecision.Partial)?.Range.Length ?? _replica.Size;
+        var ofLength = (HeaderNames.ContentLength, length.ToString(CultureInfo.InvariantCulture));
+        return Decision is ContentDecision.Partial partial ? [date, (HeaderNames.ContentRange, partial.Range.ContentRange(_replica.Size)), ofLength] : [date, ofLength];
+    }
+
+    /// <summary>Two answers with whole movies or single ranges, of which this is the same, have the same <see cref="Lasting"/> headers.</summary>
+    internal (ReplicaDescription Replica, bool IsDated) LastingOf => (_replica, _facts.LastModified is not null);
 
     /// <summary>What is said instead of the movie; null where headers say it all.</summary>
     public Problem? Refusal => Decision switch

@@ -8,15 +8,14 @@ namespace Mdfs.ServiceDefaults.Loops;
 internal sealed class LoopTelemetry
 {
     private readonly Histogram<double> _duration;
-    private readonly Counter<long> _answered;
     private readonly InstanceTelemetry _telemetry;
     private readonly TimeProvider _time;
+    private long _answered;
 
     public LoopTelemetry(IMeterFactory meters, InstanceTelemetry telemetry, TimeProvider time)
     {
         (_telemetry, _time) = (telemetry, time);
-        _answered = telemetry.Meter.CreateCounter<long>("mdfs.loop_requests", null, "Requests for movies that an event loop has answered; all others are the server's.");
-        _answered.Add(0);
+        telemetry.Meter.CreateObservableCounter("mdfs.loop_requests", () => Interlocked.Read(ref _answered), null, "Requests for movies that an event loop has answered; all others are the server's.");
         // As ASP.NET Core names and describes it: one series, whoever answers.
         _duration = meters.Create("Microsoft.AspNetCore.Hosting").CreateHistogram<double>("http.server.request.duration", "s", "Duration of HTTP server requests.");
     }
@@ -41,7 +40,7 @@ internal sealed class LoopTelemetry
     /// <param name="completed">Every byte was sent.</param>
     public void End(Activity? span, string route, int status, long began, bool completed)
     {
-        _answered.Add(1);
+        Interlocked.Increment(ref _answered);
         _duration.Record(
             _time.GetElapsedTime(began).TotalSeconds, new("http.request.method", "GET"), new("http.response.status_code", status), new("http.route", route), new("network.protocol.version", "1.1"), new("url.scheme", "http"));
         if (span is null) return;
