@@ -366,8 +366,15 @@ public abstract class CatalogStoreFaults(RedisProcess server)
     private static async Task<CommitOutcome> CommitSoonAsync(CatalogStoreMaster master, CatalogChange change)
     {
         CommitOutcome outcome = new CommitOutcome.Unavailable("not tried");
-        await Eventually.TrueAsync(async () => (outcome = await master.CommitAsync(change)) is not CommitOutcome.Unavailable, "a commit", _soon, Cancelled);
+        await Eventually.TrueAsync(async () => (outcome = await SettledAsync()) is not CommitOutcome.Unavailable, "a commit", _soon, Cancelled);
         return outcome;
+
+        // A server that has just started may take longer for its first answer than is waited for here.
+        async Task<CommitOutcome> SettledAsync() => await master.CommitAsync(change) switch
+        {
+            CommitOutcome.Unsettled unsettled => await unsettled.Settlement.WaitAsync(_soon, Cancelled),
+            var settled => settled,
+        };
     }
 
     /// <summary>Memory holds what was told to be committed; Redis must hold just that.</summary>
