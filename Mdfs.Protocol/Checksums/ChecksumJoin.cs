@@ -2,7 +2,7 @@ namespace Mdfs.Protocol.Checksums;
 
 /// <summary>
 /// CRC-32 of a whole from the CRC-32s of its parts: crc(A‖B) = crc(A)·x^(8·|B|) + crc(B) in GF(2)[x] modulo the polynomial. On a worker the parts are
-/// blocks, whose checksums are needed anyway, so that bytes are hashed once and not twice; on the master they are the pieces of a resumable upload.
+/// those of blocks, whose checksums are needed anyway, so that bytes are hashed once and not twice; on the master they are the pieces of a resumable upload.
 /// </summary>
 public static class ChecksumJoin
 {

@@ -8,7 +8,7 @@ namespace Mdfs.ServiceDefaults.Bytes;
 /// <param name="most">The size of the largest.</param>
 public sealed class PieceSize(LargestPieces largest, int most = PieceSize.Largest) : IDisposable
 {
-    /// <summary>One block as workers check it: the common small range is one piece. Of 32 KiB the processor has a third more work.</summary>
+    /// <summary>The common small range is one piece. Of 32 KiB the processor has a third more work.</summary>
     public const int Small = 64 * 1024;
 
     public const int Large = 128 * 1024;

@@ -107,9 +107,35 @@ public sealed class WorkerBlockLayoutTests : IDisposable
         using var reader = Open();
         var fresh = Fresh();
         var window = new ReplicaWindow(reader, fresh.Of(reader.Held), 0, 8 * Block);
-        Assert.Equal((5 * Block) + Part, window.Read(new byte[PieceSize.Largest]).Count);
+        Assert.Equal(new WindowPiece(0, 5 * Block, BlockFault.Bytes), window.Read(new byte[PieceSize.Largest]));
         var noted = fresh.Of(reader.Held)!.Value;
         Assert.Equal((5, 0), (noted.Run(0, 100), noted.Run(5, 100)));
+        // It was read, also where nothing of the bad part is wanted: then it is told.
+        Assert.Equal(new WindowPiece(0, 0, BlockFault.Bytes), new ReplicaWindow(reader, fresh.Of(reader.Held), 5 * Block, 10).Read(new byte[PieceSize.Largest]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void Small_pieces_and_bytes_that_are_taken_back_make_the_same_movie(bool old, bool fresh)
+    {
+        Write(old);
+        using var reader = Open();
+        const int from = (253 * Block) + 17;
+        const int length = 5 * Block;
+        var window = Window(reader, fresh, from, length);
+        var came = new MemoryStream();
+        var into = new byte[PieceSize.Small];
+        for (var turn = 0; window.Left > 0; turn++)
+        {
+            Assert.True(window.TryRead(into, out var piece));
+            Assert.True(piece.Count > 0 && piece.Fault == BlockFault.None);
+            var taken = turn % 3 == 1 ? piece.Count / 3 : piece.Count;
+            came.Write(into, piece.Skip, taken);
+            if (taken < piece.Count) window.TakeBack(piece.Count - taken);
+            if (turn == 3) window.Distrust();
+        }
+
+        Assert.True(_movie.AsSpan(from, length).SequenceEqual(came.GetBuffer().AsSpan(0, (int)came.Length)));
     }
 
     [Theory]
@@ -172,6 +198,40 @@ public sealed class WorkerBlockLayoutTests : IDisposable
         Assert.Equal(_replica.Checksum, part.Checksum);
         using var reader = Open();
         Assert.Equal((Part, new BlockRead(Block, BlockFault.None)), (reader.Grain, reader.Read(599, new byte[Block])));
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(300)]
+    public async Task Notes_without_a_header_are_known_by_their_pages(int blocks)
+    {
+        var cancelled = TestContext.Current.CancellationToken;
+        var buffers = new DirectBuffers(Options.Create(new WorkerOptions()));
+        // As it lies there when a pull was broken off: no header yet, and fewer bytes than a page has room for.
+        Write(old: true);
+        using (var bytes = File.OpenHandle(Path, FileMode.Open, FileAccess.Write)) RandomAccess.SetLength(bytes, blocks * Block);
+        using (var notes = File.OpenHandle(Path + Sidecars.Blocks, FileMode.Open, FileAccess.Write)) RandomAccess.Write(notes, new byte[BlockFormat.PageSize], 0);
+        await using var part = await PartFile.ResumeAsync(Path, buffers, cancelled);
+        Assert.Equal(blocks * Block, part.Length);
+        Assert.Equal(Checksum.Of(_movie.AsSpan(0, blocks * Block)), part.Checksum);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_hashed_anew_has_to_come_to_what_was_acknowledged(bool old)
+    {
+        var cancelled = TestContext.Current.CancellationToken;
+        var buffers = new DirectBuffers(Options.Create(new WorkerOptions()));
+        Write(old);
+        const int at = 600 * Block;
+        var (expected, ofParts) = (Checksum.Of(_movie.AsSpan(0, at)), Checksum.Of(_movie.AsSpan(0, at)));
+        await using (var part = await PartFile.ReopenAsync(Path, at, expected, ofParts, buffers, cancelled)) Assert.Equal(expected, part?.Checksum);
+        Write(old);
+        // Rot in the last bytes, and of the page that would tell nothing is left.
+        Spoil(Path, at - 100);
+        if (!old) Spoil(Path + Sidecars.Blocks, (3 * BlockFormat.PageSize) + 20);
+        await using (var part = await PartFile.ReopenAsync(Path, at, expected, ofParts, buffers, cancelled)) Assert.Null(part);
     }
 
     private static ReplicaWindow Window(ReplicaReader reader, bool fresh, long from, long length) => new(reader, fresh ? Fresh().Of(reader.Held) : null, from, length);

@@ -7,7 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Mdfs.Worker.Files;
 
 /// <summary>
-/// A window of a replica as a loop sends it: what <see cref="WindowSender"/> does for the usual server, every block checked here as there. What is in memory is read on the loop; what is not, on another thread, so that a
+/// A window of a replica as a loop sends it: what <see cref="WindowSender"/> does for the usual server, every byte checked here as there. What is in memory is read on the loop; what is not, on another thread, so that a
 /// disk holds up nobody but who waits for it.
 /// </summary>
 /// <param name="open">Opens the replica, on another thread; null: it is not here.</param>

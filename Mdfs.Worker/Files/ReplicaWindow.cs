@@ -75,18 +75,13 @@ internal sealed class ReplicaWindow(ReplicaReader reader, FreshBlocks.Replica? f
 
     private WindowPiece Take(BlockRead read)
     {
-        Note(read.Good);
+        // Where whole blocks are read, one is good as a whole or not at all: also what is bad behind the end of the window is known now, and told.
+        if (_fresh is not null && read.Fault != BlockFault.None) read = read with { Good = read.Good - (read.Good % BlockFormat.BlockSize) };
+        _fresh?.Note(FirstBlock, BlockFormat.BlockCount(read.Good));
         var skip = (int)(Position - Start);
         var wanted = (int)Math.Clamp(read.Good - skip, 0, Left);
         Skip(wanted);
         return new WindowPiece(skip, wanted, Left == 0 ? BlockFault.None : read.Fault);
-    }
-
-    // Of a block that is bad in the middle the good parts before it count, and nothing is noted.
-    private void Note(int good)
-    {
-        var end = Start + good;
-        _fresh?.Note(FirstBlock, (end == reader.Size ? BlockFormat.BlockCount(end) : end / BlockFormat.BlockSize) - FirstBlock);
     }
 
     private long Whole() => Math.Min(reader.Size, RoundUp(Position + Left)) - Start;

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace Mdfs.Worker.Files;
 
 /// <summary>
-/// Sends a window of a replica, every block of it checked before its first byte leaves (design, section 2.3).
+/// Sends a window of a replica, every part of a block checked before its first byte leaves (design, section 2.3).
 /// </summary>
 internal sealed class WindowSender(WindowFindings findings, FreshBlocks fresh, WorkerMetrics metrics, TimeProvider time, IHostApplicationLifetime lifetime)
 {
@@ -17,7 +17,7 @@ internal sealed class WindowSender(WindowFindings findings, FreshBlocks fresh, W
 
     private readonly LargestPieces _largest = new();
 
-    /// <summary>False: the first block is bad, nothing has been sent, and the caller may still answer. Any later bad block aborts the connection.</summary>
+    /// <summary>False: what comes first is bad, nothing has been sent, and the caller may still answer. Anything bad behind it aborts the connection.</summary>
     /// <param name="begin">Sets status and headers; called when the first byte is known to be good.</param>
     /// <param name="head">Sent before the window, as the head of a part in multipart/byteranges.</param>
     public async Task<bool> TrySendAsync(

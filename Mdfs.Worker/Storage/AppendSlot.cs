@@ -24,7 +24,7 @@ internal sealed class AppendSlot(UploadId upload, long length, SpaceReservation 
     /// <summary>Bytes from the beginning that are durable, as far as this life knows. Changed only by who holds the turn.</summary>
     public long Length { get; set; } = length;
 
-    /// <summary>CRC-32 of the whole blocks among them; null: to be computed from the noted checksums.</summary>
+    /// <summary>CRC-32 of the whole parts of blocks among them; null: to be computed from the noted checksums.</summary>
     public Checksum? OfParts { get; set; }
 
     /// <summary>The highest offset at which a piece began, and the CRC-32 in front of it: that much was acknowledged to the client.</summary>

@@ -45,27 +45,31 @@ internal sealed class BlockLayout
     public bool IsSound(ReadOnlySpan<byte> page, long number) =>
         page.Length == BlockFormat.PageSize && BinaryPrimitives.ReadUInt32LittleEndian(page[^4..]) == CheckOf(page, number);
 
-    /// <summary>By what the header begins with; where that is rotten, or was not written yet, by the first page of checksums.</summary>
+    /// <summary>By the first page of checksums; where that is rotten, by what the header begins with.</summary>
     public static BlockLayout Of(SafeFileHandle file)
+    {
+        Span<byte> page = stackalloc byte[BlockFormat.PageSize];
+        if (TryRead(file, page, BlockFormat.PageSize))
+        {
+            foreach (var layout in All)
+            {
+                if (layout.IsSound(page, 1)) return layout;
+            }
+        }
+
+        return TryRead(file, page[..8], 0) && page[..8].SequenceEqual(Blocks.Magic) ? Blocks : Parts;
+    }
+
+    private static bool TryRead(SafeFileHandle file, Span<byte> into, long from)
     {
         try
         {
-            Span<byte> begins = stackalloc byte[8];
-            if (RandomAccess.Read(file, begins, 0) == begins.Length)
-            {
-                foreach (var layout in All)
-                {
-                    if (begins.SequenceEqual(layout.Magic)) return layout;
-                }
-            }
-
-            var page = new byte[BlockFormat.PageSize];
-            return RandomAccess.Read(file, page, BlockFormat.PageSize) == page.Length && Blocks.IsSound(page, 1) ? Blocks : Parts;
+            return RandomAccess.Read(file, into, from) == into.Length;
         }
         catch (IOException)
         {
-            // A sector that cannot be read: whatever the layout is, that page vouches for nothing.
-            return Parts;
+            // A sector that cannot be read.
+            return false;
         }
     }
 

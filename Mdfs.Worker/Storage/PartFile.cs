@@ -350,8 +350,11 @@ internal sealed class PartFile : IAsyncDisposable
     private async Task TakeAsync(string path, long offset, Checksum? ofParts, CancellationToken cancellation)
     {
         var (parts, tail) = Math.DivRem(offset, BlockFormat.PartSize);
-        var first = ofParts is null ? 0 : parts - (parts % BlockLayout.Parts.PerPage);
         using var notes = new BlockSidecarReader(path + Sidecars.Blocks);
+        var first = parts - (parts % BlockLayout.Parts.PerPage);
+        // Of bytes whose page is torn, or of an older layout, nothing is known but what they are now: then all are taken, and what they come to is compared.
+        if (notes.Grain != BlockFormat.PartSize || (first < parts && !notes.TryGet(first * BlockFormat.PartSize, out _))) ofParts = null;
+        if (ofParts is null) first = 0;
         var buffer = ArrayPool<byte>.Shared.Rent(BlockFormat.PartSize);
         try
         {

@@ -19,7 +19,7 @@ internal enum BlockFault
 internal readonly record struct BlockRead(int Good, BlockFault Fault);
 
 /// <summary>
-/// Reads whole blocks of one replica and checks each before anybody else sees it (design, section 2.3). Keeps its files open: a replica
+/// Reads blocks of one replica, or parts of them, and checks each before anybody else sees it (design, section 2.3). Keeps its files open: a replica
 /// that is deleted or replaced meanwhile is read to its end.
 /// </summary>
 internal sealed class ReplicaReader : IDisposable
@@ -32,7 +32,7 @@ internal sealed class ReplicaReader : IDisposable
     private DirectBuffers? _buffers;
     private bool _once;
 
-    // What was read past the system's cache, from a block on, and not asked for yet.
+    // What was read past the system's cache and not asked for yet.
     private DirectBuffer? _ahead;
     private long _aheadFrom;
     private int _aheadLength;

@@ -33,6 +33,14 @@ public sealed class HostNamesTests
     [InlineData("", false)]
     public void Elsewhere_names_that_no_stranger_can_own_count(string host, bool allowed) => Assert.Equal(allowed, Names("Production").Allows(new HostString(host)));
 
+    [Fact]
+    public void What_was_allowed_last_allows_nothing_else()
+    {
+        var names = Names("Production", "movies.example.com");
+        foreach (var (host, allowed) in ((string?, bool)[])[("", false), (null, false), ("movies.example.com", true), ("movies.example.com", true), ("evil.example", false), ("movies.example.com", true), ("movies.example.com:443", true), ("", false), (null, false), ("evil.example", false), ("evil.example", false)])
+            Assert.Equal(allowed, names.Allows(new HostString(host!)));
+    }
+
     [Theory]
     [InlineData("movies.example.com", true)]
     [InlineData("MOVIES.example.com:443", true)]
