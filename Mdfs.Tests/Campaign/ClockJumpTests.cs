@@ -32,13 +32,7 @@ public sealed class ClockJumpTests
         // Both are set right: one back, one forth.
         foreach (var worker in cluster.Workers) worker.System.SetClock(TimeSpan.Zero);
         foreach (var replica in disks.Replicas().Where(replica => replica.Worker == cluster.Workers[0]).ToList())
-        {
-            using var file = new FileStream(replica.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-            file.Position = 1000;
-            var old = file.ReadByte();
-            file.Position = 1000;
-            file.WriteByte((byte)~old);
-        }
+            BitRot.Flip(replica.Path, 1000);
 
         await Eventually.TrueAsync(() => disks.Replicas().All(replica => MovieBytes.HashOfFile(replica.Path) == movie.Hash), "the scrub finds it, and it is healed", CampaignCluster.Patience, Cancelled);
         await Eventually.TrueAsync(

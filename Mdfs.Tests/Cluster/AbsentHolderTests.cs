@@ -82,7 +82,7 @@ public sealed class AbsentHolderTests
         Assert.Equal(most.Select(pair => pair.Movie).Order(), quarantine.Select(one => one.GetProperty("name").GetString()!).Order());
         Assert.All(quarantine, one => Assert.Contains("away longer", one.GetProperty("reason").GetString()));
         var (good, bad) = (Find(adopted), Find(spoilt));
-        WorkerNode.Flip(Path.Combine(cluster.Cluster.WorkerDirectory(holder), "quarantine", bad, bad[..bad.IndexOf('-', StringComparison.Ordinal)]), 100_000);
+        BitRot.Flip(Path.Combine(cluster.Cluster.WorkerDirectory(holder), "quarantine", bad, bad[..bad.IndexOf('-', StringComparison.Ordinal)]), 100_000);
 
         using var home = new TempDirectory();
         using var mdfs = new MdfsCommand(home.Path, client.Master, TestCluster.AdminKey);

@@ -327,14 +327,7 @@ public sealed class CliTransferTests(SharedCluster shared) : IClassFixture<Share
         File.WriteAllText(_temp[$"{worker}/{name}.checksum"], Checksum.Of(movie.ToArray()).ToString(), Encoding.ASCII);
     }
 
-    private void Spoil(string name)
-    {
-        using var file = new FileStream(_temp[name], FileMode.Open);
-        file.Position = file.Length / 2;
-        var was = file.ReadByte();
-        file.Position--;
-        file.WriteByte((byte)(was ^ 1));
-    }
+    private void Spoil(string name) => BitRot.Flip(_temp[name], new FileInfo(_temp[name]).Length / 2);
 
     private string Write(string name, MovieBytes movie) => movie.WriteTo(_temp[name]);
 }

@@ -75,7 +75,7 @@ public sealed class LostReplicaTests : IDisposable
         var lost = await node.StoreAsync(WorkerNode.Movie(70_000), "lost.mp4");
         var rotten = await node.StoreAsync(WorkerNode.Movie(70_000), "rotten.mp4");
         Lose(node.ReplicaPath(lost.Version), how);
-        WorkerNode.Flip(node.ReplicaPath(rotten.Version), 66_000);
+        BitRot.Flip(node.ReplicaPath(rotten.Version), 66_000);
 
         scrubber.Obey(new ScrubOrder(1, ScrubAction.Start));
         await SoonAsync(() => scrubber.Report() is { State: ScrubState.Resting, Cycle: 2 }, "the second round is over");

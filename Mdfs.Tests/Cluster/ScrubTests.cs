@@ -19,7 +19,7 @@ public sealed class ScrubTests
         Assert.Equal(2, await cluster.Client.StoreAsync("film.mp4", Movie, Cancelled));
         await Eventually.TrueAsync(async () => (await ScrubAsync(cluster)).All(worker => worker.State == "resting"), "the first round is over", MdfsClient.Patience, Cancelled);
         var sick = cluster.ReplicaFiles(cluster.Worker("worker-1")).Single();
-        WorkerNode.Flip(sick, 700_000);
+        BitRot.Flip(sick, 700_000);
 
         Assert.Equal(HttpStatusCode.Accepted, await PostAsync(cluster, "api/scrub/start"));
         await Eventually.TrueAsync(
@@ -48,7 +48,7 @@ public sealed class ScrubTests
         }
 
         await Eventually.TrueAsync(async () => (await ScrubAsync(cluster)).All(worker => worker.State == "resting"), "the first round is over", MdfsClient.Patience, Cancelled);
-        WorkerNode.Flip(file, 1_400_000);
+        BitRot.Flip(file, 1_400_000);
         Assert.Equal(HttpStatusCode.Accepted, await PostAsync(cluster, "api/scrub/start"));
         await Eventually.TrueAsync(async () => await ScrubAsync(cluster) is [{ Found: 1 }], "it is found", MdfsClient.Patience, Cancelled);
     }
@@ -65,7 +65,7 @@ public sealed class ScrubTests
         {
             var file = replica + sidecar;
             var whole = await File.ReadAllBytesAsync(file, Cancelled);
-            WorkerNode.Flip(file, place);
+            BitRot.Flip(file, place);
 
             Assert.Equal(HttpStatusCode.Accepted, await PostAsync(cluster, "api/scrub/start"));
             await Eventually.TrueAsync(async () => (await File.ReadAllBytesAsync(file, Cancelled)).AsSpan().SequenceEqual(whole), $"{sidecar} says what it said", MdfsClient.Patience, Cancelled);
@@ -90,7 +90,7 @@ public sealed class ScrubTests
         // The other one's cannot be read: it is found, told, and not healed, until it can.
         var other = Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[1]), "canary");
         var whole = await File.ReadAllBytesAsync(other, Cancelled);
-        for (var block = 0; block < whole.Length; block += 65536) WorkerNode.Flip(other, block + 2000);
+        for (var block = 0; block < whole.Length; block += 65536) BitRot.Flip(other, block + 2000);
         var first = (await ScrubAsync(cluster))[0];
         Assert.Equal(HttpStatusCode.Accepted, await PostAsync(cluster, $"api/scrub/start?node={first.Id}"));
         await Eventually.TrueAsync(async () => await SumAsync("mdfs_worker_pulls_total{", "failed") >= 1, "an attempt has failed", MdfsClient.Patience, Cancelled);

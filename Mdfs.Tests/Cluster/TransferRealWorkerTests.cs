@@ -59,11 +59,7 @@ public sealed class TransferRealWorkerTests : IDisposable
         var replica = await StoreAsync(rig, movie, workers);
 
         var path = Directory.EnumerateFiles(_disk["a"], $"{replica.Version}", SearchOption.AllDirectories).Single();
-        await using (var file = new FileStream(path, FileMode.Open, FileAccess.Write))
-        {
-            file.Position = 3_000_000;
-            file.WriteByte((byte)(movie[3_000_000] ^ 1));
-        }
+        BitRot.Flip(path, 3_000_000);
         Assert.Equal(1, await ReadAsync(rig, replica.Version, movie, 0, movie.Length, workers));
 
         await a.StopAsync(new CancellationToken(canceled: true));

@@ -109,7 +109,7 @@ public sealed class UndeleteTests
         await client.StoreAsync("rotten.mp4", Movie, Cancelled);
         (await client.DeleteAsync("rotten.mp4", Cancelled)).Dispose();
         var kept = Directory.EnumerateFiles(Path.Combine(cluster.Cluster.WorkerDirectory(cluster.Workers[0]), "trash", "kept")).Single(static file => !Path.GetFileName(file).Contains('.', StringComparison.Ordinal));
-        WorkerNode.Flip(kept, 400_000);
+        BitRot.Flip(kept, 400_000);
         // One copy is good: it comes back, and the other is made from it.
         Assert.Equal(1, (await cluster.Client.AdminAsync(HttpMethod.Post, "api/files/rotten.mp4/undelete", HttpStatusCode.Created, Cancelled)).GetProperty("copies").GetInt32());
         await client.WaitForWholeAsync(1, Cancelled);

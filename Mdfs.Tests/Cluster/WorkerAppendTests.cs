@@ -145,7 +145,7 @@ public sealed class WorkerAppendTests : IDisposable
             await AppendAsync(node, 0, 500_000);
         }
 
-        WorkerNode.Flip(Bytes + ".blocks", 4096 + 5);
+        BitRot.Flip(Bytes + ".blocks", 4096 + 5);
         await using (var node = await WorkerNode.StartAsync(_directory.Path))
         {
             await AppendAsync(node, 500_000, _movie.Length - 500_000);
@@ -165,7 +165,7 @@ public sealed class WorkerAppendTests : IDisposable
         }
 
         // In the block that is not whole yet, and of which no checksum is noted.
-        WorkerNode.Flip(Bytes, 69_000);
+        BitRot.Flip(Bytes, 69_000);
         await using (var node = await WorkerNode.StartAsync(_directory.Path))
         {
             using var piece = await SendAsync(node, 70_000, Checksum.Of(_movie.AsSpan(0, 70_000)), [1]);

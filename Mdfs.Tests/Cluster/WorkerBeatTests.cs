@@ -285,7 +285,7 @@ public sealed class WorkerBeatTests : IDisposable
         var replica = await node.StoreAsync(_movie);
         using (var asked = await node.Master.SendAsync(NodePurpose.Control, HttpMethod.Post, Routes.Worker.BeatNow)) Assert.Equal(HttpStatusCode.Accepted, asked.StatusCode);
         await master.WaitForBeatAsync(beat => beat.ReplicaCount == 1, "the beat that was asked for");
-        WorkerNode.Flip(node.ReplicaPath(replica.Version), 5);
+        BitRot.Flip(node.ReplicaPath(replica.Version), 5);
         (await node.Master.WindowAsync(replica.Version, 0, 10)).Dispose();
         await master.WaitForBeatAsync(beat => beat.Changed.Any(report => report.Damaged), "damage is told");
     }

@@ -116,16 +116,6 @@ internal sealed class WorkerNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Flips one bit of a file on disk.</summary>
-    public static void Flip(string path, long at)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        file.Position = at;
-        var value = file.ReadByte();
-        file.Position = at;
-        file.WriteByte((byte)(value ^ 0x10));
-    }
-
     /// <summary>Open, bytes, seal.</summary>
     public async Task<ReplicaDescription> StoreAsync(byte[] movie, string name = "a.mp4", ReplicaDescription? replica = null)
     {

@@ -132,7 +132,7 @@ public sealed class WorkerPullTests : IAsyncDisposable
         var part = Path.Combine(target.Directory, "incoming", $"pull-{replica.Version}");
         Assert.InRange(new FileInfo(part).Length, 4_000_000, movie.Length - 1);
         // What a power cut does to a page that was never fsynced.
-        WorkerNode.Flip(part, 3_000_000);
+        BitRot.Flip(part, 3_000_000);
 
         var again = await WorkerNode.StartAsync(target.Directory);
         _nodes.Add(again);
@@ -232,7 +232,7 @@ public sealed class WorkerPullTests : IAsyncDisposable
 
     private static PullSource Source(WorkerNode node) => new(node.Id, node.Address);
 
-    private static void Damage(WorkerNode node, ReplicaDescription replica, int block) => WorkerNode.Flip(node.ReplicaPath(replica.Version), (block * Block) + 3);
+    private static void Damage(WorkerNode node, ReplicaDescription replica, int block) => BitRot.Flip(node.ReplicaPath(replica.Version), (block * Block) + 3);
 
     private static Task<string?> PullAsync(WorkerNode target, ReplicaDescription replica, params WorkerNode[] sources) =>
         target.Services.GetRequiredService<PullRunner>().RunAsync(new Pull(new PullOrder(replica, [.. sources.Select(Source)]), new CancellationTokenSource()));

@@ -92,7 +92,7 @@ public sealed class WorkerRecoveryTests : IDisposable
     {
         await using var node = await WorkerNode.StartAsync(_directory.Path);
         var replica = await node.StoreAsync(_movie);
-        WorkerNode.Flip(node.ReplicaPath(replica.Version), 1_000);
+        BitRot.Flip(node.ReplicaPath(replica.Version), 1_000);
         Assert.False((await node.Master.VerifyAsync(replica.Version)).Valid);
         await node.PrepareAsync(_movie, replica.Upload);
         File.Delete(Path.Combine(_directory["incoming"], replica.Upload.Value));
@@ -194,7 +194,7 @@ public sealed class WorkerRecoveryTests : IDisposable
     {
         var replica = await StoreAndStopAsync();
         var description = Path.Combine(_directory["replicas"], Shard(replica.Version), $"{replica.Version}.checksum");
-        WorkerNode.Flip(description, 25);
+        BitRot.Flip(description, 25);
         // Nothing can be written under this name, as little as on a full disk.
         Directory.CreateDirectory(description + ".tmp");
         await using (var node = await WorkerNode.StartAsync(_directory.Path)) Assert.Equal(_movie, await node.Master.BytesAsync(replica.Version, 0, _movie.Length));

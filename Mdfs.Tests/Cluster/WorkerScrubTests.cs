@@ -23,7 +23,7 @@ public sealed class WorkerScrubTests : IDisposable
         var scrubber = await RestingAsync(node);
         var good = await node.StoreAsync(WorkerNode.Movie(5 * Block, seed: 1), "good.mp4");
         var bad = await node.StoreAsync(WorkerNode.Movie((9 * Block) + 7, seed: 2), "bad.mp4");
-        WorkerNode.Flip(node.ReplicaPath(bad.Version), (8 * Block) + 100);
+        BitRot.Flip(node.ReplicaPath(bad.Version), (8 * Block) + 100);
         var canary = scrubber.Report().CanarySeconds;
 
         scrubber.Obey(new ScrubOrder(1, ScrubAction.Start));
@@ -105,7 +105,7 @@ public sealed class WorkerScrubTests : IDisposable
         for (var i = 0; i < 9; i++)
         {
             var replica = await node.StoreAsync(WorkerNode.Movie(1000, seed: i), $"{i}.mp4");
-            WorkerNode.Flip(node.ReplicaPath(replica.Version), 10);
+            BitRot.Flip(node.ReplicaPath(replica.Version), 10);
         }
 
         scrubber.Obey(new ScrubOrder(1, ScrubAction.Start));

@@ -53,7 +53,7 @@ public sealed class WorkerVerifyTests : IDisposable
         var verifying = Task.Run(() => verifier.VerifyAsync(replica.Version, Cancelled), Cancelled);
         while (verifier.Progress(replica.Version) is null && !verifying.IsCompleted) Thread.SpinWait(10);
         // The beginning was read and found good; what is read to make the checksums is something else.
-        WorkerNode.Flip(path, 100);
+        BitRot.Flip(path, 100);
         await verifying;
 
         using var window = await node.Master.WindowAsync(replica.Version, 0, Block);

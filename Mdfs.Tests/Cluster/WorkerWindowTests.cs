@@ -154,7 +154,7 @@ public sealed class WorkerWindowTests : IDisposable
         var movie = WorkerNode.Movie(20 * Block);
         var replica = await node.StoreAsync(movie);
         Assert.Equal(movie, await node.Master.BytesAsync(replica.Version, 0, movie.Length));
-        WorkerNode.Flip(node.ReplicaPath(replica.Version), (15 * Block) + 77);
+        BitRot.Flip(node.ReplicaPath(replica.Version), (15 * Block) + 77);
         movie[(15 * Block) + 77] ^= 0x10;
 
         if (unseen)
@@ -192,7 +192,7 @@ public sealed class WorkerWindowTests : IDisposable
         await using (var node = await WorkerNode.StartAsync(_directory.Path))
         {
             replica = await node.StoreAsync(movie);
-            WorkerNode.Flip(node.ReplicaPath(replica.Version), (10 * Block) + 77);
+            BitRot.Flip(node.ReplicaPath(replica.Version), (10 * Block) + 77);
 
             using (var refused = await node.Master.WindowAsync(replica.Version, (10 * Block) + 5000, 10))
                 Assert.Equal(NodeRefusal.Damaged, (await MasterVoice.RefusalAsync(refused, HttpStatusCode.Conflict)).Code);
@@ -222,7 +222,7 @@ public sealed class WorkerWindowTests : IDisposable
         await using var node = await WorkerNode.StartAsync(_directory.Path, settings: new() { ["Mdfs:EventLoops"] = "1" });
         var movie = WorkerNode.Movie(3 * Block);
         var (bad, good) = (await node.StoreAsync(movie, "bad.mp4"), await node.StoreAsync(movie, "good.mp4"));
-        WorkerNode.Flip(node.ReplicaPath(bad.Version), 77);
+        BitRot.Flip(node.ReplicaPath(bad.Version), 77);
         var note = StalledFile.Make(node.ReplicaPath(bad.Version) + ".damaged.tmp", _directory["pipe"]);
         using var first = new MasterVoice(node.Address, node.Id);
         var refused = first.WindowAsync(bad.Version, 0, movie.Length);
@@ -271,7 +271,7 @@ public sealed class WorkerWindowTests : IDisposable
         await Eventually.TrueAsync(() => node.Services.GetRequiredService<Scrubber>().Report() is { State: ScrubState.Resting, Cycle: 1 }, "the first round of the scrub is over", MdfsClient.Patience, TestContext.Current.CancellationToken);
         var replica = await node.StoreAsync(movie);
         var sidecar = node.ReplicaPath(replica.Version) + ".blocks";
-        if (how == "flipped") WorkerNode.Flip(sidecar, 4096 + 5);
+        if (how == "flipped") BitRot.Flip(sidecar, 4096 + 5);
         else if (how == "missing") File.Delete(sidecar);
         else File.WriteAllBytes(sidecar, File.ReadAllBytes(sidecar)[..4096]);
 
@@ -297,7 +297,7 @@ public sealed class WorkerWindowTests : IDisposable
         }
 
         var before = await File.ReadAllBytesAsync(sidecar, TestContext.Current.CancellationToken);
-        WorkerNode.Flip(sidecar, 25);
+        BitRot.Flip(sidecar, 25);
         await using var again = await WorkerNode.StartAsync(_directory.Path);
         Assert.Equal(movie, await again.Master.BytesAsync(replica.Version, 0, 1000));
         Assert.Equal(before, await File.ReadAllBytesAsync(sidecar, TestContext.Current.CancellationToken));
@@ -311,7 +311,7 @@ public sealed class WorkerWindowTests : IDisposable
         {
             replica = await node.StoreAsync(WorkerNode.Movie(1000));
             File.Delete(node.ReplicaPath(replica.Version) + ".checksum");
-            WorkerNode.Flip(node.ReplicaPath(replica.Version) + ".blocks", 40);
+            BitRot.Flip(node.ReplicaPath(replica.Version) + ".blocks", 40);
         }
 
         await using var again = await WorkerNode.StartAsync(_directory.Path);
@@ -329,7 +329,7 @@ public sealed class WorkerWindowTests : IDisposable
         {
             using (var open = await node.Master.OpenAsync(UploadId.New(), 1)) Assert.Equal(HttpStatusCode.NoContent, open.StatusCode);
             var replica = await node.StoreAsync(WorkerNode.Movie(1000, i), $"{i}.mp4");
-            WorkerNode.Flip(node.ReplicaPath(replica.Version), 3);
+            BitRot.Flip(node.ReplicaPath(replica.Version), 3);
             await node.Master.VerifyAsync(replica.Version);
         }
 

@@ -40,11 +40,7 @@ public sealed class CliFaultTests : IDisposable
         using var mdfs = new MdfsCommand(_temp.Path, cluster.Client.Master, TestCluster.AdminKey);
         await Patiently.StoreAsync(cluster.Client, "rot.mp4", new MovieBytes(2, 500_000), Cancelled);
         var replica = cluster.Workers.SelectMany(cluster.ReplicaFiles).First();
-        await using (var file = new FileStream(replica, FileMode.Open))
-        {
-            file.Position = 300_000;
-            file.WriteByte((byte)(file.ReadByte() ^ 1));
-        }
+        BitRot.Flip(replica, 300_000);
 
         var verdict = Assert.Single((await mdfs.RunAsync("verify", "--all", "--json")).AssertEnded(6).Json);
         Assert.False(verdict.GetProperty("valid").GetBoolean());

@@ -70,11 +70,7 @@ public abstract class StreamFailoverContract(StreamCluster fixture)
             source =>
             {
                 var path = ReplicaDirectory.Files(Cluster.WorkerDirectory(source)).Single(file => Path.GetFileName(file) == $"{version}");
-                using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-                file.Position = Movie.Length - 1000;
-                var value = file.ReadByte();
-                file.Position--;
-                file.WriteByte((byte)(value ^ 1));
+                BitRot.Flip(path, Movie.Length - 1000);
                 return Task.CompletedTask;
             },
             async _ =>

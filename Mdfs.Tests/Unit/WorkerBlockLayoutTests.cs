@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using Mdfs.Protocol.Checksums;
-using Mdfs.Protocol.Names;
 using Mdfs.Protocol.Versions;
 using Mdfs.Protocol.Wire;
 using Mdfs.ServiceDefaults.Bytes;
@@ -23,13 +22,16 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     private const int Part = BlockFormat.PartSize;
 
     // Over the end of a page of checksums, of either layout, and over that of a block.
-    private static readonly byte[] _movie = Bytes((1030 * Block) + 777);
-    private static readonly ReplicaDescription _replica = new(
-        FileName.Parse("film.mp4"), new MovieVersion(7), _movie.Length, Checksum.Of(_movie), DateTimeOffset.UnixEpoch, UploadId.New(), "cluster");
+    private static readonly byte[] _movie = new MovieBytes(13, (1030 * Block) + 777).ToArray();
+    private static readonly HeldReplica _held = StoredReplica.Of(_movie, new MovieVersion(7));
+    private static readonly ReplicaDescription _replica = _held.Report.Replica;
 
     private readonly TempDirectory _place = new();
+    private readonly DirectBuffers _buffers = new(Options.Create(new WorkerOptions()));
 
     private string Path => _place["replica"];
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     public void Dispose() => _place.Dispose();
 
@@ -84,7 +86,7 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     {
         const int bad = (5 * Block) + (2 * Part) + 100;
         Write(old);
-        Spoil(Path, bad);
+        BitRot.Flip(Path, bad);
         using var reader = Open();
         var into = new byte[PieceSize.Largest];
         Assert.Equal(new WindowPiece(0, good, BlockFault.Bytes), Window(reader, fresh: false, 0, 8 * Block).Read(into));
@@ -103,7 +105,7 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     public void A_block_with_a_bad_part_is_not_noted_as_good()
     {
         Write(old: false);
-        Spoil(Path, (5 * Block) + Part);
+        BitRot.Flip(Path, (5 * Block) + Part);
         using var reader = Open();
         var fresh = Fresh();
         var window = new ReplicaWindow(reader, fresh.Of(reader.Held), 0, 8 * Block);
@@ -144,7 +146,7 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     public void A_rotten_header_does_not_hide_the_checksums_behind_it(bool old)
     {
         Write(old);
-        for (var at = 0; at < 8; at++) Spoil(Path + Sidecars.Blocks, at);
+        for (var at = 0; at < 8; at++) BitRot.Flip(Path + Sidecars.Blocks, at);
         Assert.Null(BlockFormat.ReadHeader(Path + Sidecars.Blocks));
         using (var reader = Open()) Assert.Equal(new BlockRead(8 * Block, BlockFault.None), reader.Read(3, new byte[8 * Block]));
         using (var file = File.OpenHandle(Path + Sidecars.Blocks, FileMode.Open, FileAccess.ReadWrite))
@@ -154,12 +156,12 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false, 4096 + 8)]
-    [InlineData(true, 4096 + 8)]
-    public void A_rotten_page_vouches_for_nothing_and_the_next_one_does(bool old, int at)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_rotten_page_vouches_for_nothing_and_the_next_one_does(bool old)
     {
         Write(old);
-        Spoil(Path + Sidecars.Blocks, at);
+        BitRot.Flip(Path + Sidecars.Blocks, BlockFormat.PageSize + 8);
         using var reader = Open();
         Assert.Equal(new BlockRead(0, BlockFault.Sidecar), reader.Read(3, new byte[Block]));
         Assert.Equal(new BlockRead(Block, BlockFault.None), reader.Read(1025, new byte[Block]));
@@ -170,17 +172,11 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     [InlineData(true)]
     public async Task A_pull_goes_on_with_what_either_layout_has_noted(bool old)
     {
-        var cancelled = TestContext.Current.CancellationToken;
-        var buffers = new DirectBuffers(Options.Create(new WorkerOptions()));
         Write(old);
-        Spoil(Path, (700 * Block) + 5);
-        await using var part = await PartFile.ResumeAsync(Path, buffers, cancelled);
+        BitRot.Flip(Path, (700 * Block) + 5);
+        await using var part = await PartFile.ResumeAsync(Path, _buffers, Cancelled);
         Assert.Equal(700 * Block, part.Length);
-        await part.AppendAsync(_movie.AsMemory(700 * Block), cancelled);
-        await part.CompleteAsync();
-        Assert.Equal(_replica.Checksum, part.Checksum);
-        using var reader = Open();
-        Assert.Equal((Part, new BlockRead(Block, BlockFault.None)), (reader.Grain, reader.Read(701, new byte[Block])));
+        await AssertEndsWholeAsync(part);
     }
 
     [Theory]
@@ -188,16 +184,10 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     [InlineData(true)]
     public async Task An_upload_goes_on_where_it_stood_whatever_layout_its_notes_have(bool old)
     {
-        var cancelled = TestContext.Current.CancellationToken;
-        var buffers = new DirectBuffers(Options.Create(new WorkerOptions()));
         Write(old);
         const int at = (600 * Block) + 12_345;
-        await using var part = (await PartFile.ReopenAsync(Path, at, Checksum.Of(_movie.AsSpan(0, at)), null, buffers, cancelled))!;
-        await part.AppendAsync(_movie.AsMemory(at), cancelled);
-        await part.CompleteAsync();
-        Assert.Equal(_replica.Checksum, part.Checksum);
-        using var reader = Open();
-        Assert.Equal((Part, new BlockRead(Block, BlockFault.None)), (reader.Grain, reader.Read(599, new byte[Block])));
+        await using var part = (await PartFile.ReopenAsync(Path, at, Checksum.Of(_movie.AsSpan(0, at)), null, _buffers, Cancelled))!;
+        await AssertEndsWholeAsync(part);
     }
 
     [Theory]
@@ -205,13 +195,11 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     [InlineData(300)]
     public async Task Notes_without_a_header_are_known_by_their_pages(int blocks)
     {
-        var cancelled = TestContext.Current.CancellationToken;
-        var buffers = new DirectBuffers(Options.Create(new WorkerOptions()));
         // As it lies there when a pull was broken off: no header yet, and fewer bytes than a page has room for.
         Write(old: true);
         using (var bytes = File.OpenHandle(Path, FileMode.Open, FileAccess.Write)) RandomAccess.SetLength(bytes, blocks * Block);
         using (var notes = File.OpenHandle(Path + Sidecars.Blocks, FileMode.Open, FileAccess.Write)) RandomAccess.Write(notes, new byte[BlockFormat.PageSize], 0);
-        await using var part = await PartFile.ResumeAsync(Path, buffers, cancelled);
+        await using var part = await PartFile.ResumeAsync(Path, _buffers, Cancelled);
         Assert.Equal(blocks * Block, part.Length);
         Assert.Equal(Checksum.Of(_movie.AsSpan(0, blocks * Block)), part.Checksum);
     }
@@ -221,37 +209,39 @@ public sealed class WorkerBlockLayoutTests : IDisposable
     [InlineData(true)]
     public async Task What_is_hashed_anew_has_to_come_to_what_was_acknowledged(bool old)
     {
-        var cancelled = TestContext.Current.CancellationToken;
-        var buffers = new DirectBuffers(Options.Create(new WorkerOptions()));
         Write(old);
         const int at = 600 * Block;
         var (expected, ofParts) = (Checksum.Of(_movie.AsSpan(0, at)), Checksum.Of(_movie.AsSpan(0, at)));
-        await using (var part = await PartFile.ReopenAsync(Path, at, expected, ofParts, buffers, cancelled)) Assert.Equal(expected, part?.Checksum);
+        await using (var part = await PartFile.ReopenAsync(Path, at, expected, ofParts, _buffers, Cancelled)) Assert.Equal(expected, part?.Checksum);
         Write(old);
         // Rot in the last bytes, and of the page that would tell nothing is left.
-        Spoil(Path, at - 100);
-        if (!old) Spoil(Path + Sidecars.Blocks, (3 * BlockFormat.PageSize) + 20);
-        await using (var part = await PartFile.ReopenAsync(Path, at, expected, ofParts, buffers, cancelled)) Assert.Null(part);
+        BitRot.Flip(Path, at - 100);
+        if (!old) BitRot.Flip(Path + Sidecars.Blocks, (3 * BlockFormat.PageSize) + 20);
+        await using (var part = await PartFile.ReopenAsync(Path, at, expected, ofParts, _buffers, Cancelled)) Assert.Null(part);
+    }
+
+    private async Task AssertEndsWholeAsync(PartFile part)
+    {
+        var at = (int)part.Length;
+        await part.AppendAsync(_movie.AsMemory(at), Cancelled);
+        await part.CompleteAsync();
+        Assert.Equal(_replica.Checksum, part.Checksum);
+        using var reader = Open();
+        Assert.Equal(Part, reader.Grain);
+        // Before, at and behind the place where it went on.
+        for (var block = (at / Block) - 1; block <= (at / Block) + 1; block++) Assert.Equal(new BlockRead(Block, BlockFault.None), reader.Read(block, new byte[Block]));
     }
 
     private static ReplicaWindow Window(ReplicaReader reader, bool fresh, long from, long length) => new(reader, fresh ? Fresh().Of(reader.Held) : null, from, length);
 
     private static FreshBlocks Fresh() => new(Options.Create(new WorkerOptions { VerifyFreshness = TimeSpan.FromHours(1) }), new FakeTimeProvider());
 
-    private ReplicaReader Open() => ReplicaReader.Open(Path, new HeldReplica(new ReplicaReport(_replica, Damaged: false, Verified: true), 0))!;
+    private ReplicaReader Open() => ReplicaReader.Open(Path, _held)!;
 
     private void Write(bool old)
     {
-        File.WriteAllBytes(Path, _movie);
-        if (old)
-        {
-            File.WriteAllBytes(Path + Sidecars.Blocks, OfWholeBlocks());
-            return;
-        }
-
-        using var blocks = new BlockSidecarWriter(Path + Sidecars.Blocks);
-        blocks.Append(_movie);
-        Assert.Equal(_replica.Checksum, blocks.Complete(_replica));
+        StoredReplica.Write(Path, _movie, _held);
+        if (old) File.WriteAllBytes(Path + Sidecars.Blocks, OfWholeBlocks());
     }
 
     // As it was written before parts had checksums, byte by byte.
@@ -279,20 +269,5 @@ public sealed class WorkerBlockLayoutTests : IDisposable
         }
 
         return file;
-    }
-
-    private static void Spoil(string path, long at)
-    {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
-        var one = new byte[1];
-        RandomAccess.Read(file, one, at);
-        RandomAccess.Write(file, [(byte)~one[0]], at);
-    }
-
-    private static byte[] Bytes(int length)
-    {
-        var bytes = new byte[length];
-        new Random(13).NextBytes(bytes);
-        return bytes;
     }
 }

@@ -131,17 +131,7 @@ public sealed class WorkerKeptReadersTests : IDisposable
         return reader;
     }
 
-    private void Write()
-    {
-        var path = _directory.ReplicaPath(_version);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path, _bytes);
-        using var blocks = new BlockSidecarWriter(path + Sidecars.Blocks);
-        blocks.Append(_bytes);
-        blocks.Complete(Report().Replica);
-    }
+    private void Write() => StoredReplica.Write(_directory.ReplicaPath(_version), _bytes, StoredReplica.Of(_bytes, _version));
 
-    private ReplicaReport Report() => new(
-        new ReplicaDescription(FileName.Parse("film.mp4"), _version, _bytes.Length, Checksum.Of(_bytes), DateTimeOffset.UnixEpoch, UploadId.New(), "cluster"),
-        Damaged: false, Verified: true);
+    private ReplicaReport Report() => StoredReplica.Of(_bytes, _version).Report;
 }

@@ -10,7 +10,7 @@ namespace Mdfs.Tests.Unit;
 public sealed class WorkerPartFileTests : IDisposable
 {
     private const int Mib = 1 << 20;
-    private static readonly byte[] _movie = Bytes(7 * Mib + 12_345);
+    private static readonly byte[] _movie = new MovieBytes(11, 7 * Mib + 12_345).ToArray();
     private readonly TempDirectory _place = new();
 
     private readonly DirectBuffers _past = Buffers(true);
@@ -213,11 +213,4 @@ public sealed class WorkerPartFileTests : IDisposable
     }
 
     private static DirectBuffers Buffers(bool direct) => new(Options.Create(new WorkerOptions { DirectIo = direct }));
-
-    private static byte[] Bytes(int length)
-    {
-        var bytes = new byte[length];
-        new Random(11).NextBytes(bytes);
-        return bytes;
-    }
 }

@@ -13,7 +13,7 @@ namespace Mdfs.Tests.Unit;
 public sealed class WorkerReplicaReaderTests : IDisposable
 {
     private const int Block = BlockFormat.BlockSize;
-    private static readonly byte[] _movie = Bytes((40 * Block) + 777);
+    private static readonly byte[] _movie = new MovieBytes(12, (40 * Block) + 777).ToArray();
     private readonly TempDirectory _place = new();
     private readonly DirectBuffers _buffers = new(Options.Create(new WorkerOptions()));
 
@@ -56,7 +56,7 @@ public sealed class WorkerReplicaReaderTests : IDisposable
     public void A_bad_block_is_found_and_the_good_ones_before_it_count()
     {
         Write(_movie);
-        using (var file = File.OpenHandle(_place["replica"], FileMode.Open, FileAccess.Write)) RandomAccess.Write(file, [(byte)~_movie[5 * Block]], 5 * Block);
+        BitRot.Flip(_place["replica"], 5 * Block);
         using var reader = Reader();
         Assert.Equal(new BlockRead(5 * Block, BlockFault.Bytes), reader.Read(0, new byte[8 * Block]));
         Assert.False(reader.IsSound);
@@ -103,24 +103,7 @@ public sealed class WorkerReplicaReaderTests : IDisposable
         return reader;
     }
 
-    private void Write(byte[] bytes)
-    {
-        File.WriteAllBytes(_place["replica"], bytes);
-        using var blocks = new BlockSidecarWriter(_place["replica"] + Sidecars.Blocks);
-        blocks.Append(bytes);
-        blocks.Complete(Held(bytes).Report.Replica);
-    }
+    private void Write(byte[] bytes) => StoredReplica.Write(_place["replica"], bytes, Held(bytes));
 
-    private static HeldReplica Held(byte[] bytes) => new(
-        new ReplicaReport(
-            new ReplicaDescription(FileName.Parse("film.mp4"), new MovieVersion(7), bytes.Length, Checksum.Of(bytes), DateTimeOffset.UnixEpoch, UploadId.New(), "cluster"),
-            Damaged: false, Verified: true),
-        0);
-
-    private static byte[] Bytes(int length)
-    {
-        var bytes = new byte[length];
-        new Random(12).NextBytes(bytes);
-        return bytes;
-    }
+    private static HeldReplica Held(byte[] bytes) => StoredReplica.Of(bytes, new MovieVersion(7));
 }

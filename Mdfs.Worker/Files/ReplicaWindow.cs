@@ -59,7 +59,7 @@ internal sealed class ReplicaWindow(ReplicaReader reader, FreshBlocks.Replica? f
     {
         if (Left == 0) return default;
         into = into[..Whole(into.Length)];
-        return Take(reader.ReadFrom(Start, into));
+        return Take(reader.ReadFrom(Start, into, Grain));
     }
 
     /// <summary>As <see cref="Read"/>, but only if nobody has to be waited for.</summary>
@@ -75,8 +75,6 @@ internal sealed class ReplicaWindow(ReplicaReader reader, FreshBlocks.Replica? f
 
     private WindowPiece Take(BlockRead read)
     {
-        // Where whole blocks are read, one is good as a whole or not at all: also what is bad behind the end of the window is known now, and told.
-        if (_fresh is not null && read.Fault != BlockFault.None) read = read with { Good = read.Good - (read.Good % BlockFormat.BlockSize) };
         _fresh?.Note(FirstBlock, BlockFormat.BlockCount(read.Good));
         var skip = (int)(Position - Start);
         var wanted = (int)Math.Clamp(read.Good - skip, 0, Left);

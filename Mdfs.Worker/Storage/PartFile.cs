@@ -352,8 +352,8 @@ internal sealed class PartFile : IAsyncDisposable
         var (parts, tail) = Math.DivRem(offset, BlockFormat.PartSize);
         using var notes = new BlockSidecarReader(path + Sidecars.Blocks);
         var first = parts - (parts % BlockLayout.Parts.PerPage);
-        // Of bytes whose page is torn, or of an older layout, nothing is known but what they are now: then all are taken, and what they come to is compared.
-        if (notes.Grain != BlockFormat.PartSize || (first < parts && !notes.TryGet(first * BlockFormat.PartSize, out _))) ofParts = null;
+        // Of bytes whose page is torn nothing is known but what they are now: then all are taken, and what they come to is compared.
+        if (first < parts && !IsNoted(first, out _)) ofParts = null;
         if (ofParts is null) first = 0;
         var buffer = ArrayPool<byte>.Shared.Rent(BlockFormat.PartSize);
         try
@@ -361,9 +361,8 @@ internal sealed class PartFile : IAsyncDisposable
             _blocks.Skip(first);
             for (var number = first; number < parts; number++)
             {
-                // A page that was torn by a crash, or is of an older layout: the bytes under it were fsynced, and are hashed again.
-                if (notes.Grain != BlockFormat.PartSize || !notes.TryGet(number * BlockFormat.PartSize, out var checksum))
-                    checksum = Protocol.Checksums.Checksum.Of((await ReadAsync(number, BlockFormat.PartSize)).Span).Value;
+                // The bytes under such a page were fsynced, and are hashed again.
+                if (!IsNoted(number, out var checksum)) checksum = Protocol.Checksums.Checksum.Of((await ReadAsync(number, BlockFormat.PartSize)).Span).Value;
                 _blocks.Take(checksum);
             }
 
@@ -373,6 +372,13 @@ internal sealed class PartFile : IAsyncDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        // Not where a crash has torn the page, nor in an older layout.
+        bool IsNoted(long part, out uint checksum)
+        {
+            checksum = 0;
+            return notes.Grain == BlockFormat.PartSize && notes.TryGet(part * BlockFormat.PartSize, out checksum);
         }
 
         async ValueTask<ReadOnlyMemory<byte>> ReadAsync(long part, int length)

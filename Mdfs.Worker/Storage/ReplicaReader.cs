@@ -106,24 +106,14 @@ internal sealed class ReplicaReader : IDisposable
     /// Reads from the start of a block; the buffer holds a whole number of blocks, or ends with the replica. On the caller's thread: a read of a file occupies a thread in any case, since
     /// the system has no other kind, and for what is in memory already, as most of what is played is, handing it to another thread costs more than the reading.
     /// </summary>
-    public BlockRead Read(long firstBlock, Span<byte> buffer)
-    {
-        var read = ReadFrom(firstBlock * BlockFormat.BlockSize, buffer);
-        // A block is good as a whole or not at all.
-        return read.Fault == BlockFault.None ? read : read with { Good = read.Good - (read.Good % BlockFormat.BlockSize) };
-    }
+    public BlockRead Read(long firstBlock, Span<byte> buffer) => ReadFrom(firstBlock * BlockFormat.BlockSize, buffer, BlockFormat.BlockSize);
 
     /// <summary>As <see cref="Read"/>, of parts of blocks.</summary>
-    /// <param name="from">A multiple of <see cref="Grain"/>, as the buffer's length is, unless it ends with the replica.</param>
-    public BlockRead ReadFrom(long from, Span<byte> buffer)
-    {
-        var read = ReadAndCheck(from, buffer);
-        if (read.Fault != BlockFault.None) IsSound = false;
-        return read;
-    }
+    /// <param name="from">A multiple of the grain, as the buffer's length is, unless it ends with the replica.</param>
+    /// <param name="grain">What is good as a whole or not at all: <see cref="Grain"/>, or a block.</param>
+    public BlockRead ReadFrom(long from, Span<byte> buffer, int grain) => Judge(ReadAndCheck(from, buffer), grain);
 
     /// <summary>As <see cref="ReadFrom"/>, of as much as is in memory, so that nobody has to be waited for; false: nothing is, or that cannot be told here.</summary>
-    /// <param name="grain">What is read is a whole number of it, of which <see cref="Grain"/> is a part.</param>
     public bool TryReadFrom(long from, Span<byte> buffer, int grain, out BlockRead read)
     {
         read = default;
@@ -133,15 +123,14 @@ internal sealed class ReplicaReader : IDisposable
         {
             // Not what is in the system's cache: looking there makes it read ahead, and the whole movie would follow.
             if (from < _aheadFrom || from + buffer.Length > _aheadFrom + _aheadLength) return false;
-            read = ReadFrom(from, buffer);
+            read = ReadFrom(from, buffer, grain);
             return true;
         }
 
         var cached = CachedFile.Read(_bytes, buffer, from);
         if (cached < buffer.Length) cached -= cached % grain;
         if (cached == 0) return false;
-        read = _blocks.Check(from, buffer[..cached], cached);
-        if (read.Fault != BlockFault.None) IsSound = false;
+        read = Judge(_blocks.Check(from, buffer[..cached], cached), grain);
         return true;
     }
 
@@ -159,6 +148,13 @@ internal sealed class ReplicaReader : IDisposable
         _bytes.Dispose();
         _onDisk?.Dispose();
         _blocks.Dispose();
+    }
+
+    private BlockRead Judge(BlockRead read, int grain)
+    {
+        if (read.Fault == BlockFault.None) return read;
+        IsSound = false;
+        return read with { Good = read.Good - (read.Good % grain) };
     }
 
     private int ReadBytes(long from, Span<byte> into)
